@@ -1,0 +1,90 @@
+# Does a compressed language model still behave like the model it came from?
+#
+#     dataset -> model -> inference -> characteristic -> agreement -> scorecard -> figures, tables
+#
+# Left of `agreement` everything is per model, expensive and kept; from there on it is cheap.
+# Paths: <results> is results/{study}, {task} the dataset a model was fine-tuned on, {dataset} the one it is run on.
+from snakemake.utils import min_version
+
+min_version("9.27.1")
+
+# A study is one whole file: another one given with --configfile replaces this one, it is not merged with it.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+
+
+pathvars:
+    results=RESULTS,
+    logs=f"{RESULTS}/logs",
+    benchmarks=f"{RESULTS}/benchmarks",
+
+
+report: "report/workflow.rst"
+
+
+localrules:
+    all,
+    errors,
+    representation,
+    distribution,
+    vulnerability,
+    figures,
+    tables,
+    retrieve,
+
+
+rule all:
+    default_target: True
+    input:
+        FIGURES,
+        TABLES,
+        "<results>/scorecard.csv",
+        "<results>/provenance.json",
+
+
+include: "rules/retrieve.smk"
+include: "rules/data.smk"
+include: "rules/training.smk"
+include: "rules/inference.smk"
+include: "rules/errors.smk"
+include: "rules/representation.smk"
+include: "rules/distribution.smk"
+include: "rules/vulnerability.smk"
+include: "rules/scorecard.smk"
+include: "rules/figures.smk"
+include: "rules/tables.smk"
+
+
+# Named targets: one characteristic, or one kind of product.
+rule errors:
+    input:
+        "<results>/agreement/errors.csv",
+
+
+rule representation:
+    input:
+        "<results>/agreement/representation.csv",
+
+
+rule distribution:
+    input:
+        "<results>/agreement/distribution.csv",
+
+
+rule vulnerability:
+    input:
+        "<results>/agreement/vulnerability.csv",
+
+
+rule figures:
+    input:
+        FIGURES,
+
+
+rule tables:
+    input:
+        TABLES,

@@ -1,0 +1,92 @@
+# Helpers for the rules: the library on the path, the validated study, and functions from a study to paths.
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+
+from miniature.code_version import CodeMap
+from miniature.config import names, plan
+from miniature.config.validate import validate_study
+from miniature.messages import StudyError
+
+try:
+    config = validate_study(
+        config,
+        files=workflow.overwrite_configfiles or [Path(workflow.basedir) / "config.yaml"],
+        schema=Path(workflow.basedir) / "config" / "schema.yaml",
+    )
+except StudyError as error:
+    # No traceback for a mistake in a study: the message says what, where, and the line to paste.
+    print(error, file=sys.stderr)
+    sys.exit(1)
+
+RESULTS = f"results/{config['study']}"
+MODELS = plan.model_names(config)
+THREADS = config["compute"]["threads"]
+GPU = 1 if config["compute"]["device"] == "cuda" else 0
+
+
+wildcard_constraints:
+    task=names.NAME,
+    dataset=names.NAME,
+    model=names.MODEL,
+    recipe=names.NAME,
+    masked_lm=names.NAME,
+    ood_dataset=names.NAME,
+    split="train|bank|calibration|test",
+
+_code = CodeMap(Path(workflow.basedir) / "scripts")
+
+
+def code(rule_name):
+    """Version of the library code that a rule's script can reach."""
+    return _code.version(rule_name)
+
+
+def kind_of(dataset):
+    """question-answering or classification."""
+    return config["datasets"][dataset]["task"]
+
+
+def checkpoint_sources(entry):
+    """Files that a model entry starts from: what the Hub brought, or a local folder's own files."""
+    if "hub" in entry:
+        return [retrieved_model(entry)]
+    if "path" in entry:
+        folder = Path(entry["path"])
+        return sorted(str(f) for p in ("config.json", "*.safetensors", "*.txt", "tokenizer*.json") for f in folder.glob(p))
+    return ["<results>/vocabulary"]
+
+
+def retrieved_model(entry):
+    """Folder of a Hub model at its revision."""
+    return f"resources/retrieved/models/{entry['hub'].replace('/', '--')}/{entry['revision']}"
+
+
+def retrieved_dataset(entry):
+    """Folder of a Hub dataset at its revision."""
+    return f"resources/retrieved/datasets/{entry['hub'].replace('/', '--')}/{entry['revision']}"
+
+
+def model_spec(entry):
+    """A model entry as the library takes it: the Hub's folder in place of its id, nothing about training."""
+    spec = {k: v for k, v in entry.items() if k in ("architecture", "path", "layers")}
+    if "hub" in entry:
+        spec["path"] = retrieved_model(entry)
+    return spec
+
+
+# What the study ends in. Only what is switched on is asked for.
+AGREEMENT = [f"<results>/agreement/{name}.csv" for name in config["characteristics"] if plan.enabled(config, name)]
+PANEL_CHARACTERISTICS = sorted({panel["characteristic"] for panel in config["figure1"]["panels"].values()})
+FIGURES = [f"<results>/figures/figure1.{suffix}" for suffix in ("png", "svg", "pdf")]
+TABLES = [
+    f"<results>/tables/{name}.{suffix}"
+    for name, shown in {
+        "table1_models": True,
+        "table2_errors": plan.enabled(config, "errors"),
+        "table3_attacks": plan.enabled(config, "vulnerability"),
+    }.items()
+    if shown
+    for suffix in ("csv", "md", "tex")
+]

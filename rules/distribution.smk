@@ -1,0 +1,61 @@
+# Data distribution: which inputs each model calls strange, and whether two models call the same ones strange.
+
+
+rule detect_ood:
+    input:
+        bank="<results>/embeddings/{task}/{task}/bank/{model}.npy",
+        calibration="<results>/embeddings/{task}/{task}/calibration/{model}.npy",
+        test="<results>/embeddings/{task}/{task}/test/{model}.npy",
+        ood="<results>/embeddings/{task}/{ood_dataset}/test/{model}.npy",
+        test_table="<results>/data/{task}/test.parquet",
+        ood_table="<results>/data/{ood_dataset}/test.parquet",
+    output:
+        "<results>/ood/{task}/{ood_dataset}/{model}.parquet",
+    log:
+        "<logs>/detect_ood/{task}/{ood_dataset}/{model}.log",
+    benchmark:
+        "<benchmarks>/detect_ood/{task}/{ood_dataset}/{model}.tsv"
+    params:
+        k=config["characteristics"]["distribution"]["k"],
+        percentile=config["characteristics"]["distribution"]["percentile"],
+        compute_threads=THREADS,
+        code=code("detect_ood"),
+    threads: THREADS
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/detect_ood.py"
+
+
+rule compare_distribution:
+    input:
+        ood=[
+            f"<results>/ood/{task}/{other}/{model}.parquet"
+            for task, other in plan.ood_pairs(config)
+            for model in MODELS
+        ],
+        tables=[
+            f"<results>/data/{dataset}/test.parquet"
+            for dataset in sorted({name for pair in plan.ood_pairs(config) for name in pair})
+        ],
+    output:
+        "<results>/agreement/distribution.csv",
+    log:
+        "<logs>/compare_distribution.log",
+    benchmark:
+        "<benchmarks>/compare_distribution.tsv"
+    params:
+        pairs=plan.ood_pairs(config),
+        models=MODELS,
+        feature=config["inference"]["feature"],
+        code=code("compare_distribution"),
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/compare_distribution.py"

@@ -1,0 +1,49 @@
+# Prediction errors: which test examples each model gets wrong, and whether two models get the same ones wrong.
+
+
+rule find_errors:
+    input:
+        "<results>/predictions/{task}/{dataset}/{split}/{model}.parquet",
+    output:
+        "<results>/errors/{task}/{dataset}/{split}/{model}.parquet",
+    log:
+        "<logs>/find_errors/{task}/{dataset}/{split}/{model}.log",
+    benchmark:
+        "<benchmarks>/find_errors/{task}/{dataset}/{split}/{model}.tsv"
+    params:
+        kind=lambda wildcards: kind_of(wildcards.task),
+        code=code("find_errors"),
+    resources:
+        mem_mb=500,
+        runtime=30,
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/find_errors.py"
+
+
+rule compare_errors:
+    input:
+        errors=expand(
+            "<results>/errors/{task}/{task}/test/{model}.parquet",
+            task=plan.tasks_of(config, "errors"),
+            model=MODELS,
+        ),
+        tables=expand("<results>/data/{task}/test.parquet", task=plan.tasks_of(config, "errors")),
+    output:
+        "<results>/agreement/errors.csv",
+    log:
+        "<logs>/compare_errors.log",
+    benchmark:
+        "<benchmarks>/compare_errors.tsv"
+    params:
+        tasks=plan.tasks_of(config, "errors"),
+        models=MODELS,
+        code=code("compare_errors"),
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/compare_errors.py"

@@ -1,0 +1,31 @@
+# One forward pass of a fine-tuned model over one table gives its predictions and its embeddings.
+
+
+rule predict_split:
+    input:
+        table="<results>/data/{dataset}/{split}.parquet",
+        model="<results>/models/{task}/{model}",
+    output:
+        predictions="<results>/predictions/{task}/{dataset}/{split}/{model}.parquet",
+        embeddings="<results>/embeddings/{task}/{dataset}/{split}/{model}.npy",
+    log:
+        "<logs>/predict_split/{task}/{dataset}/{split}/{model}.log",
+    benchmark:
+        "<benchmarks>/predict_split/{task}/{dataset}/{split}/{model}.tsv"
+    params:
+        kind=lambda wildcards: kind_of(wildcards.task),
+        labels=lambda wildcards: plan.labels_of(config, wildcards.task),
+        text=lambda wildcards: plan.text_settings(config, wildcards.task),
+        inference=config["inference"],
+        device=config["compute"]["device"],
+        compute_threads=THREADS,
+        code=code("predict_split"),
+    threads: THREADS
+    resources:
+        mem_mb=900,
+        runtime=240,
+        gpu=GPU,
+    conda:
+        "../envs/torch.yaml"
+    script:
+        "../scripts/predict_split.py"

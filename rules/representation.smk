@@ -1,0 +1,60 @@
+# Data representation: which examples lie near which, and whether two models agree on it, for every K.
+
+
+rule find_neighbors:
+    input:
+        "<results>/embeddings/{task}/{dataset}/{split}/{model}.npy",
+    output:
+        neighbors="<results>/neighbors/{task}/{dataset}/{split}/{model}.npy",
+        ties="<results>/neighbors/{task}/{dataset}/{split}/{model}.ties.parquet",
+    log:
+        "<logs>/find_neighbors/{task}/{dataset}/{split}/{model}.log",
+    benchmark:
+        "<benchmarks>/find_neighbors/{task}/{dataset}/{split}/{model}.tsv"
+    params:
+        k_max=config["characteristics"]["representation"]["k_max"],
+        compute_threads=THREADS,
+        code=code("find_neighbors"),
+    threads: THREADS
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/find_neighbors.py"
+
+
+rule compare_representation:
+    input:
+        neighbors=expand(
+            "<results>/neighbors/{task}/{task}/test/{model}.npy",
+            task=plan.tasks_of(config, "representation"),
+            model=MODELS,
+        ),
+        ties=expand(
+            "<results>/neighbors/{task}/{task}/test/{model}.ties.parquet",
+            task=plan.tasks_of(config, "representation"),
+            model=MODELS,
+        ),
+        tables=expand("<results>/data/{task}/test.parquet", task=plan.tasks_of(config, "representation")),
+    output:
+        "<results>/agreement/representation.csv",
+    log:
+        "<logs>/compare_representation.log",
+    benchmark:
+        "<benchmarks>/compare_representation.tsv"
+    params:
+        tasks=plan.tasks_of(config, "representation"),
+        models=MODELS,
+        feature=config["inference"]["feature"],
+        compute_threads=THREADS,
+        code=code("compare_representation"),
+    threads: THREADS
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/compare_representation.py"

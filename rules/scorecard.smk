@@ -1,0 +1,48 @@
+# The verdict of every model on every characteristic, read from the agreement tables alone.
+
+
+rule score_models:
+    input:
+        AGREEMENT,
+    output:
+        report("<results>/scorecard.csv", caption="../report/scorecard.rst", category="Scorecard"),
+    log:
+        "<logs>/score_models.log",
+    benchmark:
+        "<benchmarks>/score_models.tsv"
+    params:
+        models=MODELS,
+        reference=config["reference"],
+        verdict=config["verdict"],
+        code=code("score_models"),
+    resources:
+        mem_mb=500,
+        runtime=30,
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/score_models.py"
+
+
+rule record_provenance:
+    input:
+        AGREEMENT,
+        FIGURES,
+        TABLES,
+        "<results>/scorecard.csv",
+    output:
+        "<results>/provenance.json",
+    log:
+        "<logs>/record_provenance.log",
+    params:
+        config=config,
+        benchmarks=f"{RESULTS}/benchmarks",
+        repository=str(workflow.basedir),
+        code=code("record_provenance"),
+    resources:
+        mem_mb=500,
+        runtime=10,
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/record_provenance.py"

@@ -1,0 +1,88 @@
+# The paper's tables, each as csv (exact), md (to read) and tex (to print).
+
+TASKS = plan.all_tasks(config)
+
+
+rule tabulate_models:
+    input:
+        tables=expand("<results>/data/{task}/test.parquet", task=TASKS),
+        predictions=expand("<results>/predictions/{task}/{task}/test/{model}.parquet", task=TASKS, model=MODELS),
+        models=expand("<results>/models/{task}/{model}", task=TASKS, model=MODELS),
+        distribution="<results>/agreement/distribution.csv" if plan.enabled(config, "distribution") else [],
+    output:
+        csv="<results>/tables/table1_models.csv",
+        md=report("<results>/tables/table1_models.md", caption="../report/table1.rst", category="Tables"),
+        tex="<results>/tables/table1_models.tex",
+    log:
+        "<logs>/tabulate_models.log",
+    benchmark:
+        "<benchmarks>/tabulate_models.tsv"
+    params:
+        tasks=TASKS,
+        kinds=[kind_of(task) for task in TASKS],
+        models=MODELS,
+        code=code("tabulate_models"),
+    resources:
+        mem_mb=500,
+        runtime=30,
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/tabulate_models.py"
+
+
+rule tabulate_errors:
+    input:
+        agreement="<results>/agreement/errors.csv",
+        errors=expand(
+            "<results>/errors/{task}/{task}/test/{model}.parquet",
+            task=plan.tasks_of(config, "errors"),
+            model=MODELS,
+        ),
+    output:
+        csv="<results>/tables/table2_errors.csv",
+        md=report("<results>/tables/table2_errors.md", caption="../report/table2.rst", category="Tables"),
+        tex="<results>/tables/table2_errors.tex",
+    log:
+        "<logs>/tabulate_errors.log",
+    benchmark:
+        "<benchmarks>/tabulate_errors.tsv"
+    params:
+        tasks=plan.tasks_of(config, "errors"),
+        models=MODELS,
+        code=code("tabulate_errors"),
+    resources:
+        mem_mb=500,
+        runtime=30,
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/tabulate_errors.py"
+
+
+rule tabulate_attacks:
+    input:
+        [
+            f"<results>/attacks/{task}/{recipe}/{model}.parquet"
+            for task, recipe in plan.attack_pairs(config)
+            for model in MODELS
+        ],
+    output:
+        csv="<results>/tables/table3_attacks.csv",
+        md=report("<results>/tables/table3_attacks.md", caption="../report/table3.rst", category="Tables"),
+        tex="<results>/tables/table3_attacks.tex",
+    log:
+        "<logs>/tabulate_attacks.log",
+    benchmark:
+        "<benchmarks>/tabulate_attacks.tsv"
+    params:
+        pairs=plan.attack_pairs(config),
+        models=MODELS,
+        code=code("tabulate_attacks"),
+    resources:
+        mem_mb=500,
+        runtime=30,
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/tabulate_attacks.py"

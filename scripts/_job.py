@@ -1,0 +1,52 @@
+"""The frame around every script: log file and terminal, thread count, mistakes without a traceback.
+
+Underscored because it is no rule of its own. Scripts import it first and numerical libraries after it.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from miniature.compute import set_threads
+from miniature.messages import StudyError
+
+
+def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
+    """Run a script's `main` with logging set up and a user's mistakes told in plain words.
+
+    Parameters
+    ----------
+    main : callable
+        Takes the `snakemake` object.
+    snakemake : object
+        What Snakemake puts in a script's globals; needs ``log`` and, optionally, ``params.threads``.
+
+    Raises
+    ------
+    SystemExit
+        With status 1 after a `StudyError`; any other exception is logged with its traceback and raised.
+    """
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if snakemake.log:
+        handlers.append(logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8"))
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S",
+        handlers=handlers, force=True,
+    )  # fmt: skip
+    # A log line per HTTP request or font is noise; warnings of these libraries still come through.
+    for noisy in ("httpx", "urllib3", "matplotlib", "fontTools", "filelock", "faiss"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    # Only retrieve_* rules speak to the Hub; every other rule runs with it switched off.
+    if not getattr(snakemake, "rule", "").startswith("retrieve_"):
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    set_threads(int(snakemake.params.get("compute_threads", 1)))
+    try:
+        main(snakemake)
+    except StudyError as error:
+        logging.error("%s", error)
+        raise SystemExit(1) from None
+    except Exception:
+        logging.exception("The job failed.")
+        raise

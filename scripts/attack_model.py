@@ -1,0 +1,37 @@
+"""An attack on a classifier; a killed run continues from its last finished example."""
+
+from _job import run_job
+from miniature.attack.rows import ATTACKS_SCHEMA
+from miniature.attack.run import attack_table
+from miniature.data.build import subsample
+from miniature.files import read_parquet, write_parquet
+from miniature.partial import keyed_folder, remove
+from miniature.seeds import derive_seed
+
+
+def main(snakemake):
+    """Attack a seeded sample of the test examples, the same one for every model."""
+    params, inputs, wildcards = snakemake.params, snakemake.input, snakemake.wildcards
+    # The journal itself is keyed by the digests of both models, the recipe, the examples and the code.
+    folder = keyed_folder(params.partial, params.code)
+    table = subsample(
+        read_parquet(inputs.table), params.examples, seed=derive_seed(params.seed, "attack", wildcards.task)
+    )
+    attacks = attack_table(
+        inputs.model,
+        inputs.masked_lm,
+        table,
+        params.recipe,
+        labels=params.labels,
+        text_settings=params.text,
+        journal=folder / "journal.jsonl",
+        device=params.device,
+        seed=params.seed,
+        version=params.code,
+    )
+    write_parquet(attacks, snakemake.output[0], ATTACKS_SCHEMA)
+    remove(params.partial)
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

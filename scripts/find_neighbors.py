@@ -1,0 +1,16 @@
+"""The nearest neighbours of every example in a model's representation, and where they are tied."""
+
+from _job import run_job
+from miniature.characteristics.neighbor_search import search_neighbors
+from miniature.files import read_npy, write_npy, write_parquet
+
+
+def main(snakemake):
+    """Search exactly, for every K up to k_max."""
+    neighbors, ties = search_neighbors(read_npy(snakemake.input[0]), snakemake.params.k_max)
+    write_parquet(ties, snakemake.output.ties)
+    write_npy(neighbors, snakemake.output.neighbors)
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

@@ -1,0 +1,34 @@
+"""A model fine-tuned on a task; a killed run continues from its last checkpoint."""
+
+from _job import run_job
+from miniature.files import read_parquet
+from miniature.partial import digest_inputs, keyed_folder, remove
+from miniature.seeds import derive_seed
+from miniature.training.finetune import finetune
+
+
+def main(snakemake):
+    """Fine-tune the model named by the wildcards."""
+    params, wildcards = snakemake.params, snakemake.wildcards
+    settings = {name: value for name, value in params.items() if name != "partial"}
+    checkpoints = keyed_folder(params.partial, [settings, digest_inputs(snakemake.input)])
+    teacher = snakemake.input.get("teacher")
+    finetune(
+        params.spec,
+        read_parquet(snakemake.input.train),
+        task=params.kind,
+        labels=params.labels,
+        settings=params.settings,
+        text_settings=params.text,
+        vocabulary=snakemake.input.sources if "architecture" in params.spec else None,
+        seed=derive_seed(params.seed, "finetune", wildcards.task, wildcards.model),
+        device=params.device,
+        checkpoint_folder=checkpoints,
+        output_folder=snakemake.output[0],
+        teacher_folder=teacher or None,
+    )
+    remove(params.partial)
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

@@ -1,0 +1,259 @@
+"""A version of the code that a script can reach, so that an edit reruns the rules that use it and no others.
+
+Snakemake notices an edited script, not an edited module that the script imports: results would go stale in
+silence. Here a script's version is a digest of every top-level definition of the library that can be reached
+from it by name. Comments, docstrings, annotations, log calls and the words of error messages are left out,
+because they change no result.
+
+The analysis is static and errs on the side of rerunning: a class counts as a whole, a module used as a value
+counts as a whole, and every module reached contributes the statements that run when it is imported.
+"""
+
+import ast
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+LOGGERS = {"logger", "logging", "log", "warnings"}
+
+
+@dataclass
+class Module:
+    """One source file, split into the parts that can change a result.
+
+    Parameters
+    ----------
+    name : str
+        Dotted name, e.g. ``miniature.agreement.jaccard``.
+    tree : ast.Module
+        Its syntax tree.
+    """
+
+    name: str
+    tree: ast.Module
+    is_package: bool = False
+    definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
+    effects: list[ast.stmt] = field(default_factory=list)
+
+    def __post_init__(self):
+        for statement in self.tree.body:
+            if isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+                self.definitions.setdefault(statement.name, []).append(statement)
+            elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
+                names = [n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and _stored(n)]
+                for name in names or [""]:
+                    self.definitions.setdefault(name, []).append(statement)
+            elif not isinstance(statement, ast.Import | ast.ImportFrom) and not _is_silent(statement):
+                self.effects.append(statement)
+
+    @cached_property
+    def aliases(self) -> dict[str, list[tuple[str, str | None]]]:
+        """Local name -> (module, name in it or None for the module itself), from imports at any depth."""
+        found: dict[str, list[tuple[str, str | None]]] = {}
+        package = self.name if self.is_package else self.name.rpartition(".")[0]
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    target = alias.name if alias.asname else alias.name.partition(".")[0]
+                    found.setdefault(alias.asname or target, []).append((target, None))
+            elif isinstance(node, ast.ImportFrom):
+                base = node.module or ""
+                if node.level:
+                    parents = package.split(".")
+                    parents = parents[: len(parents) - node.level + 1]
+                    base = ".".join([*parents, *([node.module] if node.module else [])])
+                for alias in node.names:
+                    found.setdefault(alias.asname or alias.name, []).append((base, alias.name))
+        return found
+
+
+def _stored(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
+
+
+def _is_silent(statement: ast.stmt) -> bool:
+    """Whether a statement can change no result: a docstring or other constant, or a log call."""
+    if not isinstance(statement, ast.Expr):
+        return False
+    value = statement.value
+    if isinstance(value, ast.Constant):
+        return True
+    if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute):
+        return False
+    base = value.func.value
+    return isinstance(base, ast.Name) and base.id.lower() in LOGGERS
+
+
+class _Essence(ast.NodeTransformer):
+    """Strip from a definition what changes no result."""
+
+    def _strip_body(self, node):
+        self.generic_visit(node)
+        for block in ("body", "orelse", "finalbody"):
+            statements = getattr(node, block, None)
+            if isinstance(statements, list):
+                kept = [s for s in statements if not _is_silent(s)]
+                if statements and not kept and block == "body":
+                    kept = [ast.Pass()]
+                setattr(node, block, kept)
+        return node
+
+    visit_If = visit_For = visit_While = visit_With = visit_Try = visit_ExceptHandler = _strip_body  # noqa: N815
+    visit_ClassDef = _strip_body  # noqa: N815
+
+    def visit_FunctionDef(self, node):
+        node.returns = None
+        return self._strip_body(node)
+
+    def visit_arg(self, node):
+        node.annotation = None
+        return node
+
+    def visit_Raise(self, node):
+        # Which exception is raised and when matters; what it says does not.
+        node = ast.copy_location(ast.Raise(exc=node.exc, cause=None), node)
+        if isinstance(node.exc, ast.Call):
+            node.exc = node.exc.func
+        return node
+
+
+def _essence(statement: ast.stmt) -> str:
+    copy = ast.parse(ast.unparse(statement))
+    return ast.unparse(_Essence().visit(copy))
+
+
+class CodeMap:
+    """The definitions of a folder of scripts and of the library beside them.
+
+    Parameters
+    ----------
+    folder : path
+        The folder that scripts run from (``scripts/``): scripts are ``*.py`` in it, packages lie below it.
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+        self._modules: dict[str, Module | None] = {}
+        self._essences: dict[tuple[str, str], tuple[str, set[tuple[str, str]]]] = {}
+
+    def module(self, name: str) -> Module | None:
+        """Module of that dotted name, or None where it is not part of this folder."""
+        if name not in self._modules:
+            path = self.folder.joinpath(*name.split("."))
+            source = path / "__init__.py"
+            is_package = source.is_file()
+            if not is_package:
+                source = path.with_suffix(".py")
+            found = bool(name) and source.is_file()
+            self._modules[name] = (
+                Module(name, ast.parse(source.read_text(encoding="utf-8")), is_package) if found else None
+            )
+        return self._modules[name]
+
+    def _resolve(self, module: str, name: str) -> set[tuple[str, str]]:
+        """Definitions that a name used in a module stands for; follows re-exports; '*' is a whole module."""
+        if self.module(f"{module}.{name}") is not None and name not in self.module(module).definitions:
+            return {(f"{module}.{name}", "*")}
+        source = self.module(module)
+        if source is None:
+            return set()
+        if name in source.definitions:
+            return {(module, name)}
+        found = set()
+        for target, inner in source.aliases.get(name, []):
+            if inner is None:
+                if self.module(target) is not None:
+                    found.add((target, "*"))
+            elif self.module(target) is not None:
+                found |= self._resolve(target, inner)
+        return found
+
+    def _references(self, module: str, nodes: list[ast.stmt]) -> set[tuple[str, str]]:
+        """Library definitions that statements of a module refer to by name."""
+        found = set()
+        parents_of_modules = set()
+        for statement in nodes:
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name | ast.Attribute):
+                    for target, name in self._resolve_chain(module, node.value):
+                        if name == "*":  # module.attribute: only that attribute is used
+                            parents_of_modules.add(id(node.value))
+                            found |= self._resolve(target, node.attr)
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Name) and id(node) not in parents_of_modules:
+                    found |= self._resolve(module, node.id)
+        return found
+
+    def _resolve_chain(self, module: str, node: ast.expr) -> set[tuple[str, str]]:
+        if isinstance(node, ast.Name):
+            return self._resolve(module, node.id)
+        if isinstance(node, ast.Attribute):
+            found = set()
+            for target, name in self._resolve_chain(module, node.value):
+                if name == "*":
+                    found |= self._resolve(target, node.attr)
+            return found
+        return set()
+
+    def _essence_of(self, module: str, name: str) -> tuple[str, set[tuple[str, str]]]:
+        key = (module, name)
+        if key not in self._essences:
+            source = self.module(module)
+            if name == "":
+                nodes = source.effects + source.definitions.get("", [])
+            elif name == "*":
+                nodes = [node for nodes in source.definitions.values() for node in nodes]
+            else:
+                nodes = source.definitions[name]
+            unique = list({id(node): node for node in nodes}.values())
+            text = "\n".join(_essence(node) for node in unique)
+            self._essences[key] = (text, self._references(module, unique))
+        return self._essences[key]
+
+    def reached(self, script: str) -> dict[str, str]:
+        """Digest of the reachable code, module by module.
+
+        Parameters
+        ----------
+        script : str
+            Name of a script without ``.py``; it counts as a whole.
+
+        Returns
+        -------
+        dict
+            Module name -> eight hexadecimal digits, sorted by name.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such script.
+        """
+        if self.module(script) is None:
+            raise FileNotFoundError(self.folder / f"{script}.py")
+        waiting, seen = [(script, "*"), (script, "")], set()
+        texts: dict[str, list[str]] = {}
+        while waiting:
+            key = waiting.pop()
+            if key in seen:
+                continue
+            seen.add(key)
+            text, references = self._essence_of(*key)
+            texts.setdefault(key[0], []).append(f"{key[1]}\n{text}")
+            waiting.extend(references)
+            waiting.extend((target, "") for target, _ in references)
+        return {
+            module: hashlib.sha256("\x1f".join(sorted(parts)).encode()).hexdigest()[:8]
+            for module, parts in sorted(texts.items())
+        }
+
+    def version(self, script: str) -> str:
+        """One line to hand to a rule: ``module:digest`` for every module reached.
+
+        Examples
+        --------
+        >>> here = Path(__file__).parent.parent
+        >>> "miniature.code_version" in CodeMap(here).version("miniature/code_version".replace("/", "."))
+        True
+        """
+        return " ".join(f"{module}:{digest}" for module, digest in self.reached(script).items())

@@ -1,0 +1,28 @@
+"""Numerical threads: a property of the study, because the order of additions changes the last bits."""
+
+import os
+import sys
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+def set_threads(threads: int) -> None:
+    """Fix the number of numerical threads of this process, whatever the scheduler exported.
+
+    Parameters
+    ----------
+    threads : int
+        ``compute.threads`` of the study. Applies to libraries already imported and to later imports.
+    """
+    for variable in THREAD_VARIABLES:
+        os.environ[variable] = str(threads)
+    # Rust tokenizers decide their own pool; parallel tokenising never changes a result but oversubscribes.
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)
+    if "faiss" in sys.modules:
+        sys.modules["faiss"].omp_set_num_threads(threads)
+    if "numpy" in sys.modules:
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(limits=threads)

@@ -1,0 +1,174 @@
+"""Checks of what is measured: tasks, splits, K, recipes, verdicts, figure panels."""
+
+from collections.abc import Iterator, Mapping
+
+from miniature.attack.recipes import check_recipe
+from miniature.config.checks import _nearest, _unknown
+from miniature.config.lines import Positions
+from miniature.messages import StudyError
+
+
+def _tasks(config: Mapping, name: str, positions: Positions) -> Iterator[StudyError]:
+    for task in config["characteristics"][name]["tasks"]:
+        where = positions.where(("characteristics", name, "tasks"))
+        if task not in config["datasets"]:
+            yield _unknown("dataset", task, list(config["datasets"]), where, "tasks: [{}]")
+        elif task not in config["training"]:
+            yield StudyError(
+                f"'{task}' is measured, but no model is fine-tuned on it.",
+                where=where,
+                fix=f"training: {{{task}: {{epochs: 3, batch_size: 32, learning_rate: 3.0e-5, ...}}}}",
+            )
+
+
+def _number(config: Mapping, dataset: str, split: str) -> int | None:
+    """Examples asked for, where that is a number."""
+    examples = config["datasets"].get(dataset, {}).get("splits", {}).get(split, {}).get("examples")
+    return examples if isinstance(examples, int) else None
+
+
+def _enabled(config: Mapping, name: str) -> bool:
+    return config["characteristics"][name]["enabled"]
+
+
+def check_characteristics(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """Everything under ``characteristics``."""
+    for name in config["characteristics"]:
+        if _enabled(config, name):
+            yield from _tasks(config, name, positions)
+    if _enabled(config, "representation"):
+        yield from _check_representation(config, positions)
+    if _enabled(config, "distribution"):
+        yield from _check_distribution(config, positions)
+    if _enabled(config, "vulnerability"):
+        yield from _check_vulnerability(config, positions)
+
+
+def _check_representation(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    block = config["characteristics"]["representation"]
+    for task in block["tasks"]:
+        n = _number(config, task, "test")
+        if n is not None and block["k_max"] >= n:
+            yield StudyError(
+                f"k_max ({block['k_max']}) needs more than that many test examples; '{task}' has {n}.",
+                where=positions.where(("characteristics", "representation", "k_max")),
+                fix=f"k_max: {n - 1}",
+            )
+
+
+def _check_distribution(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    block = config["characteristics"]["distribution"]
+    place = ("characteristics", "distribution")
+    for k in block["k"]:
+        if k > block["bank_examples"]:
+            yield StudyError(
+                f"K = {k} needs at least {k} bank examples; bank_examples is {block['bank_examples']}.",
+                where=positions.where((*place, "k")),
+                fix=f"bank_examples: {max(block['k'])}",
+            )
+            break
+    for task, others in block["tasks"].items():
+        dataset = config["datasets"].get(task)
+        if dataset is None:
+            continue
+        if "calibration" not in dataset["splits"]:
+            yield StudyError(
+                f"'{task}' has no calibration split, from which the threshold is taken.",
+                where=positions.where(("datasets", task, "splits")),
+                fix="calibration: {held_out_from: train, examples: 500}",
+            )
+        for other in others:
+            if other not in config["datasets"]:
+                where = positions.where((*place, "tasks", task))
+                yield _unknown("dataset", other, list(config["datasets"]), where, f"{task}: [{{}}]")
+            elif other == task:
+                yield StudyError(
+                    f"'{task}' cannot be out of distribution of itself.",
+                    where=positions.where((*place, "tasks", task)),
+                    fix=f"{task}: [another dataset]",
+                )
+            elif config["datasets"][other]["task"] != dataset["task"]:
+                yield StudyError(
+                    f"'{other}' is {config['datasets'][other]['task']}, '{task}' is {dataset['task']}: "
+                    "a model cannot read both.",
+                    where=positions.where((*place, "tasks", task)),
+                    fix=f"{task}: [a {dataset['task']} dataset]",
+                )
+
+
+def _check_vulnerability(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    block = config["characteristics"]["vulnerability"]
+    place = ("characteristics", "vulnerability")
+    for task in block["tasks"]:
+        dataset = config["datasets"].get(task)
+        if dataset is not None and dataset["task"] != "classification":
+            yield StudyError(
+                f"Attacks are defined for classification; '{task}' is {dataset['task']}.",
+                where=positions.where((*place, "tasks")),
+                fix="tasks: [a classification dataset]",
+            )
+        n = _number(config, task, "test")
+        if n is not None and block["examples"] > n:
+            yield StudyError(
+                f"{block['examples']} examples are to be attacked; '{task}' has {n} test examples.",
+                where=positions.where((*place, "examples")),
+                fix=f"examples: {n}",
+            )
+    masked_lms = list(config.get("masked_lms", {}))
+    for name, recipe in block["recipes"].items():
+        where = positions.where((*place, "recipes", name))
+        try:
+            check_recipe(recipe, where)
+        except StudyError as error:
+            yield error
+        if "masked_lm" in recipe and recipe["masked_lm"] not in masked_lms:
+            yield _unknown("masked language model", recipe["masked_lm"], masked_lms, where, "masked_lm: {}")
+
+
+def check_verdict(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """The rows that verdicts are read from exist."""
+    for name, block in config["verdict"].items():
+        place = ("verdict", name)
+        if not _enabled(config, name):
+            continue
+        settings = config["characteristics"][name]
+        if block["task"] not in settings["tasks"]:
+            tasks = list(settings["tasks"])
+            where = positions.where((*place, "task"))
+            yield StudyError(
+                f"'{block['task']}' is not a task of '{name}'.", where=where,
+                fix=f"task: {_nearest(block['task'], tasks)}",
+            )  # fmt: skip
+            continue
+        needed = {"distribution": ["k", "ood_dataset"], "representation": ["k"], "vulnerability": ["recipe"]}
+        for key in needed.get(name, []):
+            if key not in block:
+                yield StudyError(f"The key '{key}' is missing.", where=positions.where(place), fix=f"{key}: ...")
+        if name == "representation" and block.get("k", 1) > settings["k_max"]:
+            yield StudyError(
+                f"k ({block['k']}) is above k_max.", where=positions.where((*place, "k")),
+                fix=f"k: {settings['k_max']}",
+            )  # fmt: skip
+        if name == "distribution" and "k" in block and block["k"] not in settings["k"]:
+            yield StudyError(
+                f"k ({block['k']}) is not among those measured.", where=positions.where((*place, "k")),
+                fix=f"k: {settings['k'][0]}",
+            )  # fmt: skip
+        if name == "distribution" and block.get("ood_dataset") not in [*settings["tasks"][block["task"]], None]:
+            known = settings["tasks"][block["task"]]
+            where = positions.where((*place, "ood_dataset"))
+            yield _unknown("OOD dataset", block["ood_dataset"], known, where, "ood_dataset: {}")
+        if name == "vulnerability" and block.get("recipe") not in [*settings["recipes"], None]:
+            where = positions.where((*place, "recipe"))
+            yield _unknown("recipe", block["recipe"], list(settings["recipes"]), where, "recipe: {}")
+
+
+def check_figure(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """Panels show what is measured."""
+    for name, panel in config["figure1"]["panels"].items():
+        if not _enabled(config, panel["characteristic"]):
+            yield StudyError(
+                f"Panel {name} shows '{panel['characteristic']}', which is not enabled.",
+                where=positions.where(("figure1", "panels", name)),
+                fix=f"characteristics: {{{panel['characteristic']}: {{enabled: true, ...}}}}",
+            )

@@ -1,0 +1,32 @@
+"""One pattern for every name in a study, shared by the schema, the wildcards and the messages."""
+
+import re
+
+# No dot (reserved for replicates), no slash, no space: a name is a folder, a wildcard and a column value.
+NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
+
+# A second training of a model with another seed is called <model>.seed<n>.
+MODEL = rf"{NAME}(?:\.seed[0-9]+)?"
+
+
+def is_name(text: object) -> bool:
+    r"""Whether a value may name a study, model, dataset or recipe.
+
+    Examples
+    --------
+    >>> is_name("bert-base"), is_name("google/bert"), is_name("large.seed1"), is_name("a\n")
+    (True, False, False, False)
+    """
+    return isinstance(text, str) and re.fullmatch(NAME, text) is not None
+
+
+def suggest_name(text: object) -> str:
+    """Nearest allowed name, to offer in a message.
+
+    Examples
+    --------
+    >>> suggest_name("google/bert v1.5")
+    'google-bert-v1-5'
+    """
+    cleaned = re.sub(r"[^A-Za-z0-9_-]+", "-", str(text)).strip("-_")[:64].strip("-_")
+    return cleaned or "name"

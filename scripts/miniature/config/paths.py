@@ -1,0 +1,58 @@
+"""Environment variables in paths: ``${NAME}`` in any ``path:`` of a study."""
+
+import copy
+import os
+import re
+from collections.abc import Mapping
+
+from miniature.config.lines import Positions
+from miniature.messages import StudyError
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def expand_paths(
+    config: Mapping, positions: Positions, environment: Mapping[str, str] | None = None
+) -> tuple[dict, list[StudyError]]:
+    """Copy of a configuration with every ``path:`` expanded.
+
+    Parameters
+    ----------
+    config : mapping
+        The merged configuration.
+    positions : Positions
+        Where keys stand.
+    environment : mapping, optional
+        Variables; the process's own by default.
+
+    Returns
+    -------
+    config : dict
+        The copy.
+    errors : list of StudyError
+        One for each variable that is not set.
+    """
+    environment = os.environ if environment is None else environment
+    expanded = copy.deepcopy(dict(config))
+    errors: list[StudyError] = []
+    missing: set[str] = set()
+
+    def visit(node, place):
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            if key == "path" and isinstance(value, str):
+                for name in _VARIABLE.findall(value):
+                    if not environment.get(name) and name not in missing:
+                        missing.add(name)
+                        errors.append(
+                            StudyError(
+                                f"The environment variable {name} is not set.",
+                                where=positions.where((*place, key)),
+                                fix=f"export {name}=/path/to/the/folder",
+                            )
+                        )
+                node[key] = _VARIABLE.sub(lambda m: environment.get(m.group(1), m.group(0)), value)
+            elif isinstance(value, dict | list):
+                visit(value, (*place, key))
+
+    visit(expanded, ())
+    return expanded, errors

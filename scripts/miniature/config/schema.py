@@ -1,0 +1,160 @@
+"""The strict schema, and its violations told as messages a user can act on."""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from miniature.config.lines import Place, Positions
+from miniature.config.names import suggest_name
+from miniature.messages import StudyError
+
+
+def _full_pattern(validator, pattern, instance, schema):
+    """Match patterns to the very end: Python's ``$`` also matches before a final newline."""
+    if isinstance(instance, str) and not re.search(pattern.replace("$", r"\Z"), instance):
+        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _full_pattern})
+
+
+def load_schema(path: str | Path) -> dict:
+    """Read the schema file."""
+    return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+
+
+def schema_errors(config: Mapping, schema: Mapping, positions: Positions) -> list[StudyError]:
+    """Every violation of the schema, in the order of the file.
+
+    Parameters
+    ----------
+    config : mapping
+        The merged configuration.
+    schema : mapping
+        See `load_schema`.
+    positions : Positions
+        Where keys stand.
+
+    Returns
+    -------
+    list of StudyError
+        Empty where the configuration conforms.
+    """
+    found: list[tuple[tuple, StudyError]] = []
+    for error in _Validator(schema).iter_errors(config):
+        for place, message in _explain(error, positions):
+            found.append((positions.line(place), message))
+    found.sort(key=lambda item: item[0])
+    return [message for _, message in found]
+
+
+def _explain(error: jsonschema.ValidationError, positions: Positions) -> Iterator[tuple[Place, StudyError]]:
+    place: Place = tuple(error.absolute_path)
+    key = place[-1] if place else ""
+    schema = error.schema
+    if error.validator == "additionalProperties":
+        known = list(schema.get("properties", {}))
+        for name in error.instance:
+            if name not in known:
+                near = difflib.get_close_matches(str(name), known, n=1)
+                fix = f"{near[0]}: ..." if near else f"known keys here: {', '.join(known)}"
+                yield (*place, name), StudyError(
+                    f"Unknown key '{name}'.", where=positions.where((*place, name)), fix=fix
+                )
+    elif error.validator == "required":
+        name = re.match(r"'(.*)' is a required property", error.message).group(1)
+        example = _example(schema.get("properties", {}).get(name, {}))
+        if not example and name in _TRAINING_EXAMPLES:
+            example = _TRAINING_EXAMPLES[name]
+        yield place, StudyError(
+            f"The key '{name}' is missing.", where=positions.where(place), fix=f"{name}: {example or '...'}"
+        )
+    elif error.parent is not None or "propertyNames" in error.absolute_schema_path:
+        what = "name" if "pattern" in error.schema else "key"
+        fix = suggest_name(error.instance) if what == "name" else None
+        if error.validator == "enum":
+            near = difflib.get_close_matches(str(error.instance), error.validator_value, n=1)
+            fix = f"{(near or error.validator_value)[0]}: ..."
+        yield (*place, str(error.instance)), StudyError(
+            f"{error.instance!r} is not a {what} that may stand here"
+            + (" (letters, digits, - and _; at most 64)." if what == "name" else "."),
+            where=positions.where((*place, str(error.instance))),
+            fix=fix if fix is None or ":" in fix else f"{fix}: ...",
+        )
+    else:
+        yield place, StudyError(
+            f"'{key}' is {_shown(error.instance)}, but {_expected(error)}.",
+            where=positions.where(place),
+            fix=_corrected(error, key),
+        )
+
+
+# `required` stands beside a $ref for these, where no example is at hand.
+_TRAINING_EXAMPLES = {
+    "epochs": "3", "batch_size": "32", "learning_rate": "3.0e-5", "warmup_ratio": "0.1", "weight_decay": "0.0",
+    "max_gradient_norm": "1.0", "order": "shuffled", "precision": "fp32", "checkpoint_every": "500",
+}  # fmt: skip
+
+
+def _example(schema: Mapping) -> str:
+    examples = schema.get("examples", [])
+    return str(examples[0]) if examples else ""
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+_SENTENCES = {
+    "minimum": "must be at least {}",
+    "maximum": "must be at most {}",
+    "exclusiveMinimum": "must be above {}",
+    "exclusiveMaximum": "must be below {}",
+    "minItems": "must not be empty",
+    "minProperties": "needs at least {} entries",
+    "uniqueItems": "holds an entry twice",
+    "minLength": "must not be empty",
+    "pattern": "may hold only letters, digits, - and _ (64 at most), with / and . in Hub ids only",
+    "anyOf": "must be 'all' or a whole number from 1",
+}
+
+
+def _expected(error: jsonschema.ValidationError) -> str:
+    value = error.validator_value
+    if error.validator == "type":
+        return f"must be {_typed(value)}"
+    if error.validator == "enum":
+        return f"must be one of {', '.join(map(str, value))}"
+    return _SENTENCES.get(error.validator, error.message).format(value)
+
+
+def _typed(kind: str | list[str]) -> str:
+    words = {
+        "object": "a mapping (key: value)", "array": "a list", "string": "text", "integer": "a whole number",
+        "number": "a number", "boolean": "true or false",
+    }  # fmt: skip
+    return " or ".join(words[k] for k in ([kind] if isinstance(kind, str) else kind))
+
+
+def _corrected(error: jsonschema.ValidationError, key: object) -> str | None:
+    if error.validator == "type" and isinstance(error.instance, str):
+        try:
+            number = float(error.instance)
+        except ValueError:
+            pass
+        else:
+            # YAML 1.1 reads 1e-3 as text; with a dot it is a number.
+            shown = error.instance if "." in error.instance else re.sub(r"(?i)^(\d+)e", r"\1.0e", error.instance)
+            return f"{key}: {shown}" if number != int(number) or "e" in shown.lower() else f"{key}: {int(number)}"
+    if error.validator == "enum":
+        near = difflib.get_close_matches(str(error.instance), [str(v) for v in error.validator_value], n=1)
+        return f"{key}: {near[0] if near else error.validator_value[0]}"
+    if error.validator == "pattern":
+        return f"{key}: {suggest_name(error.instance)}"
+    example = _example(error.schema)
+    return f"{key}: {example}" if example and isinstance(key, str) else None

@@ -1,0 +1,96 @@
+"""All errors of a study at once, before any job starts."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from miniature.config.check_characteristics import check_characteristics, check_figure, check_verdict
+from miniature.config.check_datasets import check_datasets
+from miniature.config.checks import check_masked_lms, check_models, check_text, check_training
+from miniature.config.lines import Positions, read_positions
+from miniature.config.paths import expand_paths
+from miniature.config.schema import load_schema, schema_errors
+from miniature.messages import StudyError
+from miniature.models.sources import check_model_source
+
+CHECKS = (
+    check_models,
+    check_masked_lms,
+    check_datasets,
+    check_text,
+    check_training,
+    check_characteristics,
+    check_verdict,
+    check_figure,
+)
+
+
+def validate_study(config: Mapping, files: Iterable[str | Path], schema: str | Path) -> dict:
+    """Check a study and return it with its paths expanded.
+
+    Parameters
+    ----------
+    config : mapping
+        The merged configuration.
+    files : iterable of path
+        The files it was read from, for line numbers.
+    schema : path
+        The schema file.
+
+    Returns
+    -------
+    dict
+        The configuration with ``${VARIABLES}`` in paths replaced.
+
+    Raises
+    ------
+    StudyErrors
+        Everything that is wrong. Checks across keys run only on a configuration that the schema accepts.
+    """
+    positions = read_positions(files)
+    errors = positions.duplicates + schema_errors(config, load_schema(schema), positions)
+    if errors:
+        raise StudyErrors(errors)
+    expanded, errors = expand_paths(config, positions)
+    if not errors:
+        errors = [error for check in CHECKS for error in check(expanded, positions)]
+        errors += _check_folders(expanded, positions)
+    if errors:
+        raise StudyErrors(errors)
+    return expanded
+
+
+def _check_folders(config: Mapping, positions: Positions) -> list[StudyError]:
+    errors = []
+    for section in ("models", "masked_lms"):
+        for name, entry in config.get(section, {}).items():
+            if "path" in entry:
+                as_it_is = section == "masked_lms" and "training" not in entry
+                try:
+                    check_model_source(
+                        entry,
+                        head="masked-lm" if section == "masked_lms" else "question-answering",
+                        where=positions.where((section, name)),
+                        needs_head=as_it_is,
+                    )
+                except StudyError as error:
+                    errors.append(error)
+    return errors
+
+
+class StudyErrors(StudyError):
+    """Several mistakes, told together.
+
+    Parameters
+    ----------
+    errors : list of StudyError
+        At least one.
+    """
+
+    def __init__(self, errors: list[StudyError]):
+        self.errors = errors
+        super().__init__(f"{len(errors)} mistake{'s' * (len(errors) > 1)} in the study")
+
+    def __str__(self) -> str:
+        shown = [f"{number}. {error}".replace("\n", "\n   ") for number, error in enumerate(self.errors[:50], 1)]
+        more = [f"... and {len(self.errors) - 50} more"] if len(self.errors) > 50 else []
+        return "\n".join([f"{self.what}:", *shown, *more])

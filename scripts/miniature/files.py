@@ -1,0 +1,176 @@
+"""Whole files or none: atomic writes, and readers that notice damage.
+
+A reader of a results file never trusts that it is whole. A damaged file is renamed to ``<name>.damaged``
+with a message, so that the next run of the workflow misses it and builds it again.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from miniature.messages import StudyError
+
+# Ten significant digits are more than any figure here means and less than platforms differ in.
+CSV_FLOAT_FORMAT = "%.10g"
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+    """Give a temporary sibling of `path` to write to; it takes the name `path` only when the block succeeds.
+
+    Parameters
+    ----------
+    path : path
+        The file to write.
+
+    Yields
+    ------
+    Path
+        A path in the same folder (so that the rename is atomic) with the same suffix.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:80]}.", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextlib.contextmanager
+def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """Give a temporary sibling folder that becomes `path` when the block succeeds.
+
+    An existing `path` is replaced. The old folder is moved aside first, so that nobody ever sees a mixture.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:80]}."))
+    try:
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        if path.exists():
+            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:80]}.old."))
+            os.replace(path, old / path.name)
+            os.replace(temporary, path)
+            shutil.rmtree(old)
+        else:
+            os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_parquet(table: pd.DataFrame, path: str | os.PathLike, schema: pa.Schema | None = None) -> None:
+    """Write a table to parquet, atomically and without the index.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows in their final order.
+    path : path
+        Destination.
+    schema : pyarrow.Schema, optional
+        Column types; inferred from the table where absent.
+    """
+    arrow = pa.Table.from_pandas(table, schema=schema, preserve_index=False)
+    # The pandas metadata block names library versions; the types above say all a reader needs.
+    arrow = arrow.replace_schema_metadata(None)
+    with atomic_path(path) as temporary:
+        pq.write_table(arrow, temporary, compression="zstd")
+
+
+def read_parquet(path: str | os.PathLike) -> pd.DataFrame:
+    """Read a whole parquet table; a damaged one is set aside.
+
+    Raises
+    ------
+    StudyError
+        The file is damaged; it has been renamed ``<path>.damaged``.
+    """
+    try:
+        return pq.read_table(path, partitioning=None).to_pandas()
+    except FileNotFoundError:
+        raise
+    except (OSError, pa.ArrowException) as error:
+        raise set_aside(path, str(error)) from error
+
+
+def write_npy(array: np.ndarray, path: str | os.PathLike) -> None:
+    """Write an array to a ``.npy`` file, atomically."""
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def read_npy(path: str | os.PathLike) -> np.ndarray:
+    """Read a whole ``.npy`` array, never a pickle; a damaged one is set aside.
+
+    Raises
+    ------
+    StudyError
+        The file is damaged; it has been renamed ``<path>.damaged``.
+    """
+    try:
+        return np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, EOFError) as error:
+        raise set_aside(path, str(error)) from error
+
+
+def write_csv(table: pd.DataFrame, path: str | os.PathLike) -> None:
+    """Write a table to csv, atomically, with ten significant digits and empty cells for missing values."""
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False, float_format=CSV_FLOAT_FORMAT, lineterminator="\n")
+
+
+def write_json(value: object, path: str | os.PathLike) -> None:
+    """Write a value as indented json with a final newline, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def set_aside(path: str | os.PathLike, reason: str) -> StudyError:
+    """Rename a damaged file or folder and return the error to raise.
+
+    Parameters
+    ----------
+    path : path
+        The damaged file; it becomes ``<path>.damaged`` (replacing an earlier one).
+    reason : str
+        What was found, as the reader put it.
+
+    Returns
+    -------
+    StudyError
+        To be raised by the caller.
+    """
+    damaged = Path(f"{path}.damaged")
+    if damaged.is_dir() and not damaged.is_symlink():
+        shutil.rmtree(damaged)
+    os.replace(path, damaged)
+    return StudyError(
+        f"The file is damaged: {reason.splitlines()[0] if reason else 'it cannot be read'}.",
+        where=f"{path} (renamed {damaged.name})",
+        fix="run the same snakemake command again: the file is built anew, nothing else is lost",
+    )

@@ -1,0 +1,31 @@
+"""Predictions and embeddings of one model on one split, from a single forward pass."""
+
+from _job import run_job
+from miniature.files import read_parquet, write_npy, write_parquet
+from miniature.inference import classification, question_answering
+
+
+def main(snakemake):
+    """Run the model over the table and write both files."""
+    params = snakemake.params
+    table = read_parquet(snakemake.input.table)
+    options = {
+        "text_settings": params.text,
+        "feature": params.inference["feature"],
+        "batch_tokens": params.inference["batch_tokens"],
+        "device": params.device,
+    }
+    if params.kind == "question-answering":
+        predictions, embeddings = question_answering.predict(snakemake.input.model, table, **options)
+        schema = question_answering.PREDICTIONS_SCHEMA
+    else:
+        predictions, embeddings = classification.predict(
+            snakemake.input.model, table, labels=params.labels, **options
+        )
+        schema = classification.PREDICTIONS_SCHEMA
+    write_npy(embeddings, snakemake.output.embeddings)
+    write_parquet(predictions, snakemake.output.predictions, schema)
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

@@ -1,0 +1,19 @@
+"""A dataset from the Hub, at its revision, as plain files."""
+
+from _job import run_job
+from miniature.retrieval.datasets import retrieve_dataset
+
+
+def main(snakemake):
+    """Download what the wildcards name."""
+    wildcards = snakemake.wildcards
+    retrieve_dataset(
+        wildcards.repository.replace("--", "/"),
+        snakemake.params.config_name,
+        wildcards.revision,
+        snakemake.output[0],
+    )
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

@@ -1,0 +1,20 @@
+"""The scorecard: one row for every model and characteristic, with its verdict."""
+
+import pandas as pd
+
+from _job import run_job
+from miniature.agreement.table import concat_rows, read_agreement
+from miniature.files import write_csv
+from miniature.scorecard import build_scorecard
+
+
+def main(snakemake):
+    """Read every agreement table and decide."""
+    params = snakemake.params
+    agreement: pd.DataFrame = concat_rows([read_agreement(path) for path in snakemake.input])
+    card = build_scorecard(agreement, models=params.models, reference=params.reference, verdict=params.verdict)
+    write_csv(card, snakemake.output[0])
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

@@ -1,0 +1,33 @@
+"""Table 3: what the attack did to each model."""
+
+from _job import run_job
+from miniature.attack.summary import find_common_ids, summarize_attack
+from miniature.files import read_parquet
+from miniature.iteration import chunks
+from miniature.tables.attacks import DIGITS, attacks_table
+from miniature.tables.write import write_table
+
+
+def main(snakemake):
+    """Summarise every attack, over all examples and over those every model had right."""
+    params, output = snakemake.params, snakemake.output
+    summaries, common = {}, {}
+    per_pair = chunks(snakemake.input, len(params.models))
+    for pair, paths in zip(params.pairs, per_pair, strict=True):
+        attacks = {model: read_parquet(path) for model, path in zip(params.models, paths, strict=True)}
+        ids = find_common_ids(attacks.values())
+        summaries[tuple(pair)] = {model: summarize_attack(table) for model, table in attacks.items()}
+        common[tuple(pair)] = {model: summarize_attack(table, ids) for model, table in attacks.items()}
+    write_table(
+        attacks_table(summaries, models=params.models, common=common),
+        csv=output.csv,
+        md=output.md,
+        tex=output.tex,
+        caption="Accuracy before and under attack",
+        label="tab:attacks",
+        digits=DIGITS,
+    )
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

@@ -1,0 +1,48 @@
+"""Table 1: the models, their sizes and their scores."""
+
+from _job import run_job
+from miniature.agreement.table import read_agreement
+from miniature.files import read_parquet
+from miniature.iteration import chunks
+from miniature.scoring import classification, squad
+from miniature.tables.models import DIGITS, models_table
+from miniature.tables.sizes import model_size
+from miniature.tables.write import write_table
+
+
+def main(snakemake):
+    """Score every model on every task and write the table."""
+    params, inputs, output = snakemake.params, snakemake.input, snakemake.output
+    size = len(params.models)
+    scores = {}
+    for task, kind, table_path, paths in zip(
+        params.tasks, params.kinds, inputs.tables, chunks(inputs.predictions, size), strict=True
+    ):
+        table = read_parquet(table_path)
+        scores[task] = {}
+        for model, path in zip(params.models, paths, strict=True):
+            predictions = read_parquet(path)
+            if kind == "question-answering":
+                scores[task][model] = squad.summarize(predictions, table["answerable"])
+            else:
+                scores[task][model] = classification.summarize(predictions)
+    folders = next(chunks(inputs.models, size))
+    distribution = inputs.get("distribution")
+    write_table(
+        models_table(
+            models=params.models,
+            sizes={model: model_size(folder) for model, folder in zip(params.models, folders, strict=True)},
+            scores=scores,
+            distribution=read_agreement(distribution) if distribution else None,
+        ),
+        csv=output.csv,
+        md=output.md,
+        tex=output.tex,
+        caption="Models, their sizes and their scores",
+        label="tab:models",
+        digits=DIGITS,
+    )
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

@@ -1,0 +1,101 @@
+"""Every rule has a script of its name that imports without Snakemake, and a log and benchmark of its name."""
+
+import ast
+import importlib
+import logging
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from _job import run_job
+from miniature.messages import StudyError
+
+ROOT = Path(__file__).parents[2]
+RULES = {
+    match.group(1): text[match.start() : (following.start() if following else len(text))]
+    for file in sorted((ROOT / "rules").glob("*.smk"))
+    for text in [file.read_text()]
+    for match in re.finditer(r"^rule (\w+):", text, flags=re.M)
+    for following in [re.compile(r"^rule ", flags=re.M).search(text, match.end())]
+    if "script:" in text[match.start() :]
+}
+LIGHT = ("compare_", "score_", "tabulate_", "plot_", "find_", "detect_", "record_")
+
+
+@pytest.mark.parametrize("rule", [name for name in RULES if name != "retrieve"])
+def test_rule_script_log_and_benchmark_share_a_name(rule):
+    text = RULES[rule]
+    assert f'"../scripts/{rule}.py"' in text
+    assert re.search(rf'"(<logs>|logs)/{rule}[/.]', text)
+    assert (ROOT / "scripts" / f"{rule}.py").is_file()
+    if "<benchmarks>" in text:
+        assert f'"<benchmarks>/{rule}' in text
+    if "retrieve" not in rule:
+        assert f'code=code("{rule}")' in text
+
+
+def test_no_script_without_a_rule():
+    scripts = {path.stem for path in (ROOT / "scripts").glob("*.py")} - {"_job"}
+    assert scripts == set(RULES) - {"retrieve"}
+
+
+@pytest.mark.parametrize("rule", [name for name in RULES if name.startswith(LIGHT)])
+def test_nothing_right_of_inference_imports_torch(rule):
+    import subprocess
+
+    program = f"import sys; sys.path.insert(0, 'scripts'); import {rule}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("rule", [name for name in RULES if name != "retrieve"])
+def test_script_has_a_main_that_takes_snakemake(rule):
+    tree = ast.parse((ROOT / "scripts" / f"{rule}.py").read_text())
+    main = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main")
+    assert [argument.arg for argument in main.args.args] == ["snakemake"]
+
+
+def test_main_can_be_called_without_snakemake(tmp_path):
+    import pandas as pd
+
+    module = importlib.import_module("find_errors")
+    pd.DataFrame({"id": ["a", "b"], "label": ["x", "y"], "prediction": ["x", "x"], "probabilities": [[1.0], [1.0]]}).to_parquet(
+        tmp_path / "p.parquet"
+    )
+    module.main(
+        SimpleNamespace(
+            input=[tmp_path / "p.parquet"], output=[tmp_path / "e.parquet"], params=SimpleNamespace(kind="classification")
+        )
+    )
+    assert pd.read_parquet(tmp_path / "e.parquet")["error"].tolist() == [False, True]
+
+
+class Fake(SimpleNamespace):
+    """What `run_job` reads of Snakemake's object."""
+
+
+def test_users_mistake_is_told_without_a_traceback(tmp_path, capsys):
+    def main(snakemake):
+        raise StudyError("No such file.", where="a.json", fix="path: b.json")
+
+    log = tmp_path / "job.log"
+    with pytest.raises(SystemExit) as caught:
+        run_job(main, Fake(log=[str(log)], params={}, rule="build_data"))
+    logging.shutdown()
+    assert caught.value.code == 1
+    assert "No such file." in log.read_text()
+    assert "path: b.json" in log.read_text()
+    assert "Traceback" not in log.read_text() + capsys.readouterr().err
+
+
+def test_a_fault_of_ours_keeps_its_traceback(tmp_path):
+    def main(snakemake):
+        raise ZeroDivisionError
+
+    log = tmp_path / "job.log"
+    with pytest.raises(ZeroDivisionError):
+        run_job(main, Fake(log=[str(log)], params={}, rule="build_data"))
+    assert "Traceback" in log.read_text()

@@ -1,0 +1,34 @@
+"""What a user reads after a mistake: no traceback, the place, the line to paste, before any job."""
+
+import pytest
+
+pytestmark = pytest.mark.workflow
+
+
+def test_mistakes_in_a_study_stop_before_the_plan(fresh):
+    fresh.edit_config(lambda config: config.update(sead=1, reference="larg"))
+    done = fresh.run("--cores", "1", check=False)
+    assert done.returncode != 0
+    assert "Unknown key 'sead'" in done.stdout
+    assert "seed: ..." in done.stdout
+    assert "tiny.yaml" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (fresh.folder / "results").exists()
+
+
+def test_another_study_replaces_the_embedded_one(fresh):
+    done = fresh.run("-n")
+    assert "results/tiny/" in done.stdout
+    assert "results/embedded/" not in done.stdout
+
+
+@pytest.mark.parametrize("target", ["errors", "representation", "distribution", "vulnerability", "figures", "tables"])
+def test_named_targets(fresh, target):
+    jobs = {rule for rule, _ in fresh.planned(target)}
+    assert target in jobs
+    compare = {"errors", "representation", "distribution", "vulnerability"} & {target}
+    for name in compare:
+        assert f"compare_{name}" in jobs
+    others = {"errors", "representation", "distribution", "vulnerability"} - {target}
+    if compare:
+        assert not {f"compare_{name}" for name in others} & jobs

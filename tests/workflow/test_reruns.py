@@ -1,0 +1,111 @@
+"""What reruns after an edit, and what does not."""
+
+import pytest
+
+pytestmark = pytest.mark.workflow
+
+TAIL = {"record_provenance", "all"}
+
+
+def rules(jobs):
+    return {rule for rule, _ in jobs}
+
+
+def test_touching_nothing_reruns_nothing(project):
+    assert project.planned() == set()
+
+
+def test_figure_option_reruns_the_figure_only(project):
+    project.edit_config(lambda config: config["figure1"].update(width=9.0))
+    before = (project.results / "figures" / "figure1.png").read_bytes()
+    jobs = project.planned()
+    assert rules(jobs) == {"plot_figure1"} | TAIL
+    project.run("--cores", "2")
+    assert (project.results / "figures" / "figure1.png").read_bytes() != before
+    assert project.planned() == set()
+
+
+def test_new_model_runs_its_own_jobs_and_the_comparisons_only(project):
+    project.edit_config(lambda config: config["models"].update(extra={**config["models"]["small"]}))
+    jobs = project.planned()
+    per_model = {job for job in jobs if "model=" in job[1]}
+    assert per_model
+    assert all("model=extra" in wildcards for _, wildcards in per_model)
+    assert rules(jobs - per_model) == TAIL | {
+        "compare_errors", "compare_representation", "compare_distribution", "compare_vulnerability",
+        "score_models", "plot_figure1", "tabulate_models", "tabulate_errors", "tabulate_attacks",
+    }  # fmt: skip
+
+
+def test_margin_reruns_the_scorecard_only(project):
+    project.edit_config(lambda config: config["verdict"]["errors"].update(margin=0.1))
+    assert rules(project.planned()) == {"score_models"} | TAIL
+
+
+def test_training_setting_of_one_model_reruns_that_model(project):
+    project.edit_config(
+        lambda config: config["models"]["small"].update(training={"reviews": {"learning_rate": 3.0e-3}})
+    )
+    jobs = project.planned()
+    assert {wildcards for rule, wildcards in jobs if rule == "finetune_model"} == {"task=reviews, model=small"}
+    assert not any("task=encyclopedia" in wildcards for _, wildcards in jobs)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        (
+            "scripts/miniature/agreement/kappa.py",
+            "def cohen_kappa(",
+            "_EDITED = 1\n\n\ndef cohen_kappa(",
+            set(),  # a name that nothing refers to
+        ),
+        (
+            "scripts/miniature/figures/figure1.py",
+            '"""',
+            '"""Edited. ',
+            set(),  # a docstring
+        ),
+    ],
+)
+def test_edit_that_changes_no_result_reruns_nothing(project, file, old, new, expected):
+    path = project.folder / file
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert rules(project.planned()) == expected
+
+
+def test_edited_library_function_reruns_the_rules_that_use_it(project):
+    path = project.folder / "scripts/miniature/agreement/kappa.py"
+    text = path.read_text()
+    head, _, body = text.partition("def cohen_kappa(")
+    assert body
+    # A new statement at the start of the body, after the docstring.
+    signature, quote, rest = body.partition('"""')
+    docstring, _, code = rest.partition('"""')
+    path.write_text(f'{head}def cohen_kappa({signature}{quote}{docstring}"""\n    edited = 1{code}')
+    expensive = {"finetune_model", "predict_split", "attack_model", "find_neighbors", "build_data", "find_errors"}
+    planned = project.planned()
+    assert "compare_errors" in rules(planned)
+    assert not rules(planned) & expensive
+    assert "compare_representation" not in rules(planned)
+
+
+def test_edited_training_function_reruns_training(project):
+    path = project.folder / "scripts/miniature/training/finetune.py"
+    text = path.read_text()
+    signature = text.index('"""', text.index("\ndef finetune("))
+    end = text.index('"""', signature + 3) + 3
+    path.write_text(text[:end] + "\n    edited = 1" + text[end:])
+    planned = project.planned()
+    assert "finetune_model" in rules(planned)
+    assert "build_data" not in rules(planned)
+    assert "train_masked_lm" not in rules(planned)
+
+
+def test_changed_data_reruns_what_reads_it(project):
+    project.edit_config(lambda config: config["datasets"]["news"]["splits"]["test"].update(examples=30))
+    jobs = project.planned()
+    assert "finetune_model" not in rules(jobs)
+    assert {wildcards for rule, wildcards in jobs if rule == "build_data"} == {"dataset=news, split=test"}
+    assert {"detect_ood", "compare_distribution", "plot_figure1"} <= rules(jobs)
+    assert not {"find_neighbors", "attack_model", "find_errors"} & rules(jobs)

@@ -1,0 +1,133 @@
+"""A whole run: the files that others rely on, the same bytes under any number of cores, the report."""
+
+import hashlib
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import copy_project
+
+pytestmark = pytest.mark.workflow
+
+MODELS = ["large", "small", "pupil"]
+AGREEMENT_COLUMNS = (
+    "characteristic,task,dataset,split,ood_dataset,recipe,feature,model_a,model_b,k,measure,value,ci_low,ci_high,"
+    "ci_method,chance,ceiling,n,n_clusters"
+).split(",")
+SCORECARD_COLUMNS = (
+    "model,characteristic,task,dataset,measure,k,margin,agreement,ci_low,ci_high,chance,ceiling,floor,floor_low,"
+    "floor_high,difference,difference_low,difference_high,score,n,verdict"
+).split(",")
+
+
+def test_file_contract(finished):
+    results = finished.results
+    test = pd.read_parquet(results / "data/encyclopedia/test.parquet")
+    assert list(test.columns)[:2] == ["id", "cluster"]
+    for model in MODELS:
+        predictions = pd.read_parquet(results / f"predictions/encyclopedia/encyclopedia/test/{model}.parquet")
+        assert list(predictions.columns) == ["id", "prediction", "score", "null_score", "exact", "f1", "windows"]
+        assert list(predictions["id"]) == list(test["id"])
+        reviews = pd.read_parquet(results / f"predictions/reviews/reviews/test/{model}.parquet")
+        assert list(reviews.columns) == ["id", "label", "prediction", "probabilities"]
+        embeddings = np.load(results / f"embeddings/encyclopedia/encyclopedia/test/{model}.npy")
+        assert embeddings.dtype == np.float32
+        assert len(embeddings) == len(test)
+        errors = pd.read_parquet(results / f"errors/encyclopedia/encyclopedia/test/{model}.parquet")
+        assert list(errors.columns) == ["id", "error"]
+        assert list(errors["error"]) == list(predictions["exact"] == 0)
+        neighbors = np.load(results / f"neighbors/encyclopedia/encyclopedia/test/{model}.npy")
+        assert neighbors.dtype == np.int32
+        assert neighbors.shape == (len(test), 20)
+        assert not (neighbors == np.arange(len(test))[:, None]).any()
+        ood = pd.read_parquet(results / f"ood/encyclopedia/news/{model}.parquet")
+        assert list(ood.columns) == ["id", "dataset", "k", "distance", "threshold", "is_ood"]
+        attacks = pd.read_parquet(results / f"attacks/reviews/bert-attack/{model}.parquet")
+        assert list(attacks.columns) == [
+            "id", "label", "prediction_before", "prediction_after", "outcome", "original_text", "perturbed_text",
+            "words", "words_changed", "queries", "message",
+        ]  # fmt: skip
+        assert len(attacks) == 8
+        assert (results / f"models/encyclopedia/{model}/model.safetensors").is_file()
+    for name in ("errors", "representation", "distribution", "vulnerability"):
+        table = pd.read_csv(results / f"agreement/{name}.csv")
+        assert list(table.columns) == AGREEMENT_COLUMNS
+        assert set(table["characteristic"]) == {name}
+        pairs = table[table["measure"].str.startswith("jaccard")][["model_a", "model_b"]].drop_duplicates()
+        assert len(pairs) == 3
+    scorecard = pd.read_csv(results / "scorecard.csv")
+    assert list(scorecard.columns) == SCORECARD_COLUMNS
+    assert set(scorecard["verdict"]) == {"inconclusive"}
+    assert len(scorecard) == 2 * 4
+    for suffix in ("png", "svg", "pdf"):
+        assert (results / f"figures/figure1.{suffix}").stat().st_size > 1000
+    for panel in "abc":
+        assert (results / f"figures/figure1{panel}.csv").is_file()
+    for table in ("table1_models", "table2_errors", "table3_attacks"):
+        for suffix in ("csv", "md", "tex"):
+            assert (results / f"tables/{table}.{suffix}").stat().st_size > 0
+    provenance = json.loads((results / "provenance.json").read_text())
+    assert provenance["config"]["study"] == "tiny"
+    assert provenance["packages"]["torch"]
+    assert any(job["job"].startswith("finetune_model/") for job in provenance["jobs"])
+
+
+def test_errors_agree_with_a_hand_count(finished):
+    sets = {}
+    for model in MODELS:
+        table = pd.read_parquet(finished.results / f"errors/reviews/reviews/test/{model}.parquet")
+        sets[model] = set(table.loc[table["error"].astype(bool), "id"])
+    table = pd.read_csv(finished.results / "agreement/errors.csv")
+    table = table[(table["task"] == "reviews") & (table["measure"] == "jaccard")]
+    for row in table.itertuples():
+        a, b = sets[row.model_a], sets[row.model_b]
+        if a | b:
+            assert row.value == pytest.approx(len(a & b) / len(a | b), abs=1e-9)
+
+
+def test_nothing_unfinished_is_left(finished):
+    partial = finished.results / ".partial"
+    left = [path for path in partial.rglob("*") if path.is_file()] if partial.exists() else []
+    assert left == []
+
+
+def digests(folder):
+    kept = {}
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        outside_the_promise = {"logs", "benchmarks", ".partial", "provenance.json"}
+        if path.is_file() and inside.parts[0] not in outside_the_promise and path.name != ".snakemake_timestamp":
+            kept[inside.as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return kept
+
+
+def test_same_bytes_under_one_core_and_four(finished, tmp_path):
+    alone = copy_project(tmp_path / "alone")
+    alone.run("--cores", "1")
+    first, second = digests(finished.results), digests(alone.results)
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_report_builds_offline_with_captions(project):
+    project.run("--report", "report.html", HTTP_PROXY="http://127.0.0.1:9", HTTPS_PROXY="http://127.0.0.1:9")
+    page = (project.folder / "report.html").read_text()
+    assert "figure1.png" in page
+    for caption in (project.folder / "report").glob("*.rst"):
+        assert caption.read_text().strip(), caption
+
+
+def test_lint_is_clean(fresh):
+    done = fresh.run("--lint", check=False)
+    assert "Congratulations" in done.stdout, done.stdout[-3000:]
+
+
+def test_format_is_clean(fresh):
+    done = subprocess.run(
+        [sys.executable, "-m", "snakefmt", "--check", "Snakefile", "rules"],
+        cwd=fresh.folder, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
