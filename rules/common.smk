@@ -12,7 +12,8 @@ from miniature.messages import StudyError
 try:
     config = validate_study(
         config,
-        files=workflow.overwrite_configfiles or [Path(workflow.basedir) / "config.yaml"],
+        files=workflow.overwrite_configfiles
+        or [Path(workflow.basedir) / "config.yaml"],
         schema=Path(workflow.basedir) / "config" / "schema.yaml",
     )
 except StudyError as error:
@@ -22,6 +23,7 @@ except StudyError as error:
 
 RESULTS = f"results/{config['study']}"
 MODELS = plan.model_names(config)
+TASKS = plan.all_tasks(config)
 THREADS = config["compute"]["threads"]
 GPU = 1 if config["compute"]["device"] == "cuda" else 0
 
@@ -34,6 +36,7 @@ wildcard_constraints:
     masked_lm=names.NAME,
     ood_dataset=names.NAME,
     split="train|bank|calibration|test",
+
 
 _code = CodeMap(Path(workflow.basedir) / "scripts")
 
@@ -54,18 +57,22 @@ def checkpoint_sources(entry):
         return [retrieved_model(entry)]
     if "path" in entry:
         folder = Path(entry["path"])
-        return sorted(str(f) for p in ("config.json", "*.safetensors", "*.txt", "tokenizer*.json") for f in folder.glob(p))
+        return sorted(
+            str(f)
+            for p in ("config.json", "*.safetensors", "*.txt", "tokenizer*.json")
+            for f in folder.glob(p)
+        )
     return ["<results>/vocabulary"]
 
 
 def retrieved_model(entry):
     """Folder of a Hub model at its revision."""
-    return f"resources/retrieved/models/{entry['hub'].replace('/', '--')}/{entry['revision']}"
+    return f"resources/retrieved/models/{names.hub_folder(entry['hub'])}/{entry['revision']}"
 
 
 def retrieved_dataset(entry):
     """Folder of a Hub dataset at its revision."""
-    return f"resources/retrieved/datasets/{entry['hub'].replace('/', '--')}/{entry['revision']}"
+    return f"resources/retrieved/datasets/{names.hub_folder(entry['hub'])}/{entry['revision']}"
 
 
 def model_spec(entry):
@@ -76,9 +83,81 @@ def model_spec(entry):
     return spec
 
 
+def teacher_folder(wildcards):
+    """Checkpoint of a model's teacher on the same task, where it has one."""
+    teacher = config["models"][wildcards.model].get("teacher")
+    return [f"<results>/models/{wildcards.task}/{teacher}"] if teacher else []
+
+
+def split_files(wildcards):
+    """Files a split is read from; train, bank and held-out splits are cut from the same source."""
+    dataset = config["datasets"][wildcards.dataset]
+    if dataset["format"] == "hub":
+        return [retrieved_dataset(dataset)]
+    splits = split_blocks(wildcards)
+    return sorted({block["path"] for block in splits.values() if "path" in block})
+
+
+def split_blocks(wildcards):
+    """The split entries that decide the rows of one split."""
+    splits = config["datasets"][wildcards.dataset]["splits"]
+    block = splits.get(wildcards.split, {})
+    if wildcards.split in ("train", "bank") or "held_out_from" in block:
+        return {
+            name: b
+            for name, b in splits.items()
+            if name == "train" or "held_out_from" in b
+        }
+    return {wildcards.split: block}
+
+
+def dataset_settings(wildcards):
+    """A dataset entry with the splits that matter and the Hub's folder in place of its id."""
+    dataset = config["datasets"][wildcards.dataset]
+    settings = {
+        k: v for k, v in dataset.items() if k not in ("splits", "hub", "revision")
+    }
+    if "hub" in dataset:
+        settings["path"] = retrieved_dataset(dataset)
+    return {**settings, "splits": split_blocks(wildcards)}
+
+
+def hub_models():
+    """Every Hub model that the study names."""
+    entries = [*config["models"].values(), *config.get("masked_lms", {}).values()]
+    return sorted({retrieved_model(entry) for entry in entries if "hub" in entry})
+
+
+def hub_datasets():
+    """Every Hub dataset that the study names."""
+    return sorted(
+        {
+            retrieved_dataset(entry)
+            for entry in config["datasets"].values()
+            if "hub" in entry
+        }
+    )
+
+
+def hub_config_name(wildcards):
+    """Which of a Hub dataset's configurations the study uses."""
+    named = {
+        names.hub_folder(d["hub"]): d.get("config_name")
+        for d in config["datasets"].values()
+        if "hub" in d
+    }
+    return named[wildcards.repository]
+
+
 # What the study ends in. Only what is switched on is asked for.
-AGREEMENT = [f"<results>/agreement/{name}.csv" for name in config["characteristics"] if plan.enabled(config, name)]
-PANEL_CHARACTERISTICS = sorted({panel["characteristic"] for panel in config["figure1"]["panels"].values()})
+AGREEMENT = [
+    f"<results>/agreement/{name}.csv"
+    for name in config["characteristics"]
+    if plan.enabled(config, name)
+]
+PANEL_CHARACTERISTICS = sorted(
+    {panel["characteristic"] for panel in config["figure1"]["panels"].values()}
+)
 FIGURES = [f"<results>/figures/figure1.{suffix}" for suffix in ("png", "svg", "pdf")]
 TABLES = [
     f"<results>/tables/{name}.{suffix}"

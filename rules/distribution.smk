@@ -15,17 +15,17 @@ rule detect_ood:
         "<logs>/detect_ood/{task}/{ood_dataset}/{model}.log",
     benchmark:
         "<benchmarks>/detect_ood/{task}/{ood_dataset}/{model}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=1500,
+        runtime=60,
     params:
         k=config["characteristics"]["distribution"]["k"],
         percentile=config["characteristics"]["distribution"]["percentile"],
         compute_threads=THREADS,
         code=code("detect_ood"),
-    threads: THREADS
-    resources:
-        mem_mb=1500,
-        runtime=60,
-    conda:
-        "../envs/analysis.yaml"
     script:
         "../scripts/detect_ood.py"
 
@@ -39,7 +39,9 @@ rule compare_distribution:
         ],
         tables=[
             f"<results>/data/{dataset}/test.parquet"
-            for dataset in sorted({name for pair in plan.ood_pairs(config) for name in pair})
+            for dataset in sorted(
+                {name for pair in plan.ood_pairs(config) for name in pair}
+            )
         ],
     output:
         "<results>/agreement/distribution.csv",
@@ -47,15 +49,15 @@ rule compare_distribution:
         "<logs>/compare_distribution.log",
     benchmark:
         "<benchmarks>/compare_distribution.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=60,
     params:
         pairs=plan.ood_pairs(config),
         models=MODELS,
         feature=config["inference"]["feature"],
         code=code("compare_distribution"),
-    resources:
-        mem_mb=1500,
-        runtime=60,
-    conda:
-        "../envs/analysis.yaml"
     script:
         "../scripts/compare_distribution.py"

@@ -10,14 +10,14 @@ rule find_errors:
         "<logs>/find_errors/{task}/{dataset}/{split}/{model}.log",
     benchmark:
         "<benchmarks>/find_errors/{task}/{dataset}/{split}/{model}.tsv"
-    params:
-        kind=lambda wildcards: kind_of(wildcards.task),
-        code=code("find_errors"),
+    conda:
+        "../envs/analysis.yaml"
     resources:
         mem_mb=500,
         runtime=30,
-    conda:
-        "../envs/analysis.yaml"
+    params:
+        kind=lambda wildcards: kind_of(wildcards.task),
+        code=code("find_errors"),
     script:
         "../scripts/find_errors.py"
 
@@ -29,21 +29,23 @@ rule compare_errors:
             task=plan.tasks_of(config, "errors"),
             model=MODELS,
         ),
-        tables=expand("<results>/data/{task}/test.parquet", task=plan.tasks_of(config, "errors")),
+        tables=expand(
+            "<results>/data/{task}/test.parquet", task=plan.tasks_of(config, "errors")
+        ),
     output:
         "<results>/agreement/errors.csv",
     log:
         "<logs>/compare_errors.log",
     benchmark:
         "<benchmarks>/compare_errors.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=60,
     params:
         tasks=plan.tasks_of(config, "errors"),
         models=MODELS,
         code=code("compare_errors"),
-    resources:
-        mem_mb=1000,
-        runtime=60,
-    conda:
-        "../envs/analysis.yaml"
     script:
         "../scripts/compare_errors.py"

@@ -5,23 +5,30 @@ rule plot_figure1:
     input:
         [f"<results>/agreement/{name}.csv" for name in PANEL_CHARACTERISTICS],
     output:
-        png=report("<results>/figures/figure1.png", caption="../report/figure1.rst", category="Figures"),
+        png=report(
+            "<results>/figures/figure1.png",
+            caption="../report/figure1.rst",
+            category="Figures",
+        ),
         svg="<results>/figures/figure1.svg",
         pdf="<results>/figures/figure1.pdf",
-        panels=[f"<results>/figures/figure1{name}.csv" for name in config["figure1"]["panels"]],
+        panels=[
+            f"<results>/figures/figure1{name}.csv"
+            for name in config["figure1"]["panels"]
+        ],
     log:
         "<logs>/plot_figure1.log",
     benchmark:
         "<benchmarks>/plot_figure1.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=500,
+        runtime=30,
     params:
         options=config["figure1"],
         models=MODELS,
         reference=config["reference"],
         code=code("plot_figure1"),
-    resources:
-        mem_mb=500,
-        runtime=30,
-    conda:
-        "../envs/analysis.yaml"
     script:
         "../scripts/plot_figure1.py"

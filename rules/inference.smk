@@ -12,6 +12,13 @@ rule predict_split:
         "<logs>/predict_split/{task}/{dataset}/{split}/{model}.log",
     benchmark:
         "<benchmarks>/predict_split/{task}/{dataset}/{split}/{model}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=900,
+        runtime=240,
+        gpu=GPU,
     params:
         kind=lambda wildcards: kind_of(wildcards.task),
         labels=lambda wildcards: plan.labels_of(config, wildcards.task),
@@ -20,12 +27,5 @@ rule predict_split:
         device=config["compute"]["device"],
         compute_threads=THREADS,
         code=code("predict_split"),
-    threads: THREADS
-    resources:
-        mem_mb=900,
-        runtime=240,
-        gpu=GPU,
-    conda:
-        "../envs/torch.yaml"
     script:
         "../scripts/predict_split.py"

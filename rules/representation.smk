@@ -11,16 +11,16 @@ rule find_neighbors:
         "<logs>/find_neighbors/{task}/{dataset}/{split}/{model}.log",
     benchmark:
         "<benchmarks>/find_neighbors/{task}/{dataset}/{split}/{model}.tsv"
-    params:
-        k_max=config["characteristics"]["representation"]["k_max"],
-        compute_threads=THREADS,
-        code=code("find_neighbors"),
+    conda:
+        "../envs/analysis.yaml"
     threads: THREADS
     resources:
         mem_mb=1500,
         runtime=60,
-    conda:
-        "../envs/analysis.yaml"
+    params:
+        k_max=config["characteristics"]["representation"]["k_max"],
+        compute_threads=THREADS,
+        code=code("find_neighbors"),
     script:
         "../scripts/find_neighbors.py"
 
@@ -37,24 +37,27 @@ rule compare_representation:
             task=plan.tasks_of(config, "representation"),
             model=MODELS,
         ),
-        tables=expand("<results>/data/{task}/test.parquet", task=plan.tasks_of(config, "representation")),
+        tables=expand(
+            "<results>/data/{task}/test.parquet",
+            task=plan.tasks_of(config, "representation"),
+        ),
     output:
         "<results>/agreement/representation.csv",
     log:
         "<logs>/compare_representation.log",
     benchmark:
         "<benchmarks>/compare_representation.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=3000,
+        runtime=60,
     params:
         tasks=plan.tasks_of(config, "representation"),
         models=MODELS,
         feature=config["inference"]["feature"],
         compute_threads=THREADS,
         code=code("compare_representation"),
-    threads: THREADS
-    resources:
-        mem_mb=3000,
-        runtime=60,
-    conda:
-        "../envs/analysis.yaml"
     script:
         "../scripts/compare_representation.py"

@@ -5,21 +5,25 @@ rule score_models:
     input:
         AGREEMENT,
     output:
-        report("<results>/scorecard.csv", caption="../report/scorecard.rst", category="Scorecard"),
+        report(
+            "<results>/scorecard.csv",
+            caption="../report/scorecard.rst",
+            category="Scorecard",
+        ),
     log:
         "<logs>/score_models.log",
     benchmark:
         "<benchmarks>/score_models.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=500,
+        runtime=30,
     params:
         models=MODELS,
         reference=config["reference"],
         verdict=config["verdict"],
         code=code("score_models"),
-    resources:
-        mem_mb=500,
-        runtime=30,
-    conda:
-        "../envs/analysis.yaml"
     script:
         "../scripts/score_models.py"
 
@@ -34,15 +38,15 @@ rule record_provenance:
         "<results>/provenance.json",
     log:
         "<logs>/record_provenance.log",
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=500,
+        runtime=10,
     params:
         config=config,
         benchmarks=f"{RESULTS}/benchmarks",
         repository=str(workflow.basedir),
         code=code("record_provenance"),
-    resources:
-        mem_mb=500,
-        runtime=10,
-    conda:
-        "../envs/analysis.yaml"
     script:
         "../scripts/record_provenance.py"

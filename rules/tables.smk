@@ -1,32 +1,42 @@
 # The paper's tables, each as csv (exact), md (to read) and tex (to print).
 
-TASKS = plan.all_tasks(config)
-
 
 rule tabulate_models:
     input:
         tables=expand("<results>/data/{task}/test.parquet", task=TASKS),
-        predictions=expand("<results>/predictions/{task}/{task}/test/{model}.parquet", task=TASKS, model=MODELS),
+        predictions=expand(
+            "<results>/predictions/{task}/{task}/test/{model}.parquet",
+            task=TASKS,
+            model=MODELS,
+        ),
         models=expand("<results>/models/{task}/{model}", task=TASKS, model=MODELS),
-        distribution="<results>/agreement/distribution.csv" if plan.enabled(config, "distribution") else [],
+        distribution=(
+            "<results>/agreement/distribution.csv"
+            if plan.enabled(config, "distribution")
+            else []
+        ),
     output:
         csv="<results>/tables/table1_models.csv",
-        md=report("<results>/tables/table1_models.md", caption="../report/table1.rst", category="Tables"),
+        md=report(
+            "<results>/tables/table1_models.md",
+            caption="../report/table1.rst",
+            category="Tables",
+        ),
         tex="<results>/tables/table1_models.tex",
     log:
         "<logs>/tabulate_models.log",
     benchmark:
         "<benchmarks>/tabulate_models.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=500,
+        runtime=30,
     params:
         tasks=TASKS,
         kinds=[kind_of(task) for task in TASKS],
         models=MODELS,
         code=code("tabulate_models"),
-    resources:
-        mem_mb=500,
-        runtime=30,
-    conda:
-        "../envs/analysis.yaml"
     script:
         "../scripts/tabulate_models.py"
 
@@ -41,21 +51,25 @@ rule tabulate_errors:
         ),
     output:
         csv="<results>/tables/table2_errors.csv",
-        md=report("<results>/tables/table2_errors.md", caption="../report/table2.rst", category="Tables"),
+        md=report(
+            "<results>/tables/table2_errors.md",
+            caption="../report/table2.rst",
+            category="Tables",
+        ),
         tex="<results>/tables/table2_errors.tex",
     log:
         "<logs>/tabulate_errors.log",
     benchmark:
         "<benchmarks>/tabulate_errors.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=500,
+        runtime=30,
     params:
         tasks=plan.tasks_of(config, "errors"),
         models=MODELS,
         code=code("tabulate_errors"),
-    resources:
-        mem_mb=500,
-        runtime=30,
-    conda:
-        "../envs/analysis.yaml"
     script:
         "../scripts/tabulate_errors.py"
 
@@ -69,20 +83,24 @@ rule tabulate_attacks:
         ],
     output:
         csv="<results>/tables/table3_attacks.csv",
-        md=report("<results>/tables/table3_attacks.md", caption="../report/table3.rst", category="Tables"),
+        md=report(
+            "<results>/tables/table3_attacks.md",
+            caption="../report/table3.rst",
+            category="Tables",
+        ),
         tex="<results>/tables/table3_attacks.tex",
     log:
         "<logs>/tabulate_attacks.log",
     benchmark:
         "<benchmarks>/tabulate_attacks.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=500,
+        runtime=30,
     params:
         pairs=plan.attack_pairs(config),
         models=MODELS,
         code=code("tabulate_attacks"),
-    resources:
-        mem_mb=500,
-        runtime=30,
-    conda:
-        "../envs/analysis.yaml"
     script:
         "../scripts/tabulate_attacks.py"

@@ -1,12 +1,6 @@
 # Checkpoints: every model fine-tuned on every task, and the masked language models that attacks draw on.
 
 
-def teacher_folder(wildcards):
-    """Checkpoint of a model's teacher on the same task, where it has one."""
-    teacher = config["models"][wildcards.model].get("teacher")
-    return [f"<results>/models/{wildcards.task}/{teacher}"] if teacher else []
-
-
 rule finetune_model:
     input:
         train="<results>/data/{task}/train.parquet",
@@ -18,24 +12,26 @@ rule finetune_model:
         "<logs>/finetune_model/{task}/{model}.log",
     benchmark:
         "<benchmarks>/finetune_model/{task}/{model}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=900,
+        runtime=720,
+        gpu=GPU,
     params:
         spec=lambda wildcards: model_spec(config["models"][wildcards.model]),
         kind=lambda wildcards: kind_of(wildcards.task),
         labels=lambda wildcards: plan.labels_of(config, wildcards.task),
-        settings=lambda wildcards: plan.training_settings(config, wildcards.task, wildcards.model),
+        settings=lambda wildcards: plan.training_settings(
+            config, wildcards.task, wildcards.model
+        ),
         text=lambda wildcards: plan.text_settings(config, wildcards.task),
         seed=config["seed"],
         device=config["compute"]["device"],
         compute_threads=THREADS,
         partial=f"{RESULTS}/.partial/models/{{task}}/{{model}}",
         code=code("finetune_model"),
-    threads: THREADS
-    resources:
-        mem_mb=900,
-        runtime=720,
-        gpu=GPU,
-    conda:
-        "../envs/torch.yaml"
     script:
         "../scripts/finetune_model.py"
 
@@ -46,30 +42,35 @@ rule train_masked_lm:
             f"<results>/data/{name}/train.parquet"
             for name in config["masked_lms"][wildcards.masked_lm].get("datasets", [])
         ],
-        sources=lambda wildcards: checkpoint_sources(config["masked_lms"][wildcards.masked_lm]),
+        sources=lambda wildcards: checkpoint_sources(
+            config["masked_lms"][wildcards.masked_lm]
+        ),
     output:
         directory("<results>/masked_lms/{masked_lm}"),
     log:
         "<logs>/train_masked_lm/{masked_lm}.log",
     benchmark:
         "<benchmarks>/train_masked_lm/{masked_lm}.tsv"
-    params:
-        spec=lambda wildcards: model_spec(config["masked_lms"][wildcards.masked_lm]),
-        kinds=lambda wildcards: [
-            kind_of(name) for name in config["masked_lms"][wildcards.masked_lm].get("datasets", [])
-        ],
-        settings=lambda wildcards: config["masked_lms"][wildcards.masked_lm].get("training"),
-        seed=config["seed"],
-        device=config["compute"]["device"],
-        compute_threads=THREADS,
-        partial=f"{RESULTS}/.partial/masked_lms/{{masked_lm}}",
-        code=code("train_masked_lm"),
+    conda:
+        "../envs/torch.yaml"
     threads: THREADS
     resources:
         mem_mb=900,
         runtime=720,
         gpu=GPU,
-    conda:
-        "../envs/torch.yaml"
+    params:
+        spec=lambda wildcards: model_spec(config["masked_lms"][wildcards.masked_lm]),
+        kinds=lambda wildcards: [
+            kind_of(name)
+            for name in config["masked_lms"][wildcards.masked_lm].get("datasets", [])
+        ],
+        settings=lambda wildcards: config["masked_lms"][wildcards.masked_lm].get(
+            "training"
+        ),
+        seed=config["seed"],
+        device=config["compute"]["device"],
+        compute_threads=THREADS,
+        partial=f"{RESULTS}/.partial/masked_lms/{{masked_lm}}",
+        code=code("train_masked_lm"),
     script:
         "../scripts/train_masked_lm.py"

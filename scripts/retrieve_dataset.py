@@ -1,6 +1,7 @@
 """A dataset from the Hub, at its revision, as plain files."""
 
 from _job import run_job
+from miniature.config.names import hub_id
 from miniature.retrieval.datasets import retrieve_dataset
 
 
@@ -8,7 +9,7 @@ def main(snakemake):
     """Download what the wildcards name."""
     wildcards = snakemake.wildcards
     retrieve_dataset(
-        wildcards.repository.replace("--", "/"),
+        hub_id(wildcards.repository),
         snakemake.params.config_name,
         wildcards.revision,
         snakemake.output[0],

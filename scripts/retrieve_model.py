@@ -1,13 +1,14 @@
 """A model from the Hub, at its revision, as plain files."""
 
 from _job import run_job
+from miniature.config.names import hub_id
 from miniature.retrieval.models import retrieve_model
 
 
 def main(snakemake):
     """Download what the wildcards name."""
     wildcards = snakemake.wildcards
-    retrieve_model(wildcards.repository.replace("--", "/"), wildcards.revision, snakemake.output[0])
+    retrieve_model(hub_id(wildcards.repository), wildcards.revision, snakemake.output[0])
 
 
 if __name__ == "__main__":

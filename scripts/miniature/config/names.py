@@ -30,3 +30,25 @@ def suggest_name(text: object) -> str:
     """
     cleaned = re.sub(r"[^A-Za-z0-9_-]+", "-", str(text)).strip("-_")[:64].strip("-_")
     return cleaned or "name"
+
+
+def hub_folder(hub_id: str) -> str:
+    """Folder name of a Hub repository; `hub_id` is its inverse.
+
+    Examples
+    --------
+    >>> hub_folder("google-bert/bert-base-uncased")
+    'google-bert--bert-base-uncased'
+    """
+    return hub_id.replace("/", "--")
+
+
+def hub_id(folder: str) -> str:
+    """Hub repository of a folder made by `hub_folder`.
+
+    Examples
+    --------
+    >>> hub_id("google-bert--bert-base-uncased")
+    'google-bert/bert-base-uncased'
+    """
+    return folder.replace("--", "/", 1)
