@@ -72,7 +72,8 @@ def retrieved_model(entry):
 
 def retrieved_dataset(entry):
     """Folder of a Hub dataset at its revision."""
-    return f"resources/retrieved/datasets/{names.hub_folder(entry['hub'])}/{entry['revision']}"
+    configuration = entry.get("config_name", "default")
+    return f"resources/retrieved/datasets/{names.hub_folder(entry['hub'])}/{configuration}/{entry['revision']}"
 
 
 def model_spec(entry):
@@ -137,16 +138,6 @@ def hub_datasets():
             if "hub" in entry
         }
     )
-
-
-def hub_config_name(wildcards):
-    """Which of a Hub dataset's configurations the study uses."""
-    named = {
-        names.hub_folder(d["hub"]): d.get("config_name")
-        for d in config["datasets"].values()
-        if "hub" in d
-    }
-    return named[wildcards.repository]
 
 
 # What the study ends in. Only what is switched on is asked for.

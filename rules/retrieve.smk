@@ -28,15 +28,14 @@ rule retrieve_model:
 
 rule retrieve_dataset:
     output:
-        directory("resources/retrieved/datasets/{repository}/{revision}"),
+        directory("resources/retrieved/datasets/{repository}/{config_name}/{revision}"),
     log:
-        "logs/retrieve_dataset/{repository}/{revision}.log",
+        "logs/retrieve_dataset/{repository}/{config_name}/{revision}.log",
     wildcard_constraints:
         repository=r"[A-Za-z0-9_.-]+",
+        config_name=names.NAME,
         revision=r"[A-Za-z0-9_./-]+",
     conda:
         "../envs/torch.yaml"
-    params:
-        config_name=hub_config_name,
     script:
         "../scripts/retrieve_dataset.py"

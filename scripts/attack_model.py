@@ -3,10 +3,10 @@
 from _job import run_job
 from miniature.attack.rows import ATTACKS_SCHEMA
 from miniature.attack.run import attack_table
-from miniature.data.build import subsample
+from miniature.data.sampling import subsample
 from miniature.files import read_parquet, write_parquet
 from miniature.partial import keyed_folder, remove
-from miniature.seeds import derive_seed
+from miniature.seeds import generator
 
 
 def main(snakemake):
@@ -15,7 +15,10 @@ def main(snakemake):
     # The journal itself is keyed by the digests of both models, the recipe, the examples and the code.
     folder = keyed_folder(params.partial, params.code)
     table = subsample(
-        read_parquet(inputs.table), params.examples, seed=derive_seed(params.seed, "attack", wildcards.task)
+        read_parquet(inputs.table),
+        params.examples,
+        generator(params.seed, "attack", wildcards.task),
+        "characteristics: vulnerability: examples",
     )
     attacks = attack_table(
         inputs.model,

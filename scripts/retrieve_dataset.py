@@ -10,7 +10,7 @@ def main(snakemake):
     wildcards = snakemake.wildcards
     retrieve_dataset(
         hub_id(wildcards.repository),
-        snakemake.params.config_name,
+        None if wildcards.config_name == "default" else wildcards.config_name,
         wildcards.revision,
         snakemake.output[0],
     )

@@ -12,7 +12,9 @@ def main(snakemake):
     """Read every agreement table and decide."""
     params = snakemake.params
     agreement: pd.DataFrame = concat_rows([read_agreement(path) for path in snakemake.input])
-    card = build_scorecard(agreement, models=params.models, reference=params.reference, verdict=params.verdict)
+    card = build_scorecard(
+        agreement, models=params.models, reference=params.reference, verdict=params.verdict
+    )
     write_csv(card, snakemake.output[0])
 
 

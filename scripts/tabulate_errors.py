@@ -26,7 +26,9 @@ def main(snakemake):
         caption="Agreement of prediction errors",
         label="tab:errors",
         also={
-            f"Jaccard index of the error sets, {task}": error_matrix(agreement, models=params.models, task=task)
+            f"Jaccard index of the error sets, {task}": error_matrix(
+                agreement, models=params.models, task=task
+            )
             for task in params.tasks
         },
     )

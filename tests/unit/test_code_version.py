@@ -14,15 +14,15 @@ def main(snakemake):
     logging.info("counting")
     print(count("a b"))
 ''',
-    "shout.py": '''from lib import loud
+    "shout.py": """from lib import loud
 
 def main(snakemake):
     print(loud.shout("a"))
-''',
-    "lazy.py": '''def main(snakemake):
+""",
+    "lazy.py": """def main(snakemake):
     from lib.words import split
     split("x")
-''',
+""",
     "lib/__init__.py": "from lib.words import count\n",
     "lib/words.py": '''"""Words."""
 import logging
@@ -43,7 +43,7 @@ def count(text):
 def unused(text):
     return OTHER
 ''',
-    "lib/loud.py": '''from . import words
+    "lib/loud.py": """from . import words
 
 class Voice:
     def up(self, text):
@@ -54,7 +54,7 @@ def shout(text):
 
 def repeat(text):
     return words.split(text)
-''',
+""",
 }
 
 

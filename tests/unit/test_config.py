@@ -66,7 +66,12 @@ CASES = {
     "wrong choice": ([(("compute", "device"), "gpu")], ["must be one of cpu, cuda", "device: "]),
     "too small": ([(("compute", "threads"), 0)], ["must be at least 1", "threads: 1"]),
     "model name with a slash": (
-        [(("models", "google/bert"), {"architecture": {"layers": 1, "hidden": 4, "heads": 1, "intermediate": 4}})],
+        [
+            (
+                ("models", "google/bert"),
+                {"architecture": {"layers": 1, "hidden": 4, "heads": 1, "intermediate": 4}},
+            )
+        ],
         ["'google/bert'", "google-bert: ..."],
     ),
     "study name with a path": ([(("study",), "../elsewhere")], ["'../elsewhere'", "study: elsewhere"]),
@@ -96,23 +101,38 @@ CASES = {
         ["no calibration split", "held_out_from: train"],
     ),
     "file format without a path": (
-        [(("datasets", "news"), {"task": "question-answering", "format": "squad", "splits": {"test": {"examples": 5}}})],
+        [
+            (
+                ("datasets", "news"),
+                {"task": "question-answering", "format": "squad", "splits": {"test": {"examples": 5}}},
+            )
+        ],
         ["'test' needs a path"],
     ),
     "missing file": (
-        [(
-            ("datasets", "news"),
-            {"task": "question-answering", "format": "squad",
-             "splits": {"test": {"path": "/nowhere/dev.json", "examples": 5}}},
-        )],
+        [
+            (
+                ("datasets", "news"),
+                {
+                    "task": "question-answering",
+                    "format": "squad",
+                    "splits": {"test": {"path": "/nowhere/dev.json", "examples": 5}},
+                },
+            )
+        ],
         ["/nowhere/dev.json"],
     ),  # fmt: skip
     "unset variable": (
-        [(
-            ("datasets", "news"),
-            {"task": "question-answering", "format": "squad",
-             "splits": {"test": {"path": "${NOT_SET_ANYWHERE}/dev.json", "examples": 5}}},
-        )],
+        [
+            (
+                ("datasets", "news"),
+                {
+                    "task": "question-answering",
+                    "format": "squad",
+                    "splits": {"test": {"path": "${NOT_SET_ANYWHERE}/dev.json", "examples": 5}},
+                },
+            )
+        ],
         ["NOT_SET_ANYWHERE is not set", "export NOT_SET_ANYWHERE="],
     ),  # fmt: skip
     "format of another task": (
@@ -151,7 +171,10 @@ CASES = {
         [(("characteristics", "distribution", "tasks"), {"encyclopedia": ["reviews"]})],
         ["a model cannot read both"],
     ),
-    "verdict at an unmeasured k": ([(("verdict", "distribution", "k"), 7)], ["not among those measured", "k: 1"]),
+    "verdict at an unmeasured k": (
+        [(("verdict", "distribution", "k"), 7)],
+        ["not among those measured", "k: 1"],
+    ),
     "verdict on a switched-off task": ([(("verdict", "errors", "task"), "news")], ["not a task of 'errors'"]),
     "panel of nothing": (
         [(("characteristics", "distribution", "enabled"), False)],

@@ -17,7 +17,9 @@ def normal(name):
 
 def constraints():
     lines = (ENVS / "constraints.txt").read_text().splitlines()
-    found = dict(re.fullmatch(rf"({NAME})==(\S+)", line).groups() for line in lines if not line.startswith("#"))
+    found = dict(
+        re.fullmatch(rf"({NAME})==(\S+)", line).groups() for line in lines if not line.startswith("#")
+    )
     return {normal(name): version for name, version in found.items()}
 
 

@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from miniature.files import atomic_folder, atomic_path, read_npy, read_parquet, write_csv, write_npy, write_parquet
+from miniature.files import (
+    atomic_folder,
+    atomic_path,
+    read_npy,
+    read_parquet,
+    write_csv,
+    write_npy,
+    write_parquet,
+)
 from miniature.messages import StudyError, printable
 
 

@@ -47,7 +47,9 @@ def test_nothing_right_of_inference_imports_torch(rule):
     import subprocess
 
     program = f"import sys; sys.path.insert(0, 'scripts'); import {rule}; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "False"
 
 
@@ -62,12 +64,14 @@ def test_main_can_be_called_without_snakemake(tmp_path):
     import pandas as pd
 
     module = importlib.import_module("find_errors")
-    pd.DataFrame({"id": ["a", "b"], "label": ["x", "y"], "prediction": ["x", "x"], "probabilities": [[1.0], [1.0]]}).to_parquet(
-        tmp_path / "p.parquet"
-    )
+    pd.DataFrame(
+        {"id": ["a", "b"], "label": ["x", "y"], "prediction": ["x", "x"], "probabilities": [[1.0], [1.0]]}
+    ).to_parquet(tmp_path / "p.parquet")
     module.main(
         SimpleNamespace(
-            input=[tmp_path / "p.parquet"], output=[tmp_path / "e.parquet"], params=SimpleNamespace(kind="classification")
+            input=[tmp_path / "p.parquet"],
+            output=[tmp_path / "e.parquet"],
+            params=SimpleNamespace(kind="classification"),
         )
     )
     assert pd.read_parquet(tmp_path / "e.parquet")["error"].tolist() == [False, True]

@@ -1,0 +1,1 @@
+"""One reader per format; each turns a file or folder into rows that know where they came from."""

@@ -1,0 +1,220 @@
+"""From rows as a reader found them to a checked table."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from miniature.data.problems import Problems
+from miniature.data.tables import classification_frame, cluster_of, question_frame
+
+
+@dataclass(slots=True)
+class QuestionRow:
+    """One question as it stands in a file.
+
+    ``answers`` holds (text, start) with start None where the file gives none; ``aliases`` are further
+    right answers that need not occur in the context; ``answerable`` is None where answers are withheld.
+    """
+
+    place: str
+    id: str
+    question: str
+    context: str
+    answers: list[tuple[str, int | None]]
+    answerable: bool | None
+    title: str = ""
+    aliases: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class TextRow:
+    """One text to classify as it stands in a file, its label still the file's own value."""
+
+    place: str
+    id: str
+    text: str
+    label: object
+    cluster: str | None = None
+
+
+def nearest_occurrence(text: str, context: str, start: int | None) -> int:
+    """Where `text` occurs in `context`, nearest to `start`; the earlier of two as near; -1 if nowhere.
+
+    Examples
+    --------
+    >>> nearest_occurrence("Rome", "Rome or Rome", 7)
+    8
+    >>> nearest_occurrence("Rome", "Rome or Rome", None)
+    0
+    >>> nearest_occurrence("Oslo", "Rome or Rome", 0)
+    -1
+    """
+    if start is None:
+        return context.find(text)
+    if start >= 0 and context.startswith(text, start):
+        return start
+    middle = max(start, 0)
+    after = context.find(text, middle)
+    # An occurrence before `start` begins at most at start - 1, so it ends at most len(text) later.
+    before = context.rfind(text, 0, middle + len(text) - 1) if middle else -1
+    if before < 0 or after < 0:
+        return max(before, after)
+    return before if middle - before <= after - middle else after
+
+
+def _is_writable(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class _Ids:
+    def __init__(self, problems: Problems):
+        self.problems = problems
+        self.first: dict[str, str] = {}
+
+    def check(self, identifier: str, place: str) -> None:
+        if not identifier:
+            self.problems.error(place, "the id is empty", "give each example an id of its own")
+        elif identifier in self.first:
+            self.problems.error(
+                place,
+                f"the id {identifier!r} was used before, at {self.first[identifier]}",
+                "give each example an id of its own, or take the second copy out",
+            )
+        else:
+            self.first[identifier] = place
+
+
+def assemble_questions(rows: Iterable[QuestionRow], problems: Problems) -> pd.DataFrame:
+    """Check question rows and make the question-answering table.
+
+    Parameters
+    ----------
+    rows : iterable of QuestionRow
+        In source order.
+    problems : Problems
+        Receives what is wrong; the caller calls ``finish``.
+
+    Returns
+    -------
+    DataFrame
+        As `miniature.data.tables.QA_SCHEMA`, one row per row given. An answer whose start does not fit
+        is moved to its nearest occurrence; one that occurs nowhere has start -1 (never in a strict file).
+    """
+    ids = _Ids(problems)
+    records = []
+    for row in rows:
+        ids.check(row.id, row.place)
+        for what, text in (("question", row.question), ("context", row.context)):
+            if not text.strip():
+                problems.doubt(
+                    row.place,
+                    f"the {what} is empty",
+                    f"write the {what}, or take the question out",
+                    kind=f"empty {what}, kept",
+                )
+        texts = (row.id, row.title, row.question, row.context, *row.aliases, *(t for t, _ in row.answers))
+        if not all(map(_is_writable, texts)):
+            problems.error(row.place, "the text has half of a surrogate pair", "save the text as UTF-8")
+            continue
+        if problems.strict and row.answerable is None:
+            problems.error(
+                row.place,
+                "the answers are withheld, and nothing can be learnt from that",
+                'if it has no answer, say so: "is_impossible": true',
+            )
+        answers, starts = _place_answers(row, problems)
+        records.append(
+            {
+                "id": row.id,
+                "cluster": cluster_of(row.context),
+                "title": row.title,
+                "question": row.question,
+                "context": row.context,
+                "answers": answers,
+                "answer_starts": starts,
+                "answerable": row.answerable,
+            }
+        )
+    return question_frame(records)
+
+
+def _place_answers(row: QuestionRow, problems: Problems) -> tuple[list[str], list[int]]:
+    answers, starts = [], []
+    for text, given in row.answers:
+        start = nearest_occurrence(text, row.context, given) if text.strip() else -1
+        if not text.strip():
+            problems.doubt(
+                row.place,
+                "an answer is empty",
+                'if the question has no answer: "answers": [], "is_impossible": true',
+                kind="empty answer, kept for scoring",
+            )
+        elif start < 0:
+            problems.doubt(
+                row.place,
+                f"the answer {text[:80]!r} is nowhere in the context",
+                '{"text": "<words of the context>", "answer_start": <their first character, from 0>}',
+                kind="answer nowhere in its context, kept for scoring",
+            )
+        elif given is None:
+            problems.warn("answer without a start, put at its first occurrence", row.place)
+        elif start != given:
+            problems.warn("answer not at its answer_start, moved to its nearest occurrence", row.place)
+        answers.append(text)
+        starts.append(start)
+    if not problems.strict:
+        for text in row.aliases:
+            answers.append(text)
+            starts.append(nearest_occurrence(text, row.context, None) if text.strip() else -1)
+    return answers, starts
+
+
+def assemble_texts(rows: Iterable[TextRow], labels: dict[str, object], problems: Problems) -> pd.DataFrame:
+    """Check text rows and make the classification table.
+
+    Parameters
+    ----------
+    rows : iterable of TextRow
+        In source order.
+    labels : dict
+        Label name to the value that stands for it in the file; compared as text, so that 1 in the
+        configuration is ``1`` in JSON and in CSV.
+    problems : Problems
+        Receives what is wrong; the caller calls ``finish``.
+
+    Returns
+    -------
+    DataFrame
+        As `miniature.data.tables.CLASSIFICATION_SCHEMA`, labels by name.
+    """
+    names = {str(value): name for name, value in labels.items()}
+    ids = _Ids(problems)
+    records = []
+    for row in rows:
+        ids.check(row.id, row.place)
+        if not row.text.strip():
+            problems.doubt(
+                row.place,
+                "the text is empty",
+                "write the text, or take the row out",
+                kind="empty text, kept",
+            )
+        if not all(map(_is_writable, (row.id, row.text, row.cluster or ""))):
+            problems.error(row.place, "the text has half of a surrogate pair", "save the text as UTF-8")
+            continue
+        name = names.get(str(row.label))
+        if name is None:
+            listed = ", ".join(f"{key}: {value}" for key, value in labels.items())
+            problems.error(
+                row.place,
+                f"the label {str(row.label)[:80]!r} is not one of {sorted(names)}",
+                f"labels: {{{listed}, <name>: {str(row.label)[:80]}}}",
+            )
+            continue
+        records.append({"id": row.id, "cluster": row.cluster or row.id, "text": row.text, "label": name})
+    return classification_frame(records)

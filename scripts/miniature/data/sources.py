@@ -1,0 +1,183 @@
+"""Opening text files, plain or gzipped, with errors that name the file, the line and the way out."""
+
+import csv
+import gzip
+import io
+import json
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from miniature.data.problems import Problems
+from miniature.messages import StudyError
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Read all bytes of a file, unpacked where its name ends in ``.gz``.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    bytes
+        At least one byte.
+
+    Raises
+    ------
+    StudyError
+        The file is missing, unreadable, empty, or a damaged gzip file.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise StudyError(
+            "This data file does not exist.", where=str(path), fix="path: <where the file is>"
+        ) from None
+    except IsADirectoryError:
+        raise StudyError(
+            "This is a folder; the format wants a file.", where=str(path), fix=f"path: {path}/<file>"
+        ) from None
+    except OSError as error:
+        raise StudyError(
+            f"This data file cannot be read: {error.strerror}.", where=str(path), fix=f"chmod u+r '{path}'"
+        ) from None
+    if path.suffix == ".gz" and content:
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise StudyError(
+                f"This gzip file is damaged or cut short: {error}.",
+                where=str(path),
+                fix=f"fetch it again, then check it: gzip --test '{path}'",
+            ) from None
+    if not content.strip():
+        raise StudyError("This data file is empty.", where=str(path), fix="fetch or write it again")
+    return content
+
+
+def decode(content: bytes, path: str | Path) -> str:
+    """UTF-8 text of a file; a byte order mark is taken off.
+
+    Raises
+    ------
+    StudyError
+        A byte sequence is not UTF-8; the message gives its line.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise StudyError(
+            f"This file is not UTF-8: byte 0x{content[error.start]:02x} on line {line}.",
+            where=f"{path}, line {line}",
+            fix=f"iconv -f WINDOWS-1252 -t UTF-8 '{path}' > utf8-{Path(path).name}   (if it is Windows text)",
+        ) from None
+
+
+def read_json(path: str | Path) -> object:
+    """Read the one JSON value in a file.
+
+    Raises
+    ------
+    StudyError
+        As `read_bytes` and `decode`; or the JSON is malformed or cut short, with line and column.
+    """
+    text = decode(read_bytes(path), path)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+            what = f"The JSON ends too early ({error.msg.lower()}): the file was cut short."
+            fix = "fetch it again, whole"
+        else:
+            what = f"This is not JSON: {error.msg}."
+            fix = f"python -m json.tool '{path}' > /dev/null   (after mending that line)"
+        raise StudyError(what, where=f"{path}, line {error.lineno}, column {error.colno}", fix=fix) from None
+    except RecursionError:
+        raise StudyError(
+            "This JSON is nested too deeply to be data.", where=str(path), fix="path: <another file>"
+        ) from None
+
+
+def read_json_lines(path: str | Path, problems: Problems) -> Iterator[tuple[int, dict]]:
+    """JSON objects of a file with one a line; empty lines are passed over.
+
+    A line that is not a JSON object is noted in `problems` and passed over, so that all are reported.
+
+    Yields
+    ------
+    tuple of int and dict
+        Line number from 1, and the object.
+
+    Raises
+    ------
+    StudyError
+        As `read_bytes`.
+    """
+    lines = read_bytes(path).split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        place = f"line {number}"
+        try:
+            value = json.loads(line.decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            problems.error(place, f"not UTF-8 (byte 0x{line[error.start]:02x})", "save the file as UTF-8")
+            continue
+        except (json.JSONDecodeError, RecursionError) as error:
+            cut = number == len(lines)
+            reason = "the line is cut short, the file is not whole" if cut else "the line is not JSON"
+            message = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+            problems.error(place, f"{reason} ({message})", "one JSON object a line; fetch the file again")
+            continue
+        if isinstance(value, dict):
+            yield number, value
+        else:
+            problems.error(place, "not a JSON object", '{"text": "...", "label": "..."}')
+
+
+def read_csv_rows(path: str | Path, problems: Problems) -> tuple[list[str], list[tuple[int, dict]]]:
+    """Header and rows of a CSV file with a header line.
+
+    Returns
+    -------
+    header : list of str
+        The column names.
+    rows : list of tuple of int and dict
+        Line where the row ends, and its values by column.
+
+    Raises
+    ------
+    StudyError
+        As `read_bytes` and `decode`.
+    """
+    text = decode(read_bytes(path), path)
+    csv.field_size_limit(sys.maxsize)  # stories are longer than the module's default of 128 KiB
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows = []
+    try:
+        header = next(reader)
+        for values in reader:
+            if not values:
+                continue
+            if len(values) != len(header):
+                problems.error(
+                    f"line {reader.line_num}",
+                    f"{len(values)} fields where the header has {len(header)}",
+                    'put text that has commas or line breaks in double quotes: "a, b"',
+                )
+                continue
+            rows.append((reader.line_num, dict(zip(header, values, strict=True))))
+    except csv.Error as error:
+        problems.error(
+            f"line {reader.line_num}",
+            f"not CSV: {error}",
+            'close every double quote; write a quote inside a field twice: "say ""yes"""',
+        )
+        return [], []
+    return header, rows

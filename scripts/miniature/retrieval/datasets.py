@@ -1,0 +1,61 @@
+"""Datasets from the Hub: parquet, JSON, JSON lines and CSV files."""
+
+from pathlib import Path, PurePosixPath
+
+from miniature.messages import StudyError
+from miniature.retrieval.hub import fetch, resolve
+
+SUFFIXES = (".parquet", ".json", ".json.gz", ".jsonl", ".jsonl.gz", ".csv", ".csv.gz")
+NOT_DATA = {"dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "RETRIEVED.json"}
+
+
+def retrieve_dataset(hub_id: str, config_name: str | None, revision: str, folder: str | Path) -> None:
+    """Fetch the data files of one dataset into a folder.
+
+    Parameters
+    ----------
+    hub_id : str
+        ``owner/name``.
+    config_name : str or None
+        The dataset's configuration: the name of a folder in the repository. None takes every data file.
+    revision : str
+        A commit of 40 hexadecimal digits, or a branch or tag.
+    folder : path
+        Destination; ``RETRIEVED.json`` in it says which commit and which bytes it holds.
+
+    Raises
+    ------
+    StudyError
+        As `miniature.retrieval.hub.resolve` and ``fetch``; or there is no data file, no folder for the
+        configuration, or only a script that would have to be run.
+    """
+    commit = resolve("dataset", hub_id, revision)
+    where = f"{hub_id} at {commit.sha}"
+    data = sorted(
+        name
+        for name in commit.files
+        if name.endswith(SUFFIXES) and PurePosixPath(name).name not in NOT_DATA and not name.startswith(".")
+    )
+    if not data:
+        scripts = any(name.endswith(".py") for name in commit.files)
+        raise StudyError(
+            "This dataset is a script that would have to be run; it holds no data file."
+            if scripts
+            else f"This dataset holds no data file ({', '.join(SUFFIXES)}).",
+            where=where,
+            fix="revision: refs/convert/parquet"
+            if scripts
+            else "hub: <a dataset with parquet or JSON files>",
+        )
+    if config_name is not None:
+        chosen = [name for name in data if config_name in PurePosixPath(name).parts[:-1]]
+        if not chosen:
+            folders = sorted({part for name in data for part in PurePosixPath(name).parts[:-1]})
+            raise StudyError(
+                f"This dataset has no folder {config_name!r}"
+                + (f", only {', '.join(folders)}." if folders else ": its files lie at the top."),
+                where=where,
+                fix=f"config_name: {folders[0]}" if folders else "# no config_name",
+            )
+        data = chosen
+    fetch(commit, data, folder)

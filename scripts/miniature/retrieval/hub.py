@@ -1,0 +1,272 @@
+"""One commit of a repository on the Hub, fetched as named files into a folder that is whole or absent."""
+
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import requests
+from huggingface_hub import HfApi, hf_hub_download
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    FileMetadataError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from miniature.messages import StudyError
+
+logger = logging.getLogger(__name__)
+
+RECORD = "RETRIEVED.json"
+PUBLIC_ENDPOINT = "https://huggingface.co"
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit of a repository; `files` maps path to sha256, None where the Hub does not tell it."""
+
+    kind: str
+    hub_id: str
+    asked: str
+    sha: str
+    files: dict[str, str | None]
+
+
+def endpoint() -> str:
+    """Address of the Hub: the environment variable HF_ENDPOINT, read at each call, or the public one."""
+    return (os.environ.get("HF_ENDPOINT") or PUBLIC_ENDPOINT).rstrip("/")
+
+
+def resolve(kind: str, hub_id: str, revision: str) -> Commit:
+    """Find the commit that a revision stands for, and its files.
+
+    Parameters
+    ----------
+    kind : {"model", "dataset"}
+        Which sort of repository.
+    hub_id : str
+        ``owner/name``, or ``name`` for a canonical repository.
+    revision : str
+        A commit of 40 hexadecimal digits (pinned), or a branch or tag, which is resolved with a warning.
+
+    Returns
+    -------
+    Commit
+
+    Raises
+    ------
+    StudyError
+        There is no such repository or revision; it is gated; the Hub cannot be reached; or a pinned
+        revision resolves to another commit.
+    """
+    where = f"{hub_id} at {revision}"
+    with_hub = HfApi(endpoint=endpoint())
+    info = _speak(
+        lambda: with_hub.repo_info(
+            hub_id, repo_type=kind, revision=revision, files_metadata=True, timeout=30
+        ),
+        kind,
+        where,
+    )
+    sha = info.sha or ""
+    if not COMMIT.fullmatch(sha):
+        raise StudyError(f"The Hub names no commit for this {kind}.", where=where, fix="try again later")
+    if COMMIT.fullmatch(revision) and sha != revision:
+        raise StudyError(
+            f"The pinned revision resolves to another commit, {sha}.", where=where, fix=f"revision: {sha}"
+        )
+    if sha != revision:
+        logger.warning("%s is not pinned; to keep it as it is now: revision: %s", where, sha)
+    files = {file.rfilename: file.lfs.sha256 if file.lfs else None for file in info.siblings or []}
+    # A name that leaves the folder, or is absolute, is not a file of ours whatever it is.
+    safe = {
+        name: digest
+        for name, digest in files.items()
+        if not PurePosixPath(name).is_absolute()
+        and ".." not in PurePosixPath(name).parts
+        and "\\" not in name
+    }
+    return Commit(kind, hub_id, revision, sha, safe)
+
+
+def fetch(commit: Commit, names: list[str], folder: str | Path) -> None:
+    """Bring files of a commit into a folder, all or none, with a record of what they are.
+
+    Files arrive in a hidden sibling folder named after the commit, where a broken-off download is taken up
+    again; it takes the folder's name once every file is there and matches the Hub's checksum.
+
+    Parameters
+    ----------
+    commit : Commit
+        From `resolve`.
+    names : list of str
+        Paths inside the repository.
+    folder : path
+        Destination; one that already holds these files whole is left alone, any other is replaced.
+
+    Raises
+    ------
+    StudyError
+        A file is missing, the Hub cannot be reached, a checksum differs, or the disk cannot take it.
+    """
+    folder = Path(folder)
+    where = f"{commit.hub_id} at {commit.sha}"
+    if is_whole(folder, commit, names):
+        logger.info("%s is already in %s", where, folder)
+        return
+    partial = folder.parent / f".{folder.name}.{commit.sha[:12]}.partial"
+    try:
+        partial.mkdir(parents=True, exist_ok=True)
+        for number, name in enumerate(names, start=1):
+            logger.info("%s: %s (%d of %d)", where, name, number, len(names))
+            _fetch_file(commit, name, partial, where)
+        shutil.rmtree(partial / ".cache", ignore_errors=True)  # huggingface_hub's bookkeeping
+        record = describe(partial, commit, names)
+        (partial / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        _replace(partial, folder)
+    except OSError as error:
+        # requests' errors are OSErrors too; _speak has already turned those into a StudyError.
+        raise StudyError(
+            f"The files cannot be written: {error.strerror or error}.",
+            where=str(folder.parent),
+            fix="make room there, or allow writing, and start again",
+        ) from error
+
+
+def describe(folder: Path, commit: Commit, names: list[str]) -> dict:
+    """Record of retrieved files: where from, and size and sha256 of each."""
+    files = [
+        {"path": name, "size": (folder / name).stat().st_size, "sha256": sha256(folder / name)}
+        for name in sorted(names)
+    ]
+    return {
+        "kind": commit.kind,
+        "hub_id": commit.hub_id,
+        "revision_asked": commit.asked,
+        "revision": commit.sha,
+        "files": files,
+    }
+
+
+def is_whole(folder: Path, commit: Commit, names: list[str]) -> bool:
+    """Whether a folder holds exactly these files of this commit, by its record and their checksums."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        here = describe(folder, commit, names)
+    except (OSError, ValueError):
+        return False
+    # The same commit may have been asked for by another name.
+    return isinstance(record, dict) and {**record, "revision_asked": commit.asked} == here
+
+
+def sha256(path: Path) -> str:
+    """Checksum of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fetch_file(commit: Commit, name: str, partial: Path, where: str) -> None:
+    def download(force: bool) -> str:
+        return hf_hub_download(
+            commit.hub_id,
+            name,
+            repo_type=commit.kind,
+            revision=commit.sha,
+            local_dir=partial,
+            endpoint=endpoint(),
+            force_download=force,
+        )
+
+    expected = commit.files[name]
+    for force in (False, True):
+        # A second attempt from nothing: what an earlier, broken-off download left may be the damaged part.
+        _speak(lambda force=force: download(force), commit.kind, f"{where}: {name}")
+        if expected is None or sha256(partial / name) == expected:
+            return
+    (partial / name).unlink()
+    raise StudyError(
+        "The file arrived damaged: its sha256 is not the one the Hub states.",
+        where=f"{where}: {name}",
+        fix="start again; if it stays so, report it to the owner of the repository",
+    )
+
+
+def _replace(partial: Path, folder: Path) -> None:
+    if folder.exists():
+        old = folder.parent / f".{folder.name}.old"
+        shutil.rmtree(old, ignore_errors=True)
+        os.replace(folder, old)
+        os.replace(partial, folder)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        os.replace(partial, folder)
+
+
+def _speak(call: Callable, kind: str, where: str):
+    """Run a call to the Hub, its failures told as mistakes that a user can mend."""
+    try:
+        return call()
+    except HFValidationError as error:
+        raise StudyError(
+            f"This is no name of a {kind} on the Hub: {error}", where=where, fix="hub: owner/name"
+        ) from None
+    except GatedRepoError:
+        raise StudyError(
+            f"The owner of this {kind} asks for an agreement before it may be fetched.",
+            where=where,
+            fix=f"agree on {endpoint()}/{'datasets/' if kind == 'dataset' else ''}{where.split(' at ')[0]}, "
+            "then: hf auth login",
+        ) from None
+    except RepositoryNotFoundError:
+        raise StudyError(
+            f"The Hub has no such {kind}, or it is private.",
+            where=where,
+            fix="hub: owner/name   (or: hf auth login)",
+        ) from None
+    except RevisionNotFoundError:
+        raise StudyError(
+            f"This {kind} has no such revision.",
+            where=where,
+            fix="revision: <a commit from its Files and versions page>",
+        ) from None
+    except LocalEntryNotFoundError as error:
+        raise _unreachable(error, where) from None
+    except EntryNotFoundError:
+        raise StudyError(
+            "The file is listed and cannot be fetched.", where=where, fix="revision: <another commit>"
+        ) from None
+    except FileMetadataError:
+        raise StudyError(
+            "The Hub does not say which version of the file it has.", where=where, fix="unset HF_ENDPOINT"
+        ) from None
+    except HfHubHTTPError as error:
+        status = error.response.status_code if error.response is not None else "no status"
+        raise StudyError(
+            f"The Hub answered with an error ({status}).", where=where, fix="try again later"
+        ) from None
+    except (requests.exceptions.RequestException, ConnectionError, TimeoutError) as error:
+        raise _unreachable(error, where) from None
+
+
+def _unreachable(error: Exception, where: str) -> StudyError:
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+        return StudyError(
+            "HF_HUB_OFFLINE is set, so nothing can be fetched.", where=where, fix="unset HF_HUB_OFFLINE"
+        )
+    reason = type(error.__cause__ or error).__name__
+    return StudyError(
+        f"The Hub cannot be reached at {endpoint()}, or the connection broke ({reason}).",
+        where=where,
+        fix="start again where there is a network   (or: export HF_ENDPOINT=<a mirror>)",
+    )

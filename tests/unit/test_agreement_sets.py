@@ -1,0 +1,258 @@
+"""Measures on sets, against scikit-learn, enumeration, closed forms and the authors' own error lists."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import cohen_kappa_score, jaccard_score, roc_auc_score
+
+from miniature.agreement.accuracy import accuracy_difference
+from miniature.agreement.auroc import auroc, fpr_at_95
+from miniature.agreement.ceiling import ceiling_jaccard
+from miniature.agreement.chance import chance_jaccard
+from miniature.agreement.flips import chance_flips, fewest_flips, flips
+from miniature.agreement.jaccard import jaccard, jaccard_bounds
+from miniature.agreement.kappa import ceiling_kappa, cohen_kappa
+from miniature.agreement.masks import check_masks
+
+pairs_of_masks = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40).map(
+    lambda rows: tuple(np.array(rows).T)
+)
+
+
+def equal(x, y):
+    return x == pytest.approx(y, abs=1e-12, nan_ok=True)
+
+
+@given(pairs_of_masks)
+def test_jaccard_and_kappa_are_those_of_scikit_learn(masks):
+    a, b = masks
+    if (a | b).any():
+        assert equal(jaccard(a, b), jaccard_score(a, b))
+    else:
+        assert np.isnan(jaccard(a, b))
+    if len(np.unique(np.concatenate([a, b]))) == 1:
+        assert np.isnan(cohen_kappa(a, b))  # scikit-learn warns and returns NaN as well
+    else:
+        assert equal(cohen_kappa(a, b), cohen_kappa_score(a, b))
+
+
+@given(pairs_of_masks, st.randoms(use_true_random=False))
+def test_symmetric_measures_forget_order_of_models_and_of_examples(masks, random):
+    a, b = masks
+    order = list(range(len(a)))
+    random.shuffle(order)
+    for measure in (jaccard, cohen_kappa):
+        assert equal(measure(a, b), measure(b, a))
+        assert equal(measure(a, b), measure(a[order], b[order]))
+    assert equal(accuracy_difference(a, b), -accuracy_difference(b, a))
+    assert flips(a, b) == flips(b, a)[::-1]
+
+
+@given(pairs_of_masks)
+def test_identity_is_one_and_disjoint_is_zero(masks):
+    a, _ = masks
+    if a.any():
+        assert jaccard(a, a) == 1
+        assert cohen_kappa(a, a) == 1 or a.all()
+        assert jaccard(a, np.zeros_like(a)) == 0
+    if a.any() and not a.all():
+        assert jaccard(a, ~a) == 0
+        assert cohen_kappa(a, ~a) < 0
+    assert flips(a, a) == (0, 0)
+    assert accuracy_difference(a, a) == 0
+
+
+@given(pairs_of_masks)
+def test_flips_account_for_the_accuracy_difference(masks):
+    a, b = masks
+    negative, positive = flips(a, b)
+    assert equal(positive - negative, accuracy_difference(a, b))
+    assert equal(negative + positive, np.mean(a != b))
+
+
+@given(st.integers(1, 7), st.data())
+def test_ceilings_are_the_best_over_all_overlaps(n, data):
+    size_a, size_b = data.draw(st.integers(0, n)), data.draw(st.integers(0, n))
+    a = np.arange(n) < size_a
+    masks = [np.array(bits) for bits in product([False, True], repeat=n) if sum(bits) == size_b]
+    p, q = size_a / n, size_b / n
+    best = [max(f(a, b) for b in masks) for f in (jaccard, cohen_kappa)]
+    assert equal(ceiling_jaccard(size_a, size_b), best[0])
+    assert equal(ceiling_kappa(size_a, size_b, n), best[1])
+    assert equal(fewest_flips(p, q).negative, min(flips(a, b).negative for b in masks))
+    assert equal(fewest_flips(p, q).positive, min(flips(a, b).positive for b in masks))
+
+
+def test_ceiling_over_two_datasets_is_reached_and_never_passed():
+    rng = np.random.default_rng(0)
+    inside = np.arange(12) < 7
+    a = np.array([1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0], dtype=bool)  # 3 of 7 and 1 of 5
+    found = []
+    for _ in range(3000):
+        b = np.zeros(12, dtype=bool)
+        b[rng.choice(7, 2, replace=False)] = True
+        b[7 + rng.choice(5, 3, replace=False)] = True
+        found.append(jaccard(a, b))
+    assert equal(ceiling_jaccard([3, 1], [2, 3]), max(found))
+    assert inside.sum() == 7
+
+
+def test_chance_is_what_independent_sets_show():
+    rng = np.random.default_rng(1)
+    n = 200_000
+    p, q = 0.3, 0.6
+    a, b = rng.random(n) < p, rng.random(n) < q
+    assert jaccard(a, b) == pytest.approx(chance_jaccard(p, q), abs=0.005)
+    assert flips(a, b) == pytest.approx(chance_flips(p, q), abs=0.005)
+    assert cohen_kappa(a, b) == pytest.approx(0, abs=0.01)
+    # Two datasets of which one is flagged far more often: pooling the rates would understate chance.
+    rates_a, rates_b, sizes = [0.05, 0.9], [0.1, 0.8], [50_000, 150_000]
+    a = np.concatenate([rng.random(s) < r for s, r in zip(sizes, rates_a, strict=True)])
+    b = np.concatenate([rng.random(s) < r for s, r in zip(sizes, rates_b, strict=True)])
+    within = chance_jaccard(rates_a, rates_b, sizes=sizes)
+    assert jaccard(a, b) == pytest.approx(within, abs=0.005)
+    assert within > chance_jaccard(a.mean(), b.mean()) + 0.05
+
+
+def test_chance_of_one_dataset_is_the_closed_form_and_size_does_not_matter():
+    assert equal(chance_jaccard(0.2, 0.5), 0.1 / 0.6)
+    assert equal(chance_jaccard([0.2], [0.5], sizes=[999]), 0.1 / 0.6)
+    assert equal(chance_jaccard([0.2, 0.7], [0.5, 0.9], sizes=[10, 0]), 0.1 / 0.6)
+    assert equal(chance_jaccard(1, 1), 1)
+
+
+def test_empty_cases_are_not_numbers():
+    none = np.zeros(3, dtype=bool)
+    assert np.isnan(jaccard(none, none))
+    assert np.isnan(ceiling_jaccard(0, 0))
+    assert np.isnan(chance_jaccard(0, 0))
+    empty = np.zeros(0, dtype=bool)
+    for value in (jaccard(empty, empty), cohen_kappa(empty, empty), accuracy_difference(empty, empty)):
+        assert np.isnan(value)
+    assert np.isnan(flips(empty, empty)).all()
+    assert ceiling_jaccard(0, 3) == 0
+
+
+@pytest.mark.parametrize("bad", [[0.3, 1.0], [np.nan, 1.0], [2, 1], ["a", "b"], [[True, False]], [True]])
+def test_what_is_no_mask_is_refused(bad):
+    with pytest.raises(ValueError, match=r"[Mm]ask"):
+        check_masks(bad, [True, False])
+
+
+states = st.sampled_from(["in", "out", "unknown"])
+
+
+@given(st.lists(st.tuples(states, states), min_size=1, max_size=5))
+def test_bounds_are_the_extremes_over_all_settlements(rows):
+    a, b = (np.array(column) for column in zip(*rows, strict=True))
+    settled = []
+    choices = [["in", "out"] if s == "unknown" else [s] for s in (*a, *b)]
+    for choice in product(*choices):
+        value = jaccard(np.array(choice[: len(a)]) == "in", np.array(choice[len(a) :]) == "in")
+        if not np.isnan(value):
+            settled.append(value)
+    low, high = jaccard_bounds(a == "in", b == "in", a == "unknown", b == "unknown")
+    if settled:
+        assert equal(low, min(settled))
+        assert equal(high, max(settled))
+    else:
+        assert np.isnan([low, high]).all()
+
+
+scores = st.lists(st.integers(-3, 3), min_size=1, max_size=20)
+
+
+@given(scores, scores)
+def test_auroc_is_that_of_scikit_learn_also_with_ties(negative, positive):
+    truth = [0] * len(negative) + [1] * len(positive)
+    assert equal(auroc(negative, positive), roc_auc_score(truth, negative + positive))
+
+
+@given(scores, scores)
+def test_fpr95_by_its_definition(negative, positive):
+    keeps = [t for t in sorted(set(negative)) if np.mean(np.array(negative) <= t) >= 0.95]
+    assert equal(fpr_at_95(negative, positive), np.mean(np.array(positive) <= keeps[0]))
+
+
+def test_auroc_of_nothing_and_of_nan():
+    assert np.isnan(auroc([], [1.0]))
+    assert np.isnan(fpr_at_95([1.0], []))
+    with pytest.raises(ValueError, match="NaN"):
+        auroc([1.0, np.nan], [2.0])
+
+
+# The authors' published error lists on SQuAD 2.0's 11,873 development questions (github.com/rohitrai11/
+# Compressed-Models-are-NOT-Miniature-Versions-of-Large-Models): sizes, overlaps as Jaccard index, and what
+# was computed from the ids themselves with other code.
+QUESTIONS = 11_873
+SIZES = {"large": 2701, "base": 3236, "distil": 4294, "medium": 4026, "mini": 5423, "tiny": 6206}
+JACCARD = {
+    ("large", "base"): 0.528, ("large", "distil"): 0.410,
+    ("large", "medium"): 0.421, ("large", "mini"): 0.317,
+    ("large", "tiny"): 0.220, ("base", "distil"): 0.487, ("base", "medium"): 0.502, ("base", "mini"): 0.370,
+    ("base", "tiny"): 0.244, ("distil", "medium"): 0.566,
+    ("distil", "mini"): 0.477, ("distil", "tiny"): 0.297,
+    ("medium", "mini"): 0.470, ("medium", "tiny"): 0.292, ("mini", "tiny"): 0.487,
+}  # fmt: skip
+KAPPA = {
+    ("large", "base"): 0.589, ("large", "distil"): 0.419,
+    ("large", "medium"): 0.440, ("large", "mini"): 0.255,
+    ("large", "tiny"): 0.064, ("base", "distil"): 0.499, ("base", "medium"): 0.525, ("base", "mini"): 0.302,
+    ("base", "tiny"): 0.054, ("distil", "medium"): 0.573,
+    ("distil", "mini"): 0.405, ("distil", "tiny"): 0.053,
+    ("medium", "mini"): 0.410, ("medium", "tiny"): 0.069, ("mini", "tiny"): 0.326,
+}  # fmt: skip
+# Per cent of questions that large has right and the other wrong; chance; ceiling; the reverse flips; all
+# flips.
+LARGE_ROW = {
+    "base": (9.97, 0.142, 0.835, 5.47, 15.44),
+    "distil": (19.03, 0.162, 0.629, 5.62, 24.65),
+    "medium": (17.11, 0.158, 0.671, 5.95, 23.07),
+    "mini": (29.21, 0.179, 0.498, 6.28, 35.49),
+    "tiny": (38.75, 0.188, 0.435, 9.23, 47.98),
+}
+
+
+def overlapping(size_a, size_b, shared):
+    a, b = np.zeros(QUESTIONS, dtype=bool), np.zeros(QUESTIONS, dtype=bool)
+    a[:size_a] = True
+    b[size_a - shared : size_a - shared + size_b] = True
+    return a, b
+
+
+@pytest.mark.parametrize("pair", JACCARD)
+def test_the_authors_overlaps_give_their_kappa(pair):
+    size_a, size_b = (SIZES[m] for m in pair)
+    shared = round(JACCARD[pair] * (size_a + size_b) / (1 + JACCARD[pair]))
+    a, b = overlapping(size_a, size_b, shared)
+    assert round(jaccard(a, b), 3) == JACCARD[pair]
+    # The overlap is known to about three examples from a Jaccard index of three decimals: so is kappa.
+    assert cohen_kappa(a, b) == pytest.approx(KAPPA[pair], abs=0.0015)
+
+
+@pytest.mark.parametrize("other", LARGE_ROW)
+def test_the_authors_reference_row(other):
+    negative, chance, ceiling, positive, every = LARGE_ROW[other]
+    # The three shares of flips fix the overlap to one or two examples; one overlap must then give everything
+    # else.
+    wanted = (negative, positive, every)
+    overlaps = []
+    for shared in range(SIZES["large"] + 1):
+        lost, won = SIZES[other] - shared, SIZES["large"] - shared
+        if tuple(round(100 * x / QUESTIONS, 2) for x in (lost, won, lost + won)) == wanted:
+            overlaps.append(overlapping(SIZES["large"], SIZES[other], shared))
+    assert 1 <= len(overlaps) <= 2
+    tabled = (JACCARD["large", other], KAPPA["large", other])
+    fitting = [o for o in overlaps if (round(jaccard(*o), 3), round(cohen_kappa(*o), 3)) == tabled]
+    assert len(fitting) == 1
+    a, b = fitting[0]
+    assert round(chance_jaccard(a.mean(), b.mean()), 3) == chance
+    assert round(ceiling_jaccard(int(a.sum()), int(b.sum())), 3) == ceiling
+    found = flips(a, b)
+    assert round(100 * found.negative, 2) == negative
+    assert round(100 * found.positive, 2) == positive
+    assert round(100 * sum(found), 2) == every
+    assert accuracy_difference(a, b) == pytest.approx((SIZES["large"] - SIZES[other]) / QUESTIONS)
