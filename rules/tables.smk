@@ -16,12 +16,12 @@ rule tabulate_models:
             else []
         ),
     output:
-        csv="<results>/tables/table1_models.csv",
-        md=report(
-            "<results>/tables/table1_models.md",
+        csv=report(
+            "<results>/tables/table1_models.csv",
             caption="../report/table1.rst",
             category="Tables",
         ),
+        md="<results>/tables/table1_models.md",
         tex="<results>/tables/table1_models.tex",
     log:
         "<logs>/tabulate_models.log",
@@ -50,12 +50,12 @@ rule tabulate_errors:
             model=MODELS,
         ),
     output:
-        csv="<results>/tables/table2_errors.csv",
-        md=report(
-            "<results>/tables/table2_errors.md",
+        csv=report(
+            "<results>/tables/table2_errors.csv",
             caption="../report/table2.rst",
             category="Tables",
         ),
+        md="<results>/tables/table2_errors.md",
         tex="<results>/tables/table2_errors.tex",
     log:
         "<logs>/tabulate_errors.log",
@@ -82,12 +82,12 @@ rule tabulate_attacks:
             for model in MODELS
         ],
     output:
-        csv="<results>/tables/table3_attacks.csv",
-        md=report(
-            "<results>/tables/table3_attacks.md",
+        csv=report(
+            "<results>/tables/table3_attacks.csv",
             caption="../report/table3.rst",
             category="Tables",
         ),
+        md="<results>/tables/table3_attacks.md",
         tex="<results>/tables/table3_attacks.tex",
     log:
         "<logs>/tabulate_attacks.log",

@@ -2,6 +2,7 @@
 
 from _job import run_job
 from miniature.files import read_parquet
+from miniature.iteration import list_of
 from miniature.partial import digest_inputs, keyed_folder, remove
 from miniature.seeds import derive_seed
 from miniature.training.finetune import finetune
@@ -12,7 +13,7 @@ def main(snakemake):
     params, wildcards = snakemake.params, snakemake.wildcards
     settings = {name: value for name, value in params.items() if name != "partial"}
     checkpoints = keyed_folder(params.partial, [settings, digest_inputs(snakemake.input)])
-    teacher = snakemake.input.get("teacher")
+    vocabulary, teacher = list_of(snakemake.input.sources), list_of(snakemake.input.teacher)
     finetune(
         params.spec,
         read_parquet(snakemake.input.train),
@@ -20,12 +21,12 @@ def main(snakemake):
         labels=params.labels,
         settings=params.settings,
         text_settings=params.text,
-        vocabulary=snakemake.input.sources if "architecture" in params.spec else None,
+        vocabulary=vocabulary[0] if "architecture" in params.spec else None,
         seed=derive_seed(params.seed, "finetune", wildcards.task, wildcards.model),
         device=params.device,
         checkpoint_folder=checkpoints,
         output_folder=snakemake.output[0],
-        teacher_folder=teacher or None,
+        teacher_folder=teacher[0] if teacher else None,
     )
     remove(params.partial)
 

@@ -3,6 +3,7 @@
 from _job import run_job
 from miniature.files import read_parquet, write_npy, write_parquet
 from miniature.inference import classification, question_answering
+from miniature.inference.tables import CLASSIFICATION_PREDICTIONS_SCHEMA, QA_PREDICTIONS_SCHEMA
 
 
 def main(snakemake):
@@ -17,12 +18,12 @@ def main(snakemake):
     }
     if params.kind == "question-answering":
         predictions, embeddings = question_answering.predict(snakemake.input.model, table, **options)
-        schema = question_answering.PREDICTIONS_SCHEMA
+        schema = QA_PREDICTIONS_SCHEMA
     else:
         predictions, embeddings = classification.predict(
             snakemake.input.model, table, labels=params.labels, **options
         )
-        schema = classification.PREDICTIONS_SCHEMA
+        schema = CLASSIFICATION_PREDICTIONS_SCHEMA
     write_npy(embeddings, snakemake.output.embeddings)
     write_parquet(predictions, snakemake.output.predictions, schema)
 

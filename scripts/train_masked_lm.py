@@ -1,11 +1,15 @@
 """A masked language model: trained from scratch, trained further, or taken as it is."""
 
 from _job import run_job
-from miniature.files import read_parquet
+from miniature.files import atomic_folder, read_parquet
+from miniature.iteration import list_of
+from miniature.models.build import build_model
+from miniature.models.sources import check_model_source
 from miniature.models.vocabulary import table_texts
 from miniature.partial import digest_inputs, keyed_folder, remove
 from miniature.seeds import derive_seed
-from miniature.training.masked_lm import copy_masked_lm, train_masked_lm
+from miniature.training.finetune import write_checkpoint
+from miniature.training.masked_lm import train_masked_lm
 
 
 def main(snakemake):
@@ -15,7 +19,7 @@ def main(snakemake):
         copy_masked_lm(params.spec, snakemake.output[0])
         return
     texts = []
-    for path, kind in zip(snakemake.input.tables, params.kinds, strict=True):
+    for path, kind in zip(list_of(snakemake.input.tables), params.kinds, strict=True):
         texts += table_texts(read_parquet(path), kind)
     settings = {name: value for name, value in params.items() if name != "partial"}
     checkpoints = keyed_folder(params.partial, [settings, digest_inputs(snakemake.input)])
@@ -23,13 +27,21 @@ def main(snakemake):
         params.spec,
         texts,
         settings=params.settings,
-        vocabulary=snakemake.input.sources if "architecture" in params.spec else None,
+        vocabulary=list_of(snakemake.input.sources)[0] if "architecture" in params.spec else None,
         seed=derive_seed(params.seed, "masked_lm", snakemake.wildcards.masked_lm),
         device=params.device,
         checkpoint_folder=checkpoints,
         output_folder=snakemake.output[0],
     )
     remove(params.partial)
+
+
+def copy_masked_lm(spec, output_folder):
+    """Take a masked language model as it is: its own head, nothing trained."""
+    check_model_source(spec, head="masked-lm", needs_head=True)
+    model, tokenizer = build_model(spec, head="masked-lm", seed=0)
+    with atomic_folder(output_folder) as folder:
+        write_checkpoint(model, tokenizer, folder)
 
 
 if __name__ == "__main__":

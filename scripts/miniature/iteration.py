@@ -1,4 +1,4 @@
-"""Walking a flat list of files in groups of one study's models."""
+"""Lists of files: one file or several, and groups of one study's models."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
@@ -35,3 +35,14 @@ def chunks(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
         raise ValueError(f"{len(items)} items cannot be split into groups of {size}")
     for start in range(0, len(items), size):
         yield list(items[start : start + size])
+
+
+def list_of(value: str | Sequence[str]) -> list[str]:
+    """One path or several, as a list: Snakemake gives a string for a named input of one file.
+
+    Examples
+    --------
+    >>> list_of("a"), list_of(["a", "b"]), list_of([])
+    (['a'], ['a', 'b'], [])
+    """
+    return [value] if isinstance(value, str) else list(value)

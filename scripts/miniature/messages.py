@@ -38,7 +38,7 @@ class StudyError(Exception):
 
 
 def printable(text: str, limit: int = 4000) -> str:
-    """Text that cannot steer a terminal: control characters are shown as escapes, length is bounded.
+    r"""Text that cannot steer a terminal: control characters are shown as escapes, length is bounded.
 
     Parameters
     ----------
@@ -50,12 +50,12 @@ def printable(text: str, limit: int = 4000) -> str:
     Returns
     -------
     str
-        The text with every control character but newline written as ``\\xNN``.
+        The text with every control character but newline written as ``\xNN``.
 
     Examples
     --------
-    >>> printable("a\\x1b[31mb")
-    'a\\\\x1b[31mb'
+    >>> printable("a\x1b[31mb")
+    'a\\x1b[31mb'
     """
     shown = "".join(c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return shown if len(shown) <= limit else shown[:limit] + f"... ({len(shown)} characters)"

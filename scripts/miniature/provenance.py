@@ -12,7 +12,7 @@ from pathlib import Path
 from miniature.partial import digest_file
 
 PACKAGES = (
-    "snakemake", "torch", "transformers", "tokenizers", "datasets", "textattack", "faiss-cpu", "numpy",
+    "snakemake", "torch", "transformers", "tokenizers", "datasets", "textattack", "numpy",
     "scipy", "pandas", "pyarrow", "scikit-learn", "matplotlib", "huggingface-hub",
 )  # fmt: skip
 
@@ -64,8 +64,8 @@ def read_benchmarks(folder: Path) -> list[dict[str, object]]:
     Returns
     -------
     list of dict
-        ``job`` (path of the benchmark file without suffix), ``seconds``, ``max_rss_mb`` (None where the job was
-        too short to be measured).
+        ``job`` (path of the benchmark file without suffix), ``seconds``, ``max_rss_mb`` (None where the job
+        was too short to be measured).
     """
     jobs = []
     for path in sorted(folder.rglob("*.tsv")):
@@ -87,7 +87,9 @@ def _checkout(folder: Path) -> dict[str, object]:
 
     def git(*words):
         try:
-            done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=20)
+            done = subprocess.run(
+                ["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=20
+            )
         except (OSError, subprocess.TimeoutExpired):
             return None
         return done.stdout.strip() if done.returncode == 0 else None

@@ -83,9 +83,7 @@ def build_scorecard(
     return make_table(SCORECARD_COLUMNS, TEXT_COLUMNS, COUNT_COLUMNS, columns)
 
 
-def select_rows(
-    agreement: pd.DataFrame, characteristic: str, settings: Mapping[str, object]
-) -> pd.DataFrame:
+def select_rows(agreement: pd.DataFrame, characteristic: str, settings: Mapping[str, object]) -> pd.DataFrame:
     """Agreement rows, of all pairs, that a verdict on one characteristic is read from.
 
     Parameters

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from miniature.attack import run
 from miniature.attack.recipes import PRESETS, check_recipe
@@ -39,6 +41,8 @@ def models(tmp_path_factory):
     """Folders of a classifier and a masked LM of different vocabularies, both random but far from flat."""
     import torch
     from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification, BertTokenizerFast
+
+    import miniature.attack.library  # noqa: F401  (TextAttack has to be imported this way first)
 
     root = tmp_path_factory.mktemp("models")
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -180,7 +184,7 @@ socket.socket.connect = socket.getaddrinfo = refuse
 before = dict(os.environ)
 from miniature.attack import library, run
 import huggingface_hub.constants, datasets.config
-for name in ("TA_CACHE_DIR", "TA_DEVICE", "HF_HOME", "XDG_CACHE_HOME", "TFHUB_CACHE_DIR", "TOKENIZERS_PARALLELISM"):
+for name in "TA_CACHE_DIR TA_DEVICE HF_HOME XDG_CACHE_HOME TFHUB_CACHE_DIR TOKENIZERS_PARALLELISM".split():
     assert os.environ.get(name) == before.get(name), name
 assert str(datasets.config.HF_CACHE_HOME).startswith("/nonexistent")
 assert huggingface_hub.constants.HF_HOME.startswith("/nonexistent")
@@ -331,7 +335,6 @@ def test_quick_swap_equals_textattacks(examples):
         "foo$bar 🎉word é",
         "bad-'s -good- x",
         "这部 good",
-        "a b <SPLIT> good",
     ]
     new_words = ["great", "[UNK]", "[MASK]", "two words", "", "-x", "don't", "好", ",good", "I", "bad"]
     for start in [text for _, text, _ in examples[:12]] + odd:
@@ -451,3 +454,91 @@ def test_presets_state_k():
         "textattack-48": 48,
         "textattack-8": 8,
     }
+
+
+@pytest.mark.parametrize(("name", "head"), [("victim", "classification"), ("lm", "masked-lm")])
+def test_encoder_gives_the_tokenizers_ids(models, name, head):
+    from miniature.attack.encoding import Encoder
+
+    odd = st.text(alphabet=" \n\t\x1c\x85\u00a0\u3000\u0301\u200d'.-[]aegUNKMSLPXD好éÉİ🎉", max_size=30)
+    words = st.lists(st.sampled_from([*WORDS, *PIECED, "[UNK]", "[MASK].", "(SEP)", ""]), max_size=30)
+    tokenizer = load(models / name, head)[1]
+    encoders = {length: Encoder(tokenizer, length) for length in (3, 12, 64)}
+    assert all(encoder.by_stretches for encoder in encoders.values())
+
+    @settings(deadline=None, max_examples=150)
+    @given(st.lists(odd | words.map(" ".join), min_size=1, max_size=3), st.sampled_from([3, 12, 64]))
+    def check(texts, length):
+        expected = tokenizer(texts, truncation=True, max_length=length)["input_ids"]
+        assert encoders[length](texts) == [tuple(ids) for ids in expected]
+
+    check()
+
+
+def byte_level(folder, **options):
+    """A small RoBERTa-like tokenizer of its own, trained on a few words."""
+    from tokenizers import ByteLevelBPETokenizer
+    from transformers import RobertaTokenizerFast
+
+    bpe = ByteLevelBPETokenizer()
+    bpe.train_from_iterator(
+        [" ".join(WORDS)] * 3, vocab_size=500, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    )
+    bpe.save_model(str(folder))
+    return RobertaTokenizerFast(str(folder / "vocab.json"), str(folder / "merges.txt"), **options)
+
+
+def test_byte_level_masked_lm_proposes_whole_words(models, tmp_path):
+    import torch
+    from transformers import RobertaConfig, RobertaForMaskedLM
+
+    from miniature.attack.engine import Engine
+    from miniature.attack.library import is_one_word
+
+    tokenizer = byte_level(tmp_path, model_max_length=64)
+    torch.manual_seed(0)
+    config = RobertaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=64, max_position_embeddings=66, initializer_range=0.25, pad_token_id=1,
+    )  # fmt: skip
+    victim, victim_tokenizer = load(models / "victim", "classification")
+    engine = Engine(
+        victim, victim_tokenizer, RobertaForMaskedLM(config).eval(), tokenizer,
+        check_recipe(recipe(max_candidates=40), "test"), labels=LABELS, max_length=64,
+    )  # fmt: skip
+    inner = proposals(engine, "the good film was bad", "film")
+    assert inner
+    # Only pieces that begin a word, spelled without the mark of the space.
+    begins = {token[1:] for token in tokenizer.get_vocab() if token.startswith("Ġ")}
+    assert set(inner) <= begins
+    assert all(is_one_word(word) and "Ġ" not in word for word in inner)
+    pieced = proposals(engine, "the zzyzx film", "zzyzx")
+    assert pieced
+    assert all("Ġ" not in word and is_one_word(word) for word in pieced)
+    outcomes = {engine.attack_example("a", "the good film was bad", label)["outcome"] for label in LABELS}
+    assert "skipped" in outcomes
+    assert "error" not in outcomes
+
+
+def test_other_tokenizers_are_refused(models):
+    from tokenizers import Tokenizer
+    from tokenizers.models import Unigram
+    from transformers import PreTrainedTokenizerFast
+
+    from miniature.attack.candidates import Vocabulary
+    from miniature.messages import StudyError
+
+    unigram = Tokenizer(Unigram([("<unk>", 0.0), ("▁good", -1.0), ("<mask>", 0.0)], 0))
+    with pytest.raises(StudyError, match="Unigram"):
+        Vocabulary(PreTrainedTokenizerFast(tokenizer_object=unigram, mask_token="<mask>"))
+
+
+def test_victim_that_reads_less_than_asked_is_refused(models):
+    from miniature.attack.loading import load_engine
+    from miniature.messages import StudyError
+
+    with pytest.raises(StudyError, match="reads at most 64 tokens") as caught:
+        load_engine(
+            models / "victim", models / "lm", check_recipe(recipe(), "t"), labels=LABELS, max_length=65
+        )
+    assert caught.value.fix == "max_length: 64"

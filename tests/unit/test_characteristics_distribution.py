@@ -204,3 +204,11 @@ def test_no_model_gives_an_empty_table():
     table, _ = compare({})
     pd.testing.assert_index_equal(table.columns, pd.Index(AGREEMENT_COLUMNS))
     assert len(table) == 0
+
+
+def test_a_row_exactly_at_the_threshold_is_in_distribution():
+    bank, calibration, _, ood = make_embeddings(12)
+    table = detect((bank, calibration, calibration, ood), percentile=100)
+    own = table[table["dataset"] == "squad"]
+    assert (own["distance"] == own["threshold"]).any()
+    assert not own["is_ood"].any()

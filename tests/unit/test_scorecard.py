@@ -40,8 +40,9 @@ def score(table=None, verdict=VERDICT):
 
 def test_columns_are_those_of_the_file_contract():
     contract = (
-        "model, characteristic, task, dataset, measure, k, margin, agreement, ci_low, ci_high, "
-        "chance, ceiling, floor, floor_low, floor_high, difference, difference_low, difference_high, score, n, verdict"
+        "model, characteristic, task, dataset, measure, k, margin, agreement, ci_low, ci_high, chance, "
+        "ceiling, floor, floor_low, floor_high, difference, difference_low, difference_high, "
+        "score, n, verdict"
     )
     assert ", ".join(SCORECARD_COLUMNS) == contract
     assert list(score().columns) == list(SCORECARD_COLUMNS)
@@ -131,3 +132,11 @@ def test_missing_bounds_decide_nothing_and_bad_ones_are_refused():
     for low, high, margin in ((0.2, 0.1, 0.05), (0.1, 0.2, -0.05), (0.1, 0.2, nan)):
         with pytest.raises(ValueError, match="margin"):
             decide_verdict(low, high, margin=margin)
+
+
+def test_only_pairs_with_the_reference_count():
+    table = agreement()
+    others = table[(table["model_a"] != "large") | (table["model_b"] != "tiny")]
+    assert score(others)["verdict"].tolist()[2] == "not-measured"
+    own = table[table["model_a"] == table["model_b"]]
+    assert (score(own)["verdict"] == "not-measured").all()

@@ -79,15 +79,18 @@ def test_csv_is_exact_and_prints_are_rounded(tmp_path):
             "model": ["a", "b"],
             "EM %": [200 / 3, np.nan],
             "kappa": [1 / 3, -0.00001],
+            "difference": [-0.25, 0.5],
             "size": [1.23456, 2.0],
             "n": pd.array([7, None], dtype="Int64"),
         }
     )
     files = written(tmp_path, table, digits={"size": 1})
-    assert files["csv"] == ("model,EM %,kappa,size,n\na,66.66666667,0.3333333333,1.23456,7\nb,,-1e-05,2,\n")
-    assert markdown_cells(files["md"].splitlines()[4]) == ["a", "66.7", "0.333", "1.2", "7"]
-    assert markdown_cells(files["md"].splitlines()[5]) == ["b", "", "0.000", "2.0", ""]
-    assert "a & 66.7 & 0.333 & 1.2 & 7 \\\\" in files["tex"]
+    assert files["csv"] == (
+        "model,EM %,kappa,difference,size,n\na,66.66666667,0.3333333333,-0.25,1.23456,7\nb,,-1e-05,0.5,2,\n"
+    )
+    assert markdown_cells(files["md"].splitlines()[4]) == ["a", "66.7", "0.333", "-0.250", "1.2", "7"]
+    assert markdown_cells(files["md"].splitlines()[5]) == ["b", "", "0.000", "0.500", "2.0", ""]
+    assert "a & 66.7 & 0.333 & $-$0.250 & 1.2 & 7 \\\\" in files["tex"]
 
 
 def test_further_views_are_printed_but_not_in_the_csv(tmp_path):

@@ -75,7 +75,9 @@ class Project:
         try:
             while not ready():
                 if process.poll() is not None:
-                    raise AssertionError("Snakemake ended before it could be killed:\n" + process.stdout.read()[-4000:])
+                    raise AssertionError(
+                        "Snakemake ended before it could be killed:\n" + process.stdout.read()[-4000:]
+                    )
                 assert time.time() < end, "nothing to kill in time"
                 time.sleep(0.02)
         finally:

@@ -22,7 +22,9 @@ def test_another_study_replaces_the_embedded_one(fresh):
     assert "results/embedded/" not in done.stdout
 
 
-@pytest.mark.parametrize("target", ["errors", "representation", "distribution", "vulnerability", "figures", "tables"])
+@pytest.mark.parametrize(
+    "target", ["errors", "representation", "distribution", "vulnerability", "figures", "tables"]
+)
 def test_named_targets(fresh, target):
     jobs = {rule for rule, _ in fresh.planned(target)}
     assert target in jobs

@@ -47,7 +47,9 @@ def test_training_setting_of_one_model_reruns_that_model(project):
         lambda config: config["models"]["small"].update(training={"reviews": {"learning_rate": 3.0e-3}})
     )
     jobs = project.planned()
-    assert {wildcards for rule, wildcards in jobs if rule == "finetune_model"} == {"task=reviews, model=small"}
+    assert {wildcards for rule, wildcards in jobs if rule == "finetune_model"} == {
+        "task=reviews, model=small"
+    }
     assert not any("task=encyclopedia" in wildcards for _, wildcards in jobs)
 
 
@@ -83,7 +85,14 @@ def test_edited_library_function_reruns_the_rules_that_use_it(project):
     signature, quote, rest = body.partition('"""')
     docstring, _, code = rest.partition('"""')
     path.write_text(f'{head}def cohen_kappa({signature}{quote}{docstring}"""\n    edited = 1{code}')
-    expensive = {"finetune_model", "predict_split", "attack_model", "find_neighbors", "build_data", "find_errors"}
+    expensive = {
+        "finetune_model",
+        "predict_split",
+        "attack_model",
+        "find_neighbors",
+        "build_data",
+        "find_errors",
+    }
     planned = project.planned()
     assert "compare_errors" in rules(planned)
     assert not rules(planned) & expensive

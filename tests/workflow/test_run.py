@@ -29,7 +29,15 @@ def test_file_contract(finished):
     assert list(test.columns)[:2] == ["id", "cluster"]
     for model in MODELS:
         predictions = pd.read_parquet(results / f"predictions/encyclopedia/encyclopedia/test/{model}.parquet")
-        assert list(predictions.columns) == ["id", "prediction", "score", "null_score", "exact", "f1", "windows"]
+        assert list(predictions.columns) == [
+            "id",
+            "prediction",
+            "score",
+            "null_score",
+            "exact",
+            "f1",
+            "windows",
+        ]
         assert list(predictions["id"]) == list(test["id"])
         reviews = pd.read_parquet(results / f"predictions/reviews/reviews/test/{model}.parquet")
         assert list(reviews.columns) == ["id", "label", "prediction", "probabilities"]
@@ -99,7 +107,11 @@ def digests(folder):
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         outside_the_promise = {"logs", "benchmarks", ".partial", "provenance.json"}
-        if path.is_file() and inside.parts[0] not in outside_the_promise and path.name != ".snakemake_timestamp":
+        if (
+            path.is_file()
+            and inside.parts[0] not in outside_the_promise
+            and path.name != ".snakemake_timestamp"
+        ):
             kept[inside.as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
     return kept
 

@@ -143,7 +143,9 @@ def check_verdict(config: Mapping, positions: Positions) -> Iterator[StudyError]
         needed = {"distribution": ["k", "ood_dataset"], "representation": ["k"], "vulnerability": ["recipe"]}
         for key in needed.get(name, []):
             if key not in block:
-                yield StudyError(f"The key '{key}' is missing.", where=positions.where(place), fix=f"{key}: ...")
+                yield StudyError(
+                    f"The key '{key}' is missing.", where=positions.where(place), fix=f"{key}: ..."
+                )
         if name == "representation" and block.get("k", 1) > settings["k_max"]:
             yield StudyError(
                 f"k ({block['k']}) is above k_max.", where=positions.where((*place, "k")),
@@ -154,7 +156,10 @@ def check_verdict(config: Mapping, positions: Positions) -> Iterator[StudyError]
                 f"k ({block['k']}) is not among those measured.", where=positions.where((*place, "k")),
                 fix=f"k: {settings['k'][0]}",
             )  # fmt: skip
-        if name == "distribution" and block.get("ood_dataset") not in [*settings["tasks"][block["task"]], None]:
+        if name == "distribution" and block.get("ood_dataset") not in [
+            *settings["tasks"][block["task"]],
+            None,
+        ]:
             known = settings["tasks"][block["task"]]
             where = positions.where((*place, "ood_dataset"))
             yield _unknown("OOD dataset", block["ood_dataset"], known, where, "ood_dataset: {}")

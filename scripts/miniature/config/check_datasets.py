@@ -27,7 +27,9 @@ def _check_keys(name: str, dataset: Mapping, positions: Positions) -> Iterator[S
         yield StudyError("The world needs a domain.", where=where, fix="domain: encyclopedia")
     if kind == "hub" and not {"hub", "revision"} <= set(dataset):
         yield StudyError(
-            "A Hub dataset needs 'hub' and 'revision'.", where=where, fix="hub: rajpurkar/squad_v2\nrevision: main"
+            "A Hub dataset needs 'hub' and 'revision'.",
+            where=where,
+            fix="hub: rajpurkar/squad_v2\nrevision: main",
         )
     for key, formats in {"domain": ("world",), "hub": ("hub",), "revision": ("hub",), "config_name": ("hub",),
                          "columns": ("csv", "jsonl", "hub")}.items():  # fmt: skip
@@ -76,7 +78,9 @@ def _check_split(name: str, split: str, block: Mapping, kind: str, dataset: Mapp
             )  # fmt: skip
     elif kind in FILE_FORMATS and "path" not in block:
         yield StudyError(
-            f"The split '{split}' needs a path.", where=where, fix=f"{split}: {{path: {split}.json, examples: all}}"
+            f"The split '{split}' needs a path.",
+            where=where,
+            fix=f"{split}: {{path: {split}.json, examples: all}}",
         )
     elif kind == "hub" and "hub_split" not in block:
         yield StudyError(
@@ -85,5 +89,7 @@ def _check_split(name: str, split: str, block: Mapping, kind: str, dataset: Mapp
         )  # fmt: skip
     if kind == "world" and block["examples"] == "all":
         yield StudyError(
-            "The generated world has no end: say how many examples.", where=where, fix=f"{split}: {{examples: 1000}}"
+            "The generated world has no end: say how many examples.",
+            where=where,
+            fix=f"{split}: {{examples: 1000}}",
         )

@@ -9,6 +9,10 @@ from miniature.messages import StudyError
 Check = Callable[[Mapping, Positions], Iterator[StudyError]]
 
 SOURCES = ("architecture", "hub", "path")
+MASKED_LM_TRAINING = (
+    "mask_probability", "max_length", "epochs", "batch_size", "learning_rate", "warmup_ratio", "weight_decay",
+    "max_gradient_norm", "order", "precision", "checkpoint_every",
+)  # fmt: skip
 
 
 def _nearest(name: str, known: list[str]) -> str:
@@ -28,7 +32,8 @@ def _one_source(entry: Mapping, place: tuple, positions: Positions) -> Iterator[
     given = [key for key in SOURCES if key in entry]
     if len(given) != 1:
         yield StudyError(
-            f"'{place[-1]}' needs exactly one of architecture, hub and path; it has {', '.join(given) or 'none'}.",
+            f"'{place[-1]}' needs exactly one of architecture, hub and path; "
+            f"it has {', '.join(given) or 'none'}.",
             where=positions.where(place),
             fix=f"{place[-1]}: {{path: folder/of/the/checkpoint}}",
         )
@@ -45,6 +50,12 @@ def _one_source(entry: Mapping, place: tuple, positions: Positions) -> Iterator[
             "'layers' beside 'architecture' says the same thing twice.",
             where=positions.where((*place, "layers")),
             fix="remove it: architecture.layers is the number of layers",
+        )
+    if "dropout" in entry and "architecture" in entry:
+        yield StudyError(
+            "The dropout of an architecture stands inside it.",
+            where=positions.where((*place, "dropout")),
+            fix="architecture: {..., dropout: 0.0}",
         )
     architecture = entry.get("architecture")
     if architecture and architecture["hidden"] % architecture["heads"]:
@@ -92,7 +103,9 @@ def _check_teacher(name: str, entry: Mapping, config: Mapping, positions: Positi
     while (teacher := models.get(chain[-1], {}).get("teacher")) is not None:
         if teacher in chain:
             yield StudyError(
-                f"Teachers go round in a circle: {' <- '.join([*chain, teacher])}.", where=where, fix="teacher: ..."
+                f"Teachers go round in a circle: {' <- '.join([*chain, teacher])}.",
+                where=where,
+                fix="teacher: ...",
             )
             return
         chain.append(teacher)
@@ -110,7 +123,9 @@ def check_masked_lms(config: Mapping, positions: Positions) -> Iterator[StudyErr
     for name, entry in config.get("masked_lms", {}).items():
         place = ("masked_lms", name)
         yield from _one_source(entry, place, positions)
-        if ("datasets" in entry) != ("training" in entry) or ("architecture" in entry and "training" not in entry):
+        if ("datasets" in entry) != ("training" in entry) or (
+            "architecture" in entry and "training" not in entry
+        ):
             yield StudyError(
                 f"The masked language model '{name}' needs both 'datasets' and 'training' to be trained, "
                 "and neither to be used as it is.",
@@ -121,11 +136,12 @@ def check_masked_lms(config: Mapping, positions: Positions) -> Iterator[StudyErr
             if dataset not in config["datasets"]:
                 where = positions.where((*place, "datasets"))
                 yield _unknown("dataset", dataset, list(config["datasets"]), where, "datasets: [{}]")
-        for key in ("mask_probability", "max_length", "epochs", "batch_size", "learning_rate", "warmup_ratio",
-                    "weight_decay", "max_gradient_norm", "order", "precision", "checkpoint_every"):  # fmt: skip
+        for key in MASKED_LM_TRAINING:
             if "training" in entry and key not in entry["training"]:
                 yield StudyError(
-                    f"The key '{key}' is missing.", where=positions.where((*place, "training")), fix=f"{key}: ..."
+                    f"The key '{key}' is missing.",
+                    where=positions.where((*place, "training")),
+                    fix=f"{key}: ...",
                 )
     for dataset in config.get("vocabulary", {}).get("datasets", []):
         if dataset not in config["datasets"]:
@@ -140,7 +156,8 @@ def check_text(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     if room <= text["stride"]:
         yield StudyError(
             f"Windows leave {max(room, 0)} tokens for the context beside a question of "
-            f"{text['max_question_length']} and three special tokens; the stride of {text['stride']} does not fit.",
+            f"{text['max_question_length']} and three special tokens; "
+            f"the stride of {text['stride']} does not fit.",
             where=positions.where(("question_answering", "stride")),
             fix=f"stride: {max(room // 3, 0)}" if room > 2 else "max_length: 384",
         )

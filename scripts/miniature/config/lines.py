@@ -62,7 +62,9 @@ def read_positions(paths: Iterable[str | Path]) -> Positions:
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             place = f"{path}:{mark.line + 1}" if mark else str(path)
-            raise StudyError(f"The file is not YAML: {getattr(error, 'problem', error)}.", where=place) from error
+            raise StudyError(
+                f"The file is not YAML: {getattr(error, 'problem', error)}.", where=place
+            ) from error
         except (OSError, UnicodeDecodeError) as error:
             raise StudyError(f"The file cannot be read: {error}.", where=str(path)) from error
         if root is not None:
@@ -81,7 +83,8 @@ def _walk(node: yaml.Node, place: Place, file: str, positions: Positions) -> Non
                 positions.duplicates.append(
                     StudyError(
                         f"The key '{name}' is written twice; only the last one would count.",
-                        where=f"{file}:{line}: {'.'.join(map(str, (*place, name)))} (first in line {seen[name]})",
+                        where=f"{file}:{line}: {'.'.join(map(str, (*place, name)))} "
+                        f"(first in line {seen[name]})",
                         fix="remove one of the two",
                     )
                 )

@@ -62,16 +62,22 @@ def _explain(error: jsonschema.ValidationError, positions: Positions) -> Iterato
             if name not in known:
                 near = difflib.get_close_matches(str(name), known, n=1)
                 fix = f"{near[0]}: ..." if near else f"known keys here: {', '.join(known)}"
-                yield (*place, name), StudyError(
-                    f"Unknown key '{name}'.", where=positions.where((*place, name)), fix=fix
+                yield (
+                    (*place, name),
+                    StudyError(f"Unknown key '{name}'.", where=positions.where((*place, name)), fix=fix),
                 )
     elif error.validator == "required":
         name = re.match(r"'(.*)' is a required property", error.message).group(1)
         example = _example(schema.get("properties", {}).get(name, {}))
         if not example and name in _TRAINING_EXAMPLES:
             example = _TRAINING_EXAMPLES[name]
-        yield place, StudyError(
-            f"The key '{name}' is missing.", where=positions.where(place), fix=f"{name}: {example or '...'}"
+        yield (
+            place,
+            StudyError(
+                f"The key '{name}' is missing.",
+                where=positions.where(place),
+                fix=f"{name}: {example or '...'}",
+            ),
         )
     elif error.parent is not None or "propertyNames" in error.absolute_schema_path:
         what = "name" if "pattern" in error.schema else "key"
@@ -79,24 +85,30 @@ def _explain(error: jsonschema.ValidationError, positions: Positions) -> Iterato
         if error.validator == "enum":
             near = difflib.get_close_matches(str(error.instance), error.validator_value, n=1)
             fix = f"{(near or error.validator_value)[0]}: ..."
-        yield (*place, str(error.instance)), StudyError(
-            f"{error.instance!r} is not a {what} that may stand here"
-            + (" (letters, digits, - and _; at most 64)." if what == "name" else "."),
-            where=positions.where((*place, str(error.instance))),
-            fix=fix if fix is None or ":" in fix else f"{fix}: ...",
+        yield (
+            (*place, str(error.instance)),
+            StudyError(
+                f"{error.instance!r} is not a {what} that may stand here"
+                + (" (letters, digits, - and _; at most 64)." if what == "name" else "."),
+                where=positions.where((*place, str(error.instance))),
+                fix=fix if fix is None or ":" in fix else f"{fix}: ...",
+            ),
         )
     else:
-        yield place, StudyError(
-            f"'{key}' is {_shown(error.instance)}, but {_expected(error)}.",
-            where=positions.where(place),
-            fix=_corrected(error, key),
+        yield (
+            place,
+            StudyError(
+                f"'{key}' is {_shown(error.instance)}, but {_expected(error)}.",
+                where=positions.where(place),
+                fix=_corrected(error, key),
+            ),
         )
 
 
 # `required` stands beside a $ref for these, where no example is at hand.
 _TRAINING_EXAMPLES = {
-    "epochs": "3", "batch_size": "32", "learning_rate": "3.0e-5", "warmup_ratio": "0.1", "weight_decay": "0.0",
-    "max_gradient_norm": "1.0", "order": "shuffled", "precision": "fp32", "checkpoint_every": "500",
+    "epochs": "3", "batch_size": "32", "learning_rate": "3.0e-5", "warmup_ratio": "0.1",
+    "weight_decay": "0.0", "max_gradient_norm": "1.0", "order": "shuffled", "precision": "fp32", "checkpoint_every": "500",
 }  # fmt: skip
 
 
@@ -120,7 +132,7 @@ _SENTENCES = {
     "uniqueItems": "holds an entry twice",
     "minLength": "must not be empty",
     "pattern": "may hold only letters, digits, - and _ (64 at most), with / and . in Hub ids only",
-    "anyOf": "must be 'all' or a whole number from 1",
+    "anyOf": "must be a number, or the one word that may stand here instead",
 }
 
 
@@ -149,8 +161,14 @@ def _corrected(error: jsonschema.ValidationError, key: object) -> str | None:
             pass
         else:
             # YAML 1.1 reads 1e-3 as text; with a dot it is a number.
-            shown = error.instance if "." in error.instance else re.sub(r"(?i)^(\d+)e", r"\1.0e", error.instance)
-            return f"{key}: {shown}" if number != int(number) or "e" in shown.lower() else f"{key}: {int(number)}"
+            shown = (
+                error.instance if "." in error.instance else re.sub(r"(?i)^(\d+)e", r"\1.0e", error.instance)
+            )
+            return (
+                f"{key}: {shown}"
+                if number != int(number) or "e" in shown.lower()
+                else f"{key}: {int(number)}"
+            )
     if error.validator == "enum":
         near = difflib.get_close_matches(str(error.instance), [str(v) for v in error.validator_value], n=1)
         return f"{key}: {near[0] if near else error.validator_value[0]}"

@@ -91,6 +91,8 @@ class StudyErrors(StudyError):
         super().__init__(f"{len(errors)} mistake{'s' * (len(errors) > 1)} in the study")
 
     def __str__(self) -> str:
-        shown = [f"{number}. {error}".replace("\n", "\n   ") for number, error in enumerate(self.errors[:50], 1)]
+        shown = [
+            f"{number}. {error}".replace("\n", "\n   ") for number, error in enumerate(self.errors[:50], 1)
+        ]
         more = [f"... and {len(self.errors) - 50} more"] if len(self.errors) > 50 else []
         return "\n".join([f"{self.what}:", *shown, *more])

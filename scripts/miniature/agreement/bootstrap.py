@@ -1,0 +1,149 @@
+"""Resampling whole clusters of examples, the same resamples for every model and measure."""
+
+import numpy as np
+import pandas as pd
+
+from miniature.seeds import generator
+
+
+def resample_clusters(clusters: int, *, resamples: int, seed: int) -> np.ndarray:
+    """How often each cluster is drawn in each resample.
+
+    Clusters are drawn with replacement, as many as there are (Davison and Hinkley 1997: resample
+    the highest level, keep the lower levels whole). One matrix serves all models and all measures, so that
+    differences between them are paired.
+
+    Parameters
+    ----------
+    clusters : int
+        Distinct clusters, at least one.
+    resamples : int
+    seed : int
+        The study's seed.
+
+    Returns
+    -------
+    ndarray of float32, shape [resamples, clusters]
+        Whole numbers; each row sums to `clusters`. float32 holds them exactly and multiplies fast.
+
+    Raises
+    ------
+    ValueError
+        If there is no cluster or no resample.
+
+    Examples
+    --------
+    >>> resample_clusters(5, resamples=3, seed=0).sum(axis=1).tolist()
+    [5.0, 5.0, 5.0]
+    """
+    if clusters < 1 or resamples < 1:
+        raise ValueError(f"Nothing to resample: {clusters} clusters, {resamples} resamples.")
+    random = generator(seed, "bootstrap", clusters)
+    return random.multinomial(clusters, np.full(clusters, 1 / clusters), resamples).astype(np.float32)
+
+
+def cluster_index(clusters: np.ndarray) -> tuple[np.ndarray, int]:
+    """Clusters as whole numbers in order of first appearance, and how many there are.
+
+    Parameters
+    ----------
+    clusters : array_like of str, shape [examples]
+
+    Returns
+    -------
+    tuple of ndarray of int64, shape [examples], and int
+
+    Examples
+    --------
+    >>> cluster_index(["b", "a", "b"])
+    (array([0, 1, 0]), 2)
+    """
+    codes, names = pd.factorize(np.asarray(clusters, dtype=object))
+    return codes.astype(np.int64), len(names)
+
+
+def pair_sums(a: np.ndarray, b: np.ndarray, index: np.ndarray, clusters: int) -> np.ndarray:
+    """What every set measure of two models needs to know of each cluster.
+
+    Parameters
+    ----------
+    a, b : ndarray of bool, shape [examples]
+        Membership of each example in the two sets.
+    index : ndarray of int, shape [examples]
+        Cluster of each example.
+    clusters : int
+        Number of clusters.
+
+    Returns
+    -------
+    ndarray of float64, shape [clusters, 4]
+        Examples, members of the first set, of the second, of both.
+
+    Examples
+    --------
+    >>> pair_sums(np.array([True, True]), np.array([True, False]), np.array([0, 0]), 1).tolist()
+    [[2.0, 2.0, 1.0, 1.0]]
+    """
+    columns = (np.ones(len(a), dtype=bool), a, b, a & b)
+    return np.stack([np.bincount(index, weights=c, minlength=clusters) for c in columns], axis=1)
+
+
+def set_measures(sums: np.ndarray) -> dict[str, np.ndarray]:
+    """Every set measure from the four sums of `pair_sums`, for many resamples at once.
+
+    Parameters
+    ----------
+    sums : ndarray of float, shape [..., 4]
+        Examples, members of the first set, of the second, of both, added up over clusters.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape [...]
+        ``jaccard``, ``kappa``, ``accuracy_difference``, ``negative_flips``, ``positive_flips``; NaN where not
+        defined.
+
+    Examples
+    --------
+    >>> {name: float(v) for name, v in set_measures(np.array([4, 2, 1, 1])).items() if name != "kappa"}
+    {'jaccard': 0.5, 'accuracy_difference': 0.25, 'negative_flips': 0.0, 'positive_flips': 0.25}
+    """
+    n, a, b, both = np.moveaxis(np.asarray(sums, dtype=np.float64), -1, 0)
+    expected = a * b + (n - a) * (n - b)
+    observed = n * (n - a - b + 2 * both)
+    return {
+        "jaccard": _ratio(both, a + b - both),
+        "kappa": _ratio(observed - expected, n * n - expected),
+        "accuracy_difference": _ratio(a - b, n),
+        "negative_flips": _ratio(b - both, n),
+        "positive_flips": _ratio(a - both, n),
+    }
+
+
+def percentile_interval(values: np.ndarray, *, level: float = 0.95) -> tuple[float, float]:
+    """Percentile interval of resampled values.
+
+    Parameters
+    ----------
+    values : array_like of float, shape [resamples]
+        NaN where the measure is not defined in a resample.
+    level : float
+        Nominal coverage.
+
+    Returns
+    -------
+    tuple of float
+        NaN where any resample is not defined: leaving those out would make the interval too narrow in
+        silence.
+
+    Examples
+    --------
+    >>> percentile_interval(np.arange(101), level=0.5)
+    (25.0, 75.0)
+    """
+    tail = 50 * (1 - level)
+    low, high = np.percentile(np.asarray(values, dtype=np.float64), [tail, 100 - tail])
+    return float(low), float(high)
+
+
+def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    return np.divide(top, bottom, out=np.full(np.shape(top), np.nan), where=bottom > 0)

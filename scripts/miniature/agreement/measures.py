@@ -1,0 +1,53 @@
+"""What each measure in the agreement tables is: range, direction, symmetry and source."""
+
+from typing import NamedTuple
+
+
+class Measure(NamedTuple):
+    """A measure's meaning.
+
+    Attributes
+    ----------
+    low, high : float
+        Range of the value (infinite where there is no end).
+    closer : str or None
+        Where two models are closer: ``higher``, ``lower`` or nearer to ``zero``. None: no agreement of two
+        models but a property of one (``model_a == model_b``), a bound or a count, and no verdict can rest on
+        it.
+    symmetric : bool
+        Whether exchanging the models leaves the value as it is.
+    source : str
+        Where it comes from.
+    """
+
+    low: float
+    high: float
+    closer: str | None
+    symmetric: bool
+    source: str
+
+
+PAPER = "Rai, Pal, Awekar, CIKM 2024"
+INFINITE = float("inf")
+
+# `ceiling` is the best value that the two set sizes allow: the largest where higher is closer, the smallest
+# where lower is.
+MEASURES: dict[str, Measure] = {
+    "jaccard": Measure(0, 1, "higher", True, PAPER),
+    "jaccard_low": Measure(0, 1, None, True, "bound: ties, or spent budgets, settled for disagreement"),
+    "jaccard_high": Measure(0, 1, None, True, "bound: ties, or spent budgets, settled for agreement"),
+    "kappa": Measure(-1, 1, "higher", True, "Cohen 1960; error consistency: Geirhos et al. 2020"),
+    "accuracy_difference": Measure(-1, 1, "zero", False, "accuracy of model_b minus accuracy of model_a"),
+    "negative_flips": Measure(0, 1, "lower", False, "model_a right, model_b wrong; Dutta et al. 2024"),
+    "positive_flips": Measure(0, 1, "lower", False, "model_a wrong, model_b right; Dutta et al. 2024"),
+    "tied_rows": Measure(0, 1, None, True, "share of examples whose K nearest neighbours a tie leaves open"),
+    "jaccard_ood": Measure(0, 1, "higher", True, PAPER + "; over the out-of-distribution set"),
+    "jaccard_id": Measure(0, 1, "higher", True, PAPER + "; over the in-distribution test set"),
+    "jaccard_all": Measure(0, 1, "higher", True, PAPER + "; over both sets"),
+    "auroc": Measure(0, 1, None, True, "area under the ROC curve of the distance"),
+    "fpr95": Measure(0, 1, None, True, "Sun et al. 2022; share of the other set accepted at 95 % kept"),
+    "length_auroc": Measure(0, 1, None, True, "area under the ROC curve of the text length alone"),
+    "flagged_id": Measure(0, 1, None, True, "share of the test set called out of distribution"),
+    "flagged_ood": Measure(0, 1, None, True, "share of the out-of-distribution set called so"),
+    "errors_left_out": Measure(0, INFINITE, None, True, "examples left out: the attack on either failed"),
+}

@@ -1,0 +1,172 @@
+"""Agreement of two models' nearest neighbours, for every number of neighbours at once."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+# Entries of the rank table kept at once, a few megabytes: it then stays in the processor's cache.
+RANK_ENTRIES = 2_000_000
+
+
+def neighbor_jaccard(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Mean over examples of the Jaccard index of their K nearest neighbours, for every K.
+
+    Row by row, an example j that is at rank r of one list and s of the other enters the intersection at
+    K = max(r, s), so the intersection sizes for all K are a cumulative count; ``J = I / (2K - I)``.
+    The measure is the paper's (Rai, Pal, Awekar, CIKM 2024), known as k-NN Jaccard similarity (Klabunde et
+    al. 2025).
+
+    Parameters
+    ----------
+    a, b : ndarray of int, shape [examples, k_max]
+        Indices of each example's neighbours, nearest first, none twice in a row and none the example itself.
+
+    Returns
+    -------
+    ndarray of float64, shape [k_max]
+        Entry K - 1 is the agreement at K, in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, there is no example, or an index is no example's or the row's own.
+
+    Examples
+    --------
+    >>> neighbor_jaccard([[1, 2], [0, 2], [0, 1]], [[1, 2], [0, 2], [1, 0]]).round(4).tolist()
+    [0.6667, 1.0]
+    """
+    a, b = check_neighbors(a), check_neighbors(b)
+    total = np.zeros(a.shape[1])
+    for _, shared in shared_neighbors(a, b):
+        total += jaccard_from_shared(shared).sum(axis=0)
+    return total / len(a)
+
+
+def neighbor_jaccard_bounds(
+    a: np.ndarray, b: np.ndarray, free_a: np.ndarray, free_b: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds of `neighbor_jaccard` over every way to break ties of distance.
+
+    Where K cuts a tie, up to ``free[i, K - 1]`` neighbours of example i could be exchanged for equally near
+    ones; each exchange moves the intersection by at most one. The bounds hold; they need not be reached.
+
+    Parameters
+    ----------
+    a, b : ndarray of int, shape [examples, k_max]
+        As for `neighbor_jaccard`.
+    free_a, free_b : ndarray of int, shape [examples, k_max]
+        Exchangeable neighbours at each K, 0 where K cuts no tie.
+
+    Returns
+    -------
+    tuple of ndarray of float64, each [k_max]
+        Lower and upper bound for each K.
+
+    Raises
+    ------
+    ValueError
+        If the four shapes differ, or as for `neighbor_jaccard`.
+
+    Examples
+    --------
+    >>> a = [[1, 2], [0, 2], [0, 1]]
+    >>> [bound.tolist() for bound in neighbor_jaccard_bounds(a, a, [[1, 0], [0, 0], [0, 0]], [[0, 0]] * 3)]
+    [[0.6666666666666666, 1.0], [1.0, 1.0]]
+    """
+    a, b = check_neighbors(a), check_neighbors(b)
+    free = np.asarray(free_a) + np.asarray(free_b)
+    if free.shape != a.shape:
+        raise ValueError(f"One count per neighbour is needed: {free.shape} against {a.shape}.")
+    sizes = np.arange(1, a.shape[1] + 1)
+    low, high = np.zeros(a.shape[1]), np.zeros(a.shape[1])
+    for rows, shared in shared_neighbors(a, b):
+        low += jaccard_from_shared(np.maximum(shared - free[rows], 0)).sum(axis=0)
+        high += jaccard_from_shared(np.minimum(shared + free[rows], sizes)).sum(axis=0)
+    return low / len(a), high / len(a)
+
+
+def jaccard_from_shared(shared: np.ndarray) -> np.ndarray:
+    """Jaccard index of two sets of K members that share `shared`, column K - 1 for each K.
+
+    Parameters
+    ----------
+    shared : ndarray of int, shape [rows, k_max]
+
+    Returns
+    -------
+    ndarray of float64, shape [rows, k_max]
+
+    Examples
+    --------
+    >>> jaccard_from_shared(np.array([[1, 1]])).round(4).tolist()
+    [[1.0, 0.3333]]
+    """
+    return shared / (2 * np.arange(1, shared.shape[1] + 1) - shared)
+
+
+def shared_neighbors(a: np.ndarray, b: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Sizes of the intersections of K nearest neighbours, for every K, in blocks of examples.
+
+    Parameters
+    ----------
+    a, b : ndarray of int, shape [examples, k_max]
+        As `check_neighbors` returns them.
+
+    Yields
+    ------
+    tuple of slice and ndarray of int64, shape [rows, k_max]
+        Which examples, and their intersection sizes at K = 1, ..., k_max.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    if a.shape != b.shape:
+        raise ValueError(f"Neighbours of the same examples are needed; shapes: {a.shape}, {b.shape}.")
+    n, k_max = a.shape
+    ranks = np.arange(k_max, dtype=np.int32)
+    block = max(1, RANK_ENTRIES // n)
+    for start in range(0, n, block):
+        rows = slice(start, min(start + block, n))
+        m = rows.stop - start
+        rank_in_b = np.full((m, n), k_max, dtype=np.int32)  # k_max: not among them
+        np.put_along_axis(rank_in_b, b[rows], ranks[None, :], axis=1)
+        enters = np.maximum(ranks, np.take_along_axis(rank_in_b, a[rows], axis=1))  # [m, k_max]
+        enters += (k_max + 1) * np.arange(m, dtype=np.int32)[:, None]
+        counts = np.bincount(enters.ravel(), minlength=m * (k_max + 1)).reshape(m, k_max + 1)
+        yield rows, counts[:, :k_max].cumsum(axis=1)
+
+
+def check_neighbors(neighbors: np.ndarray) -> np.ndarray:
+    """Neighbour lists with every index an example's and none the row's own.
+
+    Parameters
+    ----------
+    neighbors : array_like of int, shape [examples, k_max]
+
+    Returns
+    -------
+    ndarray of int64, shape [examples, k_max]
+
+    Raises
+    ------
+    ValueError
+        If the shape is not two-dimensional, empty, or an index is out of range or the row's own.
+
+    Examples
+    --------
+    >>> check_neighbors([[1], [0]]).tolist()
+    [[1], [0]]
+    """
+    neighbors = np.asarray(neighbors)
+    if neighbors.ndim != 2 or not neighbors.size or neighbors.dtype.kind not in "iu":
+        raise ValueError(f"Not whole numbers [examples, k_max]: {neighbors.dtype} {neighbors.shape}.")
+    neighbors = neighbors.astype(np.int64)
+    n = len(neighbors)
+    wrong = (neighbors < 0) | (neighbors >= n) | (neighbors == np.arange(n)[:, None])
+    if wrong.any():
+        row = int(np.flatnonzero(wrong.any(axis=1))[0])
+        raise ValueError(f"Row {row} names a neighbour outside 0 to {n - 1}, or itself.")
+    return neighbors

@@ -1,0 +1,171 @@
+"""Attack every example of a table, resumably."""
+
+import logging
+import os
+import time
+from collections.abc import Mapping
+
+import pandas as pd
+
+from miniature.attack.journal import Journal, journal_key
+from miniature.attack.recipes import check_recipe
+from miniature.attack.rows import ATTACKED, attacks_frame
+from miniature.messages import StudyError
+
+logger = logging.getLogger(__name__)
+
+# Often enough to watch, seldom enough to read.
+SECONDS_BETWEEN_REPORTS = 10
+
+
+def attack_table(
+    victim_folder: str | os.PathLike,
+    masked_lm_folder: str | os.PathLike,
+    table: pd.DataFrame,
+    recipe: Mapping,
+    *,
+    labels: list[str],
+    text_settings: Mapping,
+    journal: str | os.PathLike,
+    device: str = "cpu",
+    seed: int = 0,
+    version: str = "",
+) -> pd.DataFrame:
+    """Attack a classifier on every example of a table.
+
+    The result of an example depends on nothing but the example, the two models, the recipe, the text settings
+    and the seed. Finished examples are kept in the journal, which is not deleted here: do so when the table
+    is stored.
+
+    Parameters
+    ----------
+    victim_folder : path
+        Checkpoint of the classifier under attack.
+    masked_lm_folder : path
+        Checkpoint of the masked LM that proposes words.
+    table : DataFrame
+        Columns id, text, label.
+    recipe : mapping
+        See `recipes.RECIPE_KEYS`; ``masked_lm`` is a name only, the model is `masked_lm_folder`.
+    labels : list of str
+        Names of the classes in the order of the classifier's outputs.
+    text_settings : mapping
+        ``max_length``: longest input of the victim in tokens, special tokens included.
+    journal : path
+        File that holds the finished examples.
+    device : str
+        ``cpu`` or ``cuda``.
+    seed : int
+        The study's seed.
+    version : str
+        Version of the code; with another one the journal is begun anew.
+
+    Returns
+    -------
+    DataFrame
+        Columns of `rows.ATTACKS_SCHEMA`, rows in the table's order. ``outcome`` is success, failure, skipped
+        (wrong before the attack), query_budget (spent without success) or error (``message`` says why).
+        For skipped and error the columns about the perturbed text are missing.
+
+    Raises
+    ------
+    StudyError
+        A mistake in the recipe, an id that appears twice, or models that do not fit.
+    """
+    settings = check_recipe(recipe, "recipe")
+    examples = list(zip(table["id"], table["text"], table["label"], strict=True))
+    examples = [(id, *(None if _is_missing(value) else value for value in rest)) for id, *rest in examples]
+    ids = [id for id, _, _ in examples]
+    if len(set(ids)) != len(ids):
+        twice = table["id"][table["id"].duplicated()].iloc[0]
+        raise StudyError(f"The id {twice!r} appears twice.", where="table to attack: column id")
+    parts = {
+        "recipe": {key: value for key, value in settings.items() if key != "masked_lm"},
+        "labels": list(labels),
+        "max_length": int(text_settings["max_length"]),
+        "device": device,
+        "seed": seed,
+        "version": version,
+    }
+    key = journal_key(parts, [victim_folder, masked_lm_folder], examples)
+    with Journal(journal, key) as done:
+        left = [example for example in examples if example[0] not in done.rows]
+        if done.rows:
+            logger.info("%d of %d examples were attacked before", len(examples) - len(left), len(examples))
+        if left:
+            # Here, because TextAttack takes seconds and hundreds of megabytes to import.
+            from miniature.attack.loading import load_engine
+
+            engine = load_engine(
+                victim_folder,
+                masked_lm_folder,
+                settings,
+                labels=list(labels),
+                max_length=parts["max_length"],
+                device=device,
+                seed=seed,
+            )
+            progress = Progress(len(examples), done.rows.values())
+            for id, text, label in left:
+                row = engine.attack_example(id, text, label)
+                done.append(row)
+                progress.add(row)
+        return attacks_frame(done.rows[id] for id in ids)
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and value != value) or value is pd.NA
+
+
+class Progress:
+    """Lines in the log about an attack under way.
+
+    Parameters
+    ----------
+    total : int
+        Number of examples.
+    rows : iterable of dict
+        Those finished in an earlier run.
+    """
+
+    def __init__(self, total: int, rows=()):
+        self.total = total
+        self.done = self.attacked = self.broken = self.failed = self.queries = 0
+        for row in rows:
+            self._count(row)
+        self.before = self.done
+        self.queries = 0
+        self.start = self.reported = time.monotonic()
+
+    def _count(self, row: dict) -> None:
+        self.done += 1
+        self.attacked += row["outcome"] in ATTACKED
+        self.broken += row["outcome"] == "success"
+        self.failed += row["outcome"] == "error"
+        self.queries += row["queries"] or 0
+
+    def add(self, row: dict) -> None:
+        """Count a finished example; report now and then, and at the end."""
+        self._count(row)
+        if row["outcome"] == "error":
+            logger.warning("example %s: %s", row["id"], row["message"])
+        now = time.monotonic()
+        if self.done == self.total or now - self.reported >= SECONDS_BETWEEN_REPORTS:
+            self.reported = now
+            logger.info("%s", self.line(now - self.start))
+
+    def line(self, seconds: float) -> str:
+        """One line: done, broken, speed, time left.
+
+        Parameters
+        ----------
+        seconds : float
+            Time since this run began.
+        """
+        pace = seconds / max(1, self.done - self.before)
+        rate = f"{self.broken / self.attacked:.0%} of {self.attacked}" if self.attacked else "none attacked"
+        errors = f", {self.failed} errors" if self.failed else ""
+        return (
+            f"{self.done}/{self.total} examples, broken {rate}{errors}, "
+            f"{self.queries / max(seconds, 1e-9):.0f} queries/s, {pace * (self.total - self.done):.0f} s left"
+        )

@@ -1,0 +1,91 @@
+"""What an attack did to a model, in numbers that say what they are counted over.
+
+The authors' own evaluation counts examples that were wrong beforehand as broken with no queries and no
+changes, which flatters weak models (``evaluate`` in their code). Here the success rate is over the
+examples that were right, and every number comes with its n.
+"""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from miniature.attack.rows import ATTACKED
+
+
+def summarize_attack(attacks: pd.DataFrame, common_ids: Iterable[str] | None = None) -> dict:
+    """Accuracy before and under attack, success rate, words changed and queries.
+
+    Parameters
+    ----------
+    attacks : DataFrame
+        A table of `rows.ATTACKS_SCHEMA`.
+    common_ids : iterable of str, optional
+        Count these examples only (those that every compared model had right, say).
+
+    Returns
+    -------
+    dict
+        n : examples with a result (error rows are left out)
+        n_errors : error rows
+        n_attacked : right before the attack
+        n_success, n_query_budget : outcomes among them
+        accuracy_before : n_attacked / n
+        accuracy_after : right before and not broken, / n; a spent budget counts as not broken
+        success_rate : n_success / n_attacked
+        success_rate_high : the same, had every spent budget ended in success
+        words_mean : words per attacked example
+        words_changed_rate : mean over successes of words changed / words
+        queries_mean : mean over attacked examples, the first look at the text included
+        queries_mean_success : mean over successes
+
+        A rate or mean over nothing is NaN.
+    """
+    if common_ids is not None:
+        attacks = attacks[attacks["id"].isin(set(common_ids))]
+    valid = attacks[attacks["outcome"] != "error"]
+    attacked = valid[valid["outcome"].isin(ATTACKED)]
+    success = attacked[attacked["outcome"] == "success"]
+    spent = int((attacked["outcome"] == "query_budget").sum())
+    return {
+        "n": len(valid),
+        "n_errors": len(attacks) - len(valid),
+        "n_attacked": len(attacked),
+        "n_success": len(success),
+        "n_query_budget": spent,
+        "accuracy_before": _ratio(len(attacked), len(valid)),
+        "accuracy_after": _ratio(len(attacked) - len(success), len(valid)),
+        "success_rate": _ratio(len(success), len(attacked)),
+        "success_rate_high": _ratio(len(success) + spent, len(attacked)),
+        "words_mean": _mean(attacked["words"]),
+        "words_changed_rate": _mean(success["words_changed"].astype(float) / success["words"].astype(float)),
+        "queries_mean": _mean(attacked["queries"]),
+        "queries_mean_success": _mean(success["queries"]),
+    }
+
+
+def find_common_ids(tables: Iterable[pd.DataFrame]) -> list[str]:
+    """Ids that every table attacked, that is, that every model had right and none has an error row for.
+
+    Parameters
+    ----------
+    tables : iterable of DataFrame
+        Tables of `rows.ATTACKS_SCHEMA`, one per model.
+
+    Returns
+    -------
+    list of str
+        In the order of the first table; empty where there is no table.
+    """
+    tables = list(tables)
+    if not tables:
+        return []
+    common = set.intersection(*(set(table["id"][table["outcome"].isin(ATTACKED)]) for table in tables))
+    return [id for id in tables[0]["id"] if id in common]
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else float("nan")
+
+
+def _mean(values: pd.Series) -> float:
+    return float(values.astype(float).mean()) if len(values) else float("nan")

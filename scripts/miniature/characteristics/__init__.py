@@ -1,0 +1,1 @@
+"""The characteristics on which two models are compared, from per-model results to agreement rows."""

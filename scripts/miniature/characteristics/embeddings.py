@@ -1,0 +1,68 @@
+"""Embeddings checked and divided by their length, in double precision."""
+
+import logging
+
+import numpy as np
+
+from miniature.messages import StudyError
+
+logger = logging.getLogger(__name__)
+
+# Bytes of a block of similarities: large enough for the matrix product, small beside the embeddings.
+BLOCK_BYTES = 96_000_000
+
+
+def unit_rows(embeddings: np.ndarray, *, what: str = "embeddings") -> np.ndarray:
+    """Rows divided by their Euclidean length.
+
+    In float64: neighbours in a narrow cone, as fine-tuned encoders make them, differ in cosine by less than
+    float32 resolves. A row of zeros has no direction; it stays zero, at cosine 0 to every row, and is
+    reported. (Adding a small number to the quotient instead of to the length, as some code does, makes it
+    NaN.)
+
+    Parameters
+    ----------
+    embeddings : array_like of float, shape [examples, hidden]
+    what : str
+        What they are, for messages.
+
+    Returns
+    -------
+    ndarray of float64, shape [examples, hidden]
+
+    Raises
+    ------
+    StudyError
+        If the array is not two-dimensional or holds NaN or infinity; the first such row is named (counted
+        from 0).
+
+    Examples
+    --------
+    >>> unit_rows([[3.0, 4.0], [0.0, 0.0]]).tolist()
+    [[0.6, 0.8], [0.0, 0.0]]
+    """
+    embeddings = np.asarray(embeddings)
+    if embeddings.ndim != 2 or embeddings.shape[1] == 0 or embeddings.dtype.kind not in "iuf":
+        raise StudyError(
+            f"The {what} are {embeddings.dtype} of shape {list(embeddings.shape)}.",
+            where=f"the {what}",
+            fix="Give numbers of shape [examples, hidden], one row for each example.",
+        )
+    rows = embeddings.astype(np.float64)
+    finite = np.isfinite(rows).all(axis=1)
+    if not finite.all():
+        first = int(np.flatnonzero(~finite)[0])
+        raise StudyError(
+            f"The {what} hold NaN or infinity in {(~finite).sum()} rows, first in row {first}.",
+            where=f"the {what}, row {first} (counted from 0)",
+            fix="Train or export the model again; if its training diverged, with a lower learning_rate.",
+        )
+    length = np.linalg.norm(rows, axis=1)
+    if (length == 0).any():
+        logger.warning("%d of %d rows of the %s are zero vectors.", int((length == 0).sum()), len(rows), what)
+    return np.divide(rows, length[:, None], out=np.zeros_like(rows), where=length[:, None] > 0)
+
+
+def block_rows(columns: int) -> int:
+    """Rows of a block of float64 similarities with so many columns."""
+    return max(1, BLOCK_BYTES // (8 * max(1, columns)))

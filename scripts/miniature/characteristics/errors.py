@@ -1,0 +1,171 @@
+"""Prediction errors: which examples a model gets wrong, and how far two models get the same ones wrong."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from miniature.agreement.accuracy import accuracy_difference
+from miniature.agreement.ceiling import ceiling_jaccard
+from miniature.agreement.chance import chance_jaccard
+from miniature.agreement.flips import chance_flips, fewest_flips, flips
+from miniature.agreement.jaccard import jaccard
+from miniature.agreement.kappa import ceiling_kappa, cohen_kappa
+from miniature.agreement.table import concat_rows, count_clusters, list_pairs, make_rows
+from miniature.characteristics.alignment import check_same_examples
+from miniature.messages import StudyError
+
+
+def find_errors(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
+    """Which examples a model gets wrong.
+
+    Question answering: the normalised exact match is 0 against every gold answer (for an unanswerable
+    question only the empty answer is right). Classification: the prediction is not the label.
+
+    Parameters
+    ----------
+    predictions : DataFrame, [examples]
+        Columns ``id`` and, for question answering, ``exact``; for classification, ``label`` and
+        ``prediction``.
+    task : str
+        ``question-answering`` or ``classification``.
+
+    Returns
+    -------
+    DataFrame, [examples]
+        ``id`` and ``error`` (nullable boolean; null where the gold answer is withheld or there is no
+        prediction).
+
+    Raises
+    ------
+    StudyError
+        If a column is missing or the task is not one of the two.
+
+    Examples
+    --------
+    >>> find_errors(pd.DataFrame({"id": ["q"], "exact": [0.0]}), "question-answering")["error"].tolist()
+    [True]
+    """
+    if task not in ERROR_RULES:
+        raise StudyError(
+            f"Errors are not defined for the task {task}.",
+            where="datasets: ...: task",
+            fix=f"task: {'  # or '.join(ERROR_RULES)}",
+        )
+    needed, rule = ERROR_RULES[task]
+    missing = [c for c in ("id", *needed) if c not in predictions]
+    if missing:
+        raise StudyError(
+            f"Predictions for {task} lack the column{'s' * (len(missing) > 1)} {', '.join(missing)}.",
+            where="the predictions table",
+            fix=f"columns: {', '.join(('id', *needed))}",
+        )
+    error, known = rule(predictions)
+    values = pd.array(np.where(known, error, False).astype(bool), dtype="boolean")
+    values[~known] = pd.NA
+    return pd.DataFrame({"id": predictions["id"].astype("str").to_numpy(), "error": values})
+
+
+def _no_exact_match(predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    exact = predictions["exact"].to_numpy(dtype=np.float64, na_value=np.nan)
+    return exact == 0, ~np.isnan(exact)
+
+
+def _wrong_label(predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    label, prediction = (predictions[c].to_numpy(dtype=object) for c in ("label", "prediction"))
+    return label != prediction, ~(pd.isna(label) | pd.isna(prediction))
+
+
+ErrorRule = Callable[[pd.DataFrame], tuple[np.ndarray, np.ndarray]]
+ERROR_RULES: dict[str, tuple[tuple[str, ...], ErrorRule]] = {
+    "question-answering": (("exact",), _no_exact_match),
+    "classification": (("label", "prediction"), _wrong_label),
+}
+
+
+def compare_errors(
+    errors: Mapping[str, pd.DataFrame],
+    *,
+    reference: str,
+    clusters: np.ndarray,
+    task: str,
+    dataset: str,
+    split: str,
+) -> pd.DataFrame:
+    """Agreement of every pair of models on which examples they get wrong.
+
+    Examples whose error is unknown for either model are left out of that pair; ``n`` says how many remain.
+
+    Parameters
+    ----------
+    errors : mapping of str to DataFrame, each [examples]
+        For each model, in the study's order, ``id`` and ``error``, as `find_errors` returns them. Models
+        without are absent.
+    reference : str
+        Name of the reference, put first in its pairs.
+    clusters : array_like of str, shape [examples]
+        Cluster of each example of the data table.
+    task, dataset, split : str
+        Labels of the rows.
+
+    Returns
+    -------
+    DataFrame
+        Agreement rows: for each pair ``jaccard``, ``kappa``, ``accuracy_difference``, ``negative_flips`` and
+        ``positive_flips``, with chance (independent errors at the same rates) and ceiling (the best value
+        that the two error counts allow). Without any error of either model the Jaccard index is empty.
+
+    Raises
+    ------
+    StudyError
+        If the models' tables list different examples.
+    """
+    n = check_same_examples(errors, clusters, what="error lists")
+    known = {m: ~t["error"].isna().to_numpy(dtype=bool) for m, t in errors.items()}
+    wrong = {m: t["error"].astype("boolean").fillna(False).to_numpy(dtype=bool) for m, t in errors.items()}
+    tables = []
+    for a, b in list_pairs(errors, reference):
+        used = known[a] & known[b] if n else np.zeros(0, dtype=bool)
+        rows = error_measures(wrong[a][used], wrong[b][used])
+        tables.append(
+            make_rows(
+                characteristic="errors", task=task, dataset=dataset, split=split,
+                model_a=a, model_b=b, n=int(used.sum()), n_clusters=count_clusters(clusters, used),
+                measure=[r[0] for r in rows], value=[r[1] for r in rows],
+                chance=[r[2] for r in rows], ceiling=[r[3] for r in rows],
+            )
+        )  # fmt: skip
+    return concat_rows(tables)
+
+
+def error_measures(a: np.ndarray, b: np.ndarray) -> list[tuple[str, float, float, float]]:
+    """All measures of agreement of two error sets.
+
+    Parameters
+    ----------
+    a, b : ndarray of bool, shape [examples]
+        Whether each model errs.
+
+    Returns
+    -------
+    list of tuple
+        Measure, value, chance and ceiling; NaN where not applicable.
+
+    Examples
+    --------
+    >>> error_measures(np.array([True, False]), np.array([True, True]))[0]
+    ('jaccard', 0.5, 0.5, 0.5)
+    """
+    n, size_a, size_b = len(a), int(a.sum()), int(b.sum())
+    p, q = (size_a / n, size_b / n) if n else (float("nan"), float("nan"))
+    chance = chance_jaccard(p, q) if n else float("nan")
+    kappa_ceiling = ceiling_kappa(size_a, size_b, n)
+    share, by_chance, fewest = flips(a, b), chance_flips(p, q), fewest_flips(p, q)
+    return [
+        ("jaccard", jaccard(a, b), chance, ceiling_jaccard(size_a, size_b)),
+        # Kappa is 0 by chance wherever it is defined at all.
+        ("kappa", cohen_kappa(a, b), kappa_ceiling * 0.0, kappa_ceiling),
+        ("accuracy_difference", accuracy_difference(a, b), float("nan"), float("nan")),
+        ("negative_flips", share.negative, by_chance.negative, fewest.negative),
+        ("positive_flips", share.positive, by_chance.positive, fewest.positive),
+    ]

@@ -1,0 +1,236 @@
+"""One panel: agreement of pairs of models against K, with every curve named at its end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from miniature.figures.labels import spread, text_width
+from miniature.figures.panels import chance_range, chance_varies
+from miniature.figures.style import GRID, INK, MUTED, Look
+
+LEADER = 13.0  # points from the end of a curve to the marker of its label
+MARKER_STEP = 10.0  # points between the two markers of a pair
+LINE_HEIGHT = 1.22  # of the label's font size
+MOST_MARKERS = 12  # more values of K than this: markers on some of them only
+NAMED_AT_EACH_END = 3  # of a panel with more curves than labels fit
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A curve ready to draw: its numbers, its looks (one model or two), its name."""
+
+    name: str
+    looks: tuple[Look, ...]
+    k: np.ndarray  # [points]
+    value: np.ndarray  # [points], nan where not measured
+    low: np.ndarray  # [points], nan without an interval
+    high: np.ndarray  # [points]
+
+    @property
+    def end(self) -> float:
+        """Last finite value, where the label belongs."""
+        return float(self.value[np.isfinite(self.value)][-1])
+
+
+def pair_curves(
+    pairs: Mapping[tuple[str, str], pd.DataFrame], looks: Mapping[str, Look], reference: str
+) -> list[Curve]:
+    """Curves of a panel; a pair with the reference carries the look of the other model only."""
+    found = []
+    for (a, b), rows in pairs.items():
+        shown = [model for model in (a, b) if model != reference]
+        found.append(
+            Curve(
+                name="–".join(shown),
+                looks=tuple(looks[model] for model in shown),
+                k=rows["k"].to_numpy(float),
+                value=rows["value"].to_numpy(float),
+                low=rows["ci_low"].to_numpy(float),
+                high=rows["ci_high"].to_numpy(float),
+            )
+        )
+    return found
+
+
+def marked_points(count: int, k: np.ndarray, shift: float) -> np.ndarray:
+    """Choose the points that carry a marker: all of a few, else some evenly spaced on the log axis.
+
+    Parameters
+    ----------
+    count : int
+        Markers on a curve with many points.
+    k : ndarray [points]
+        Values of K, rising.
+    shift : float
+        In [0, 1): moves the markers of one curve against those of the next, so that curves close together
+        do not hide each other's markers.
+
+    Examples
+    --------
+    >>> marked_points(3, np.array([1.0, 5.0, 10.0]), 0.5).tolist()
+    [0, 1, 2]
+    """
+    if len(k) <= MOST_MARKERS:
+        return np.arange(len(k))
+    low, high = np.log(k[0]), np.log(k[-1])
+    wanted = np.exp(low + (high - low) * (np.arange(count) + 0.15 + 0.7 * shift) / count)
+    return np.unique(np.abs(k[:, None] - wanted[None, :]).argmin(axis=0))
+
+
+def k_ticks(low: int, high: int) -> list[int]:
+    """Values of K to print on a log axis: 1, 2, 5, 10, ... and fewer when that would be crowded.
+
+    Examples
+    --------
+    >>> k_ticks(1, 200)
+    [1, 2, 5, 10, 20, 50, 100, 200]
+    >>> k_ticks(1, 2000)
+    [1, 10, 100, 1000]
+    """
+    digits = range(len(str(high)))
+    ticks = [m * 10**d for d in digits for m in (1, 2, 5) if low <= m * 10**d <= high]
+    if len(ticks) > 8:
+        ticks = [10**d for d in digits if low <= 10**d <= high]
+    return ticks or [low]
+
+
+def draw_curves(axes: Axes, curves: list[Curve], rows: pd.DataFrame) -> None:
+    """Draw bands, chance and curves, and dress the axes."""
+    ks = rows["k"].astype(int)
+    low, high = int(ks.min()), int(ks.max())
+    axes.set_xscale("log")
+    axes.set_xlim((low, high) if high > low else (low / 2, low * 2))
+    axes.minorticks_off()
+    ticks = sorted(set(ks)) if ks.nunique() <= 8 else k_ticks(low, high)
+    axes.set_xticks(ticks, [str(k) for k in ticks])
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+    chance = chance_range(rows)
+    if not chance.empty:
+        k = chance["k"].to_numpy(float)
+        if chance_varies(rows):
+            axes.fill_between(k, chance["low"], chance["high"], color=MUTED, alpha=0.13, linewidth=0)
+        marker = "_" if len(k) == 1 else ""
+        axes.plot(k, chance["mean"], color=MUTED, linestyle=":", linewidth=1.8, marker=marker, zorder=2)
+
+    # Many curves are drawn thin, so that none hides the next.
+    width = 2.2 if len(curves) <= 8 else 1.7 if len(curves) <= 15 else 1.0
+    for rank, curve in enumerate(curves):
+        _draw_interval(axes, curve, alpha=0.18 if len(curves) <= 8 else 0.08)
+        first, last = curve.looks[0], curve.looks[-1]
+        axes.plot(curve.k, curve.value, color=first.color, linewidth=width, zorder=3)
+        if len(curve.looks) > 1:
+            # A pair wears both colours: dashes of the second on the first.
+            axes.plot(curve.k, curve.value, color=last.color, linewidth=width, zorder=3, dashes=(4, 4))
+        points = marked_points(5, curve.k, rank / max(len(curves), 1))
+        size = 6.5 if width > 2 else 5.5 if width > 1 else 3.5
+        for turn, look in enumerate(curve.looks):
+            marked = points[turn :: len(curve.looks)]
+            axes.plot(
+                curve.k[marked],
+                curve.value[marked],
+                color=look.color,
+                marker=look.marker,
+                markersize=size,
+                markerfacecolor=look.face,
+                markeredgewidth=1.0 if look.hollow else 0.5,
+                markeredgecolor=look.color if look.hollow else "white",
+                linestyle="",
+                clip_on=False,
+                zorder=4,
+            )
+
+
+def _draw_interval(axes: Axes, curve: Curve, alpha: float) -> None:
+    """95 % band, where there is one."""
+    known = np.isfinite(curve.low) & np.isfinite(curve.high)
+    if not known.any():
+        return
+    color = curve.looks[0].color
+    if known.sum() == 1:
+        axes.vlines(curve.k[known], curve.low[known], curve.high[known], color=color, linewidth=1.2)
+    else:
+        axes.fill_between(
+            curve.k, curve.low, curve.high, where=known, color=color, alpha=alpha, linewidth=0, zorder=1
+        )
+
+
+def named_curves(curves: list[Curve], room: int) -> list[Curve]:
+    """Curves to name: all if labels fit, else the highest and the lowest at the largest K."""
+    if len(curves) <= room:
+        return curves
+    ranked = sorted(curves, key=lambda curve: -curve.end)
+    return ranked[:NAMED_AT_EACH_END] + ranked[-NAMED_AT_EACH_END:]
+
+
+def label_width(curves: list[Curve], size: float, *, names: bool) -> float:
+    """Width in points of the column of labels beside a panel."""
+    if not curves:
+        return 0.0
+    text = [text_width(curve.name, size) if names else 0.0 for curve in curves]
+    markers = max(len(curve.looks) for curve in curves)
+    return LEADER + MARKER_STEP * markers + max([*text, text_width("chance", size)]) + 4.0
+
+
+def draw_labels(
+    axes: Axes,
+    curves: list[Curve],
+    rows: pd.DataFrame,
+    *,
+    width: float,
+    height: float,
+    size: float,
+    names: bool,
+) -> None:
+    """Name the curves in the column beside the panel.
+
+    Parameters
+    ----------
+    axes : Axes
+        The column; it gets the panel's y limits, and points as x.
+    curves : list of Curve
+        Curves to name.
+    rows : DataFrame
+        Rows of the panel, for chance.
+    width, height : float
+        Size of the column in points.
+    size : float
+        Font size.
+    names : bool
+        Print names beside the markers.
+    """
+    axes.set_axis_off()
+    axes.set_xlim(0, width)
+    low, high = axes.get_ylim()
+    chance = chance_range(rows)
+    ends = [curve.end for curve in curves]
+    if not chance.empty:
+        ends.append(float(chance["mean"].iloc[-1]))
+    point = (high - low) / height
+    places = spread(
+        ends, gap=size * LINE_HEIGHT * point, low=low + 0.5 * size * point, high=high - 0.3 * size * point
+    )
+    for i, (end, place) in enumerate(zip(ends, places, strict=True)):
+        curve = curves[i] if i < len(curves) else None
+        color = MUTED if curve is None or len(curve.looks) > 1 else curve.looks[0].color
+        axes.plot(
+            [2, LEADER - 4], [end, place], color=color, linewidth=0.8, alpha=0.8, clip_on=False,
+            linestyle="-" if curve else ":",
+        )  # fmt: skip
+        x = LEADER + 1
+        for look in curve.looks if curve else ():
+            axes.plot(
+                x, place, marker=look.marker, markersize=6.5, color=look.color, markerfacecolor=look.face,
+                linestyle="", clip_on=False,
+            )  # fmt: skip
+            x += MARKER_STEP
+        if names or curve is None:
+            axes.text(
+                x - 3, place, curve.name if curve else "chance", size=size, va="center_baseline",
+                color=INK if curve else MUTED, style="normal" if curve else "italic", parse_math=False,
+            )  # fmt: skip

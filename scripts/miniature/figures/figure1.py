@@ -1,0 +1,283 @@
+"""Figure 1: agreement against K, (a) with the reference, (b) among the others, (c) on the distribution.
+
+The three panels follow our reading of the paper's figure 1 (Rai, Pal and Awekar, CIKM 2024), of which the
+text at hand says no more than that (a) and (b) show representation agreement and (c) distribution agreement,
+against K.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from miniature.figures.curves import (
+    LINE_HEIGHT,
+    NAMED_AT_EACH_END,
+    Curve,
+    draw_curves,
+    draw_labels,
+    label_width,
+    named_curves,
+    pair_curves,
+)
+from miniature.figures.labels import text_width, wrap
+from miniature.figures.panels import chance_range, chance_varies, curves, panel_data
+from miniature.figures.style import INK, MUTED, Look, model_looks, neutral_style
+
+__all__ = ["panel_data", "plot_figure1"]
+
+MEASURE_NAMES = {
+    "jaccard": "Jaccard agreement",
+    "jaccard_ood": "Jaccard agreement (OOD set)",
+    "jaccard_id": "Jaccard agreement (ID test set)",
+    "jaccard_all": "Jaccard agreement (ID and OOD sets)",
+}
+TICKS = 30.0  # points left of a panel for the numbers of its axis; with a label of the axis one line more
+GAP = 18.0  # points between the labels of one panel and what is left of the next
+EDGE = 8.0  # points kept free around the sheet
+# A column of labels wider than this share of a panel shows markers only, and a legend names them.
+NAMES_SHARE = 0.5
+FONT_PER_INCH = 0.83  # font size, points for each inch of the sheet's width: 11 on a slide of 13.3 inches
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel with its texts settled, before its place is known."""
+
+    letter: str
+    rows: pd.DataFrame
+    curves: list[Curve]
+    limits: tuple[float, float]
+    title: str
+    context: str
+    y_label: str
+
+
+def plot_figure1(
+    panel_tables: Mapping[str, pd.DataFrame], *, options: Mapping, models: Sequence[str], reference: str
+) -> Figure:
+    """Draw the panels side by side.
+
+    Parameters
+    ----------
+    panel_tables : mapping of str to DataFrame
+        Rows of each panel from `panel_data` (or read back from their csv), by panel letter, in drawing order.
+    options : mapping
+        The study's ``figure1`` block: ``panels`` (per letter: ``pairs``, ``characteristic``, ``measure`` and,
+        if wanted, ``title``, in which ``{reference}`` stands for its name), ``width`` and ``height`` (inches;
+        the text grows with the width) and, if wanted, ``y_max`` (upper end of the agreement axis: ``auto``,
+        or a number, 1 where absent). An axis always starts at 0 or below and always holds every curve.
+    models : sequence of str
+        The study's models in config order, which settles their colours.
+    reference : str
+        Name of the reference model.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Made without pyplot; save it with `miniature.figures.files.save_figure`.
+    """
+    looks = model_looks(models, reference)
+    drawn = {letter: pair_curves(curves(rows), looks, reference) for letter, rows in panel_tables.items()}
+    limits = axis_limits(panel_tables, drawn, options.get("y_max", 1.0))
+    panels = []
+    for letter, rows in panel_tables.items():
+        chosen = options["panels"][letter]
+        measure = str(chosen["measure"])
+        panels.append(
+            Panel(
+                letter=letter,
+                rows=rows,
+                curves=drawn[letter],
+                limits=limits[letter],
+                title=_title(chosen, reference),
+                context=_context(chosen, rows),
+                y_label=MEASURE_NAMES.get(measure, measure),
+            )
+        )
+    others = {model: look for model, look in looks.items() if model != reference}
+    size = FONT_PER_INCH * float(options["width"])
+    with neutral_style(size):
+        figure = Figure(figsize=(options["width"], options["height"]), facecolor="white")
+        FigureCanvasAgg(figure)
+        _Sheet(figure, panels, others, size).draw()
+    return figure
+
+
+def axis_limits(
+    tables: Mapping[str, pd.DataFrame], drawn: Mapping[str, list[Curve]], y_max: float | str
+) -> dict[str, tuple[float, float]]:
+    """Limits of the agreement axis, the same for panels that show the same thing.
+
+    ``auto`` ends the axis at the first tenth that leaves a tenth of room above the highest value drawn.
+    """
+    kinds = {
+        letter: tuple(rows[["characteristic", "measure"]].iloc[0]) if len(rows) else None
+        for letter, rows in tables.items()
+    }
+    limits = {}
+    for letter, kind in kinds.items():
+        alike = [other for other in tables if kinds[other] == kind]
+        columns = [
+            c for other in alike for curve in drawn[other] for c in (curve.value, curve.low, curve.high)
+        ]
+        columns += [chance_range(tables[other])["high"] for other in alike]
+        values = [float(number) for column in columns for number in column if math.isfinite(number)]
+        highest, lowest = max(values, default=1.0), min(values, default=0.0)
+        top = math.ceil(highest * 11 - 1e-9) / 10 if y_max == "auto" else float(y_max)
+        if highest <= 1.0:
+            top = min(top, 1.0)
+        top = max(top, math.ceil(highest * 10 - 1e-9) / 10, 0.1)
+        limits[letter] = (min(0.0, math.floor(lowest * 10) / 10), top)
+    return limits
+
+
+def _title(panel: Mapping, reference: str) -> str:
+    """Title from the study, or one that says what the panel compares."""
+    if panel.get("title"):
+        return str(panel["title"]).replace("{reference}", reference)
+    what = str(panel["characteristic"]).replace("_", " ").capitalize()
+    if panel["pairs"] == "reference":
+        return f"{what}: with {reference}"
+    return f"{what}: among the others"
+
+
+def _context(panel: Mapping, rows: pd.DataFrame) -> str:
+    """Say what was measured, on what, on how many examples."""
+    if rows.empty:
+        return str(panel["characteristic"])
+    first = rows.iloc[0]
+    text = f"{first['characteristic']}, {first['dataset']}"
+    if isinstance(first["ood_dataset"], str) and first["ood_dataset"]:
+        text += f" / {first['ood_dataset']}"
+    counts = rows["n"].dropna().astype(int)
+    if counts.empty:
+        return text
+    low, high = counts.min(), counts.max()
+    return f"{text}, n = {low:,}" + ("" if low == high else f" to {high:,}")
+
+
+class _Sheet:
+    """Places the panels and their texts on the figure; every length here is in points."""
+
+    def __init__(self, figure: Figure, panels: list[Panel], others: Mapping[str, Look], size: float):
+        self.figure, self.panels, self.others, self.size = figure, panels, others, size
+        self.width, self.height = (72.0 * float(inches) for inches in figure.get_size_inches())
+        self.small = 0.86 * size  # labels and notes
+        self.big = 1.12 * size  # titles
+        # The axis is labelled where the measure changes from one panel to the next.
+        self.labelled = [i == 0 or panel.y_label != panels[i - 1].y_label for i, panel in enumerate(panels)]
+        self.left = [TICKS + (1.7 * size if labelled else 0.0) for labelled in self.labelled]
+
+    def draw(self) -> None:
+        """Draw everything."""
+        footer = wrap(self._footer(), self.width - 2 * EDGE, 0.8 * self.size)
+        # Which curves can be named is settled on a guess of the height, before the rest of the layout.
+        room = int(0.55 * self.height / (LINE_HEIGHT * self.small)) - 1
+        named = [named_curves(panel.curves, room) for panel in self.panels]
+        crowded = any(len(n) < len(panel.curves) for n, panel in zip(named, self.panels, strict=True))
+        share = self._share(0.0)
+        names = [label_width(n, self.small, names=True) <= NAMES_SHARE * share for n in named]
+        columns = [label_width(n, self.small, names=shown) for n, shown in zip(named, names, strict=True)]
+        plot_width = self._share(sum(columns))
+        titles = [
+            wrap(panel.title, plot_width + column, self.big, weight="bold")
+            for panel, column in zip(self.panels, columns, strict=True)
+        ]
+        below = EDGE + 1.1 * len(footer) * self.size
+        legend_rows = 0 if all(names) else self._draw_legend(below + 0.4 * self.size)
+        bottom = below + (1.6 * legend_rows + 3.7) * self.size
+        heading = max(map(len, titles)) * 1.2 * self.big + (4.3 if crowded else 3.2) * self.size
+        plot_height = self.height - EDGE - heading - bottom
+        self._text(EDGE, EDGE, "\n".join(footer), size=0.8 * self.size, color=MUTED, va="bottom")
+        x = EDGE
+        for i, panel in enumerate(self.panels):
+            x += self.left[i]
+            self._draw_heading(panel, titles[i], x, len(named[i]))
+            axes = self.figure.add_axes(self._box(x, bottom, plot_width, plot_height), ylim=panel.limits)
+            if panel.curves:
+                self._draw_panel(axes, panel, labelled=self.labelled[i])
+                column = self.figure.add_axes(
+                    self._box(x + plot_width, bottom, columns[i], plot_height), ylim=panel.limits
+                )
+                draw_labels(
+                    column, named[i], panel.rows, width=columns[i], height=plot_height, size=self.small,
+                    names=names[i],
+                )  # fmt: skip
+            else:
+                self._draw_nothing(axes)
+            x += plot_width + columns[i] + GAP
+
+    def _share(self, columns: float) -> float:
+        """Width of each panel when the columns of labels take `columns` in all."""
+        count = len(self.panels)
+        return (self.width - 2 * EDGE - sum(self.left) - GAP * (count - 1) - columns) / count
+
+    def _box(self, left: float, bottom: float, width: float, height: float) -> tuple[float, ...]:
+        return left / self.width, bottom / self.height, width / self.width, height / self.height
+
+    def _text(self, x: float, y: float, text: str, **how: object) -> None:
+        self.figure.text(x / self.width, y / self.height, text, parse_math=False, **how)
+
+    def _draw_heading(self, panel: Panel, title: list[str], x: float, named: int) -> None:
+        y = self.height - EDGE
+        self._text(x - 22, y + 0.1 * self.size, panel.letter, size=1.35 * self.size, weight="bold", va="top")
+        self._text(x, y, "\n".join(title), size=self.big, weight="bold", va="top", linespacing=1.15)
+        note = panel.context
+        if named < len(panel.curves):
+            note += f"\n{len(panel.curves)} pairs; the {NAMED_AT_EACH_END} highest and lowest are named"
+        y -= 1.2 * self.big * len(title) + 0.3 * self.size
+        self._text(x, y, note, size=self.small, color=MUTED, va="top", linespacing=1.3)
+
+    def _draw_panel(self, axes: Axes, panel: Panel, *, labelled: bool) -> None:
+        axes.tick_params(labelsize=0.9 * self.size, width=0.8, length=3)
+        draw_curves(axes, panel.curves, panel.rows)
+        axes.set_xlabel("K (nearest neighbours)", size=self.size)
+        if labelled:
+            axes.set_ylabel(panel.y_label, size=self.size)
+            axes.annotate(
+                "↑ more alike", (0, 1), (3, 4), xycoords="axes fraction", textcoords="offset points",
+                size=self.small, color=MUTED, va="bottom",
+            )  # fmt: skip
+
+    def _draw_nothing(self, axes: Axes) -> None:
+        """Say that a panel has no data, instead of leaving an empty frame."""
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.spines[:].set_color(MUTED)
+        axes.text(
+            0.5, 0.5, "not measured\nin this study", transform=axes.transAxes, ha="center", va="center",
+            size=self.size, color=MUTED,
+        )  # fmt: skip
+
+    def _draw_legend(self, y: float) -> int:
+        """Name the markers under the panels; returns the rows it took."""
+        widest = max((text_width(model, self.small) for model in self.others), default=0.0)
+        columns = max(1, int((self.width - 2 * EDGE) // (widest + 3.5 * self.small)))
+        handles = [
+            Line2D([], [], color=look.color, marker=look.marker, markerfacecolor=look.face, linestyle="")
+            for look in self.others.values()
+        ]
+        self.figure.legend(
+            handles, list(self.others), loc="lower left", ncols=columns, frameon=False, fontsize=self.small,
+            bbox_to_anchor=(EDGE / self.width, y / self.height), labelcolor=INK,
+            handletextpad=0.1, columnspacing=1.2, borderaxespad=0.0, borderpad=0.0, labelspacing=0.5,
+        )  # fmt: skip
+        return math.ceil(len(handles) / columns)
+
+    def _footer(self) -> str:
+        """Tell a reader who has only the picture what it takes to read it."""
+        drawn = [curve for panel in self.panels for curve in panel.curves]
+        text = "1 = the two models agree on every example. Dotted: agreement expected by chance alone"
+        varies = any(chance_varies(panel.rows) for panel in self.panels)
+        text += " (grey: its range over the pairs)." if varies else "."
+        if any(math.isfinite(high) for curve in drawn for high in curve.high):
+            text += " Bands: 95 % intervals."
+        if any(len(curve.looks) > 1 for curve in drawn):
+            text += " The curve of a pair wears the colours and markers of both models."
+        return text

@@ -1,0 +1,102 @@
+"""The one look of every figure: sizes, and a colour and marker that stay with a model.
+
+A model keeps its colour and marker in every panel because both follow from its place in the study's
+list of models. Markers differ as well as colours, so that a print in grey can still be read.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import matplotlib
+
+INK = "#1a1a1a"  # text and the reference
+MUTED = "#6b6b6b"  # axes, notes, chance
+GRID = "#e3e3e3"
+
+# Okabe and Ito's colour-blind-safe palette without its yellow, which vanishes on white; then three of Paul
+# Tol's "muted" scheme for studies with more models.
+COLORS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#B3509A",
+    "#E69F00",
+    "#56B4E9",
+    "#882255",
+    "#8A8A2B",
+    "#332288",
+)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
+REFERENCE_MARKER = "*"
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one model is drawn everywhere."""
+
+    color: str
+    marker: str
+    hollow: bool = False  # a second round of the palette, for more models than colours
+
+    @property
+    def face(self) -> str:
+        """Fill of the marker."""
+        return "white" if self.hollow else self.color
+
+
+def model_looks(models: Sequence[str], reference: str) -> dict[str, Look]:
+    """Colour and marker of each model, by its place in the study's list.
+
+    Parameters
+    ----------
+    models : sequence of str
+        All models of the study in config order.
+    reference : str
+        The reference model; it is black and takes no colour away from the others.
+
+    Returns
+    -------
+    dict of str to Look
+
+    Examples
+    --------
+    >>> looks = model_looks(["large", "base", "tiny"], "large")
+    >>> looks["base"].color, looks["tiny"].marker
+    ('#0072B2', 's')
+    """
+    looks = {reference: Look(INK, REFERENCE_MARKER)}
+    for place, model in enumerate(m for m in models if m != reference):
+        turn = place % len(COLORS)
+        looks[model] = Look(COLORS[turn], MARKERS[turn], hollow=place >= len(COLORS))
+    return looks
+
+
+@contextmanager
+def neutral_style(font_size: float) -> Iterator[None]:
+    """Matplotlib settings of this project only, whatever the user's matplotlibrc says.
+
+    Parameters
+    ----------
+    font_size : float
+        Size of ordinary text, points.
+    """
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(
+            {
+                "font.family": "DejaVu Sans",  # comes with matplotlib: the same glyphs on every machine
+                "font.size": font_size,
+                "text.color": INK,
+                "axes.labelcolor": INK,
+                "axes.edgecolor": MUTED,
+                "xtick.color": MUTED,
+                "ytick.color": MUTED,
+                "xtick.labelcolor": INK,
+                "ytick.labelcolor": INK,
+                "pdf.fonttype": 42,  # text in the PDF stays text
+                "svg.fonttype": "path",
+                "svg.hashsalt": "miniature",  # ids in the SVG are otherwise random
+            }
+        )
+        yield

@@ -1,0 +1,1 @@
+"""One forward pass per model and dataset: predictions and embeddings."""

@@ -1,0 +1,40 @@
+"""Batches of similar length that hold at most so many tokens, padding included."""
+
+import numpy as np
+
+
+def token_budget_batches(lengths: np.ndarray, budget: int) -> list[np.ndarray]:
+    """Group windows into batches whose padded size stays within a budget.
+
+    Parameters
+    ----------
+    lengths : int array, shape (windows,)
+        Tokens of each window.
+    budget : int
+        Most tokens in a batch, counted after padding to the batch's longest window. A window longer than
+        the budget makes a batch of its own.
+
+    Returns
+    -------
+    list of int64 arrays
+        Every index once. Longest first, so that a lack of memory shows at once; windows of equal length stay
+        in their order. No windows, no batches.
+
+    Examples
+    --------
+    >>> [batch.tolist() for batch in token_budget_batches(np.array([3, 9, 4, 4]), 12)]
+    [[1], [2, 3, 0]]
+    """
+    lengths = np.asarray(lengths)
+    if lengths.ndim != 1:
+        raise ValueError(f"lengths has shape {lengths.shape}, not one dimension")
+    if budget < 1:
+        raise ValueError(f"the budget is {budget} tokens, not at least 1")
+    order = np.argsort(-lengths, kind="stable")
+    batches = []
+    start = 0
+    while start < len(order):
+        size = max(1, budget // max(1, int(lengths[order[start]])))
+        batches.append(order[start : start + size])
+        start += size
+    return batches

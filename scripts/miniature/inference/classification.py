@@ -1,0 +1,134 @@
+"""Classes, their probabilities and embeddings of a classification table."""
+
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from miniature.inference.forward import pool, run_forward
+from miniature.messages import StudyError
+from miniature.models.checkpoints import load_checkpoint
+from miniature.training.features import encode_single_texts
+from miniature.training.finetune import check_length
+
+PREDICTIONS_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("label", pa.string()),
+        ("prediction", pa.string()),
+        ("probabilities", pa.list_(pa.float32())),
+    ]
+)
+
+
+def predict(
+    folder: str | os.PathLike,
+    table: pd.DataFrame,
+    *,
+    labels: Sequence[str],
+    text_settings: Mapping,
+    feature: str,
+    batch_tokens: int,
+    device: str,
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Classify every text of a table with a fine-tuned checkpoint.
+
+    Parameters
+    ----------
+    folder : path
+        Checkpoint for classification.
+    table : DataFrame
+        A classification data table.
+    labels : sequence of str
+        Class names in the order of the checkpoint's outputs.
+    text_settings : mapping
+        The ``classification:`` block.
+    feature : str
+        ``cls`` or ``mean``.
+    batch_tokens : int
+        Most tokens in a batch, padding included.
+    device : str
+        ``cpu`` or ``cuda``.
+
+    Returns
+    -------
+    predictions : DataFrame
+        One row an example in table order: id, label, prediction, probabilities (float32, shape (classes,)).
+    embeddings : float32 array, shape (examples, hidden)
+
+    Raises
+    ------
+    StudyError
+        The checkpoint's classes are others.
+    """
+    model, tokenizer = load_checkpoint(folder, head="classification")
+    check_length(model, text_settings)
+    check_labels(model, labels, where=str(folder))
+    return predict_with(
+        model,
+        tokenizer,
+        table,
+        labels=labels,
+        text_settings=text_settings,
+        feature=feature,
+        batch_tokens=batch_tokens,
+        device=device,
+    )
+
+
+def predict_with(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    table: pd.DataFrame,
+    *,
+    labels: Sequence[str],
+    text_settings: Mapping,
+    feature: str,
+    batch_tokens: int,
+    device: str,
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """As `predict`, for a model that is loaded already."""
+    windows = encode_single_texts(tokenizer, table["text"], max_length=int(text_settings["max_length"]))
+    logits = np.zeros((len(table), len(labels)), dtype=np.float32)
+    embeddings = np.zeros((len(table), model.config.hidden_size), dtype=np.float32)
+    for indices, (outputs,), hidden in run_forward(
+        model, windows, pad_token=tokenizer.pad_token_id, batch_tokens=batch_tokens, device=device
+    ):
+        logits[indices] = outputs
+        embeddings[indices] = pool(hidden, windows, indices, feature=feature)
+    probabilities = softmax(logits)
+    predictions = pd.DataFrame(
+        {
+            "id": table["id"].to_numpy(),
+            "label": table["label"].to_numpy(),
+            "prediction": [labels[index] for index in probabilities.argmax(axis=1)],
+            "probabilities": list(probabilities),
+        }
+    )
+    return predictions, embeddings
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities, float32, from logits of shape (examples, classes)."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (shifted / shifted.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def check_labels(model: PreTrainedModel, labels: Sequence[str], *, where: str) -> None:
+    """Make sure that a checkpoint's outputs mean what the study calls them.
+
+    Raises
+    ------
+    StudyError
+        Other names, another order or another number.
+    """
+    its = [str(model.config.id2label[index]) for index in range(model.config.num_labels)]
+    if its != list(labels):
+        raise StudyError(
+            f"The checkpoint's classes are {', '.join(its)}; the dataset's are {', '.join(labels)}.",
+            where=where,
+            fix=f"labels: [{', '.join(its)}]",
+        )

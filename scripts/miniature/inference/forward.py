@@ -1,0 +1,123 @@
+"""One forward pass over all windows: the heads' outputs and the last layer's features together."""
+
+import logging
+import math
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from miniature.inference.batches import token_budget_batches
+from miniature.messages import StudyError
+from miniature.training.features import CLS_POSITION, Windows
+
+logger = logging.getLogger("miniature.inference")
+
+LOG_SECONDS = 10.0
+FEATURES = ("cls", "mean")
+
+
+def run_forward(
+    model: PreTrainedModel,
+    windows: Windows,
+    *,
+    pad_token: int,
+    batch_tokens: int,
+    device: str,
+) -> Iterator[tuple[np.ndarray, list[np.ndarray], np.ndarray]]:
+    """Run an encoder with its head over all windows in float32.
+
+    Parameters
+    ----------
+    model : PreTrainedModel
+        Put into evaluation mode and onto `device`.
+    windows : Windows
+    pad_token : int
+        Token id of padding.
+    batch_tokens : int
+        Most tokens in a batch, padding included.
+    device : str
+        ``cpu`` or ``cuda``.
+
+    Yields
+    ------
+    indices : int64 array, shape (batch,)
+        The windows of this batch.
+    logits : list of float32 arrays
+        ``[start, end]``, each of shape (batch, longest), or ``[classes]``, shape (batch, classes).
+    hidden : float32 tensor, shape (batch, longest, hidden)
+        The last layer, still on the device.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise StudyError(
+            "The study asks for a GPU and torch finds none.", where="compute: device", fix="device: cpu"
+        )
+    model.to(device).eval()
+    segments = getattr(model.config, "type_vocab_size", 0) > 1
+    last_layer: list[torch.Tensor] = []
+    # The base model's output is the last layer: asking for all hidden states would keep every layer.
+    hook = model.base_model.register_forward_hook(lambda _, __, output: last_layer.append(output[0]))
+    batches = token_budget_batches(windows.lengths, batch_tokens)
+    began = shown = time.monotonic()
+    tokens_done, tokens = 0, int(windows.lengths.sum())
+    try:
+        with torch.inference_mode():
+            for indices in batches:
+                if model.training or torch.is_grad_enabled():
+                    raise RuntimeError("inference with dropout or gradients would not be inference")
+                batch = {
+                    name: torch.from_numpy(array).to(device)
+                    for name, array in windows.batch(indices, pad_token=pad_token).items()
+                    if segments or name != "token_type_ids"
+                }
+                output = model(**batch)
+                if "start_logits" in output:
+                    logits = [output.start_logits, output.end_logits]
+                else:
+                    logits = [output.logits]
+                yield indices, [part.float().cpu().numpy() for part in logits], last_layer.pop()
+                tokens_done += int(windows.lengths[indices].sum())
+                now = time.monotonic()
+                if now - shown > LOG_SECONDS:
+                    shown = now
+                    left = (now - began) * (tokens - tokens_done) / max(tokens_done, 1)
+                    logger.info(
+                        "%d %% of the tokens read, %d s left", 100 * tokens_done // tokens, math.ceil(left)
+                    )
+    finally:
+        hook.remove()
+
+
+def pool(hidden: torch.Tensor, windows: Windows, indices: np.ndarray, *, feature: str) -> np.ndarray:
+    """One vector a window from its last layer.
+
+    Parameters
+    ----------
+    hidden : float tensor, shape (batch, longest, hidden)
+    windows : Windows
+    indices : int array, shape (batch,)
+        The windows that the rows of `hidden` belong to.
+    feature : str
+        ``cls``: the classification token's vector; ``mean``: the mean over tokens that are not special (over
+        all tokens where a window has no other).
+
+    Returns
+    -------
+    float32 array, shape (batch, hidden)
+    """
+    if feature not in FEATURES:
+        raise StudyError(
+            f"There is no feature {feature!r}.", where="inference: feature", fix=f"feature: {FEATURES[0]}"
+        )
+    if feature == "cls":
+        return hidden[:, CLS_POSITION].float().cpu().numpy()
+    starts, lengths = windows.borders[indices], windows.lengths[indices]
+    columns = np.arange(hidden.shape[1])
+    inside = columns < lengths[:, None]  # (batch, longest)
+    special = windows.special[np.where(inside, starts[:, None] + columns, 0)]
+    counted = inside & ~special
+    counted = np.where(counted.any(axis=1, keepdims=True), counted, inside)
+    weights = torch.from_numpy(counted / counted.sum(axis=1, keepdims=True)).to(hidden.device, torch.float32)
+    return torch.einsum("btd,bt->bd", hidden.float(), weights).cpu().numpy()

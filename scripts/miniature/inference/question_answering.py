@@ -1,0 +1,159 @@
+"""Answers, their scores and embeddings of a question answering table."""
+
+import os
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from miniature.inference.forward import pool, run_forward
+from miniature.inference.spans import best_spans, null_scores
+from miniature.models.checkpoints import load_checkpoint
+from miniature.scoring.squad import score_table
+from miniature.training.features import encode_questions
+from miniature.training.finetune import check_length
+
+PREDICTIONS_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("prediction", pa.string()),
+        ("score", pa.float32()),  # of the best answer that is not empty; null where there is no context
+        ("null_score", pa.float32()),
+        ("exact", pa.float32()),  # null where the gold answers are withheld
+        ("f1", pa.float32()),
+        ("windows", pa.int32()),
+    ]
+)
+
+
+def predict(
+    folder: str | os.PathLike,
+    table: pd.DataFrame,
+    *,
+    text_settings: Mapping,
+    feature: str,
+    batch_tokens: int,
+    device: str,
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Answer every question of a table with a fine-tuned checkpoint.
+
+    Parameters
+    ----------
+    folder : path
+        Checkpoint for question answering.
+    table : DataFrame
+        A question answering data table.
+    text_settings : mapping
+        The ``question_answering:`` block: windows as in training, ``n_best``, ``max_answer_length`` (tokens),
+        ``null_threshold``.
+    feature : str
+        ``cls`` or ``mean``.
+    batch_tokens : int
+        Most tokens in a batch, padding included; changes speed and memory, not the answers.
+    device : str
+        ``cpu`` or ``cuda``.
+
+    Returns
+    -------
+    predictions : DataFrame
+        One row an example in table order: id, prediction, score, null_score, exact, f1, windows.
+    embeddings : float32 array, shape (examples, hidden)
+        Of each example's first window.
+    """
+    model, tokenizer = load_checkpoint(folder, head="question-answering")
+    check_length(model, text_settings)
+    return predict_with(
+        model,
+        tokenizer,
+        table,
+        text_settings=text_settings,
+        feature=feature,
+        batch_tokens=batch_tokens,
+        device=device,
+    )
+
+
+def predict_with(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    table: pd.DataFrame,
+    *,
+    text_settings: Mapping,
+    feature: str,
+    batch_tokens: int,
+    device: str,
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """As `predict`, for a model that is loaded already."""
+    windows = encode_questions(tokenizer, table, text_settings)
+    starts = np.full(len(windows), -1, dtype=np.int64)
+    ends = starts.copy()
+    scores = np.full(len(windows), -np.inf, dtype=np.float32)
+    nulls = np.zeros(len(windows), dtype=np.float32)
+    embeddings = np.zeros((len(table), model.config.hidden_size), dtype=np.float32)
+    first_window = np.searchsorted(windows.example, np.arange(len(table)))
+    is_first = np.zeros(len(windows), dtype=bool)
+    is_first[first_window] = True
+    for indices, (start_logits, end_logits), hidden in run_forward(
+        model, windows, pad_token=tokenizer.pad_token_id, batch_tokens=batch_tokens, device=device
+    ):
+        starts[indices], ends[indices], scores[indices] = best_spans(
+            start_logits,
+            end_logits,
+            windows.text_start[indices],
+            windows.text_tokens[indices],
+            n_best=int(text_settings["n_best"]),
+            max_answer_length=int(text_settings["max_answer_length"]),
+        )
+        nulls[indices] = null_scores(start_logits, end_logits)
+        wanted = np.flatnonzero(is_first[indices])
+        if len(wanted):
+            rows = windows.example[indices[wanted]]
+            embeddings[rows] = pool(hidden[wanted], windows, indices[wanted], feature=feature)
+
+    answers, best, null = _choose(
+        table, windows, starts, ends, scores, nulls, text_settings["null_threshold"]
+    )
+    scored = score_table(table, dict(zip(table["id"], answers, strict=True)))
+    predictions = pd.DataFrame(
+        {
+            "id": table["id"].to_numpy(),
+            "prediction": answers,
+            "score": best,
+            "null_score": null,
+            "exact": scored["exact"].to_numpy(dtype=np.float32, na_value=np.nan),
+            "f1": scored["f1"].to_numpy(dtype=np.float32, na_value=np.nan),
+            "windows": np.bincount(windows.example, minlength=len(table)).astype(np.int32),
+        }
+    )
+    return predictions, embeddings
+
+
+def _choose(table, windows, starts, ends, scores, nulls, threshold):
+    """Best window of each example, and the empty answer where it scores higher by more than the threshold.
+
+    The empty answer's score is the lowest of an example's windows, because every window that does not show
+    the answer is right to abstain (Devlin et al. 2019, SQuAD 2.0).
+    """
+    answers = []
+    best = np.full(len(table), np.nan, dtype=np.float32)
+    null = np.zeros(len(table), dtype=np.float32)
+    borders = np.searchsorted(windows.example, np.arange(len(table) + 1))
+    for row, context in enumerate(table["context"]):
+        part = slice(borders[row], borders[row + 1])
+        window = borders[row] + int(scores[part].argmax())
+        null[row] = nulls[part].min()
+        if starts[window] < 0:
+            # No window shows any context: there is nothing to answer with.
+            answers.append("")
+            continue
+        best[row] = scores[window]
+        if threshold is not None and null[row] - best[row] > threshold:
+            answers.append("")
+            continue
+        low = windows.borders[window]
+        begin = windows.spans[low + starts[window], 0]
+        end = windows.spans[low + ends[window], 1]
+        answers.append(context[begin:end])
+    return answers, best, null

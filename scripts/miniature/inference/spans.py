@@ -1,0 +1,77 @@
+"""The best answer span of every window, all windows of a batch at once."""
+
+import numpy as np
+
+from miniature.training.features import CLS_POSITION
+
+
+def best_spans(
+    start_logits: np.ndarray,
+    end_logits: np.ndarray,
+    text_start: np.ndarray,
+    text_tokens: np.ndarray,
+    *,
+    n_best: int,
+    max_answer_length: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find the span of context tokens with the highest sum of start and end logit.
+
+    As in the SQuAD code of Devlin et al. 2019: only the `n_best` highest starts and ends are combined, and
+    a span must not end before it starts nor be longer than `max_answer_length`. Here the `n_best` are taken
+    among context tokens, so that question tokens do not crowd them out.
+
+    Parameters
+    ----------
+    start_logits, end_logits : float32 arrays, shape (batch, tokens)
+    text_start : int array, shape (batch,)
+        Position of the first context token.
+    text_tokens : int array, shape (batch,)
+        Context tokens; zero is allowed.
+    n_best : int
+        At least 1.
+    max_answer_length : int
+        Tokens, at least 1.
+
+    Returns
+    -------
+    starts, ends : int64 arrays, shape (batch,)
+        Positions of the first and last token; -1 where no span is allowed.
+    scores : float32 array, shape (batch,)
+        Sum of the two logits; ``-inf`` where no span is allowed. Of equal spans the one with the better
+        ranked start wins, then the better ranked end; equal logits are ranked by position.
+    """
+    if start_logits.shape != end_logits.shape or start_logits.ndim != 2:
+        raise ValueError(
+            f"logits of shapes {start_logits.shape} and {end_logits.shape}, not (batch, tokens) twice"
+        )
+    if n_best < 1 or max_answer_length < 1:
+        raise ValueError("n_best and max_answer_length are at least 1")
+    columns = np.arange(start_logits.shape[1])
+    text_start, text_tokens = np.asarray(text_start)[:, None], np.asarray(text_tokens)[:, None]
+    inside = (columns >= text_start) & (columns < text_start + text_tokens)  # (batch, tokens)
+    starts, start_scores = _highest(start_logits, inside, n_best)  # (batch, n)
+    ends, end_scores = _highest(end_logits, inside, n_best)
+    length = ends[:, None, :] - starts[:, :, None] + 1  # (batch, n, n)
+    # Masked positions have -inf, so any span with one of them is lost by its score alone.
+    scores = start_scores[:, :, None] + end_scores[:, None, :]
+    scores = np.where((length >= 1) & (length <= max_answer_length), scores, -np.inf)
+    flat = scores.reshape(len(scores), -1)
+    best = flat.argmax(axis=1) if flat.shape[1] else np.zeros(len(flat), dtype=np.int64)
+    rows = np.arange(len(flat))
+    top = flat[rows, best].astype(np.float32) if flat.shape[1] else np.full(len(flat), -np.inf, np.float32)
+    found = np.isfinite(top)
+    width = starts.shape[1]
+    first = np.where(found, starts[rows, best // width], -1)
+    last = np.where(found, ends[rows, best % width], -1)
+    return first, last, top
+
+
+def _highest(logits: np.ndarray, inside: np.ndarray, n_best: int) -> tuple[np.ndarray, np.ndarray]:
+    masked = np.where(inside, logits, -np.inf)
+    order = np.argsort(-masked, axis=1, kind="stable")[:, :n_best]
+    return order, np.take_along_axis(masked, order, axis=1)
+
+
+def null_scores(start_logits: np.ndarray, end_logits: np.ndarray) -> np.ndarray:
+    """Score the empty answer of each window by the classification token's two logits, shape (batch,)."""
+    return start_logits[:, CLS_POSITION] + end_logits[:, CLS_POSITION]

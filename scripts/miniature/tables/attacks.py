@@ -1,0 +1,79 @@
+"""Table 3: what the attack did to each model, over its own right answers and over those all models share."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+# Heading, key of the summary, factor: rates are printed in per cent.
+COLUMNS = (
+    ("n", "n", 1),
+    ("accuracy before %", "accuracy_before", 100),
+    ("accuracy after %", "accuracy_after", 100),
+    ("attacked", "n_attacked", 1),
+    ("success %", "success_rate", 100),
+    ("success if budgets broke %", "success_rate_high", 100),
+    ("words changed %", "words_changed_rate", 100),
+    ("queries", "queries_mean", 1),
+    ("failed to run", "n_errors", 1),
+)
+COMMON_COLUMNS = (
+    ("common n", "n", 1),
+    ("common success %", "success_rate", 100),
+    ("common words changed %", "words_changed_rate", 100),
+    ("common queries", "queries_mean", 1),
+)
+COUNTS = ("n", "attacked", "failed to run", "common n")
+DIGITS = {"queries": 1, "common queries": 1}
+
+
+def attacks_table(
+    summaries: Mapping[tuple[str, str], Mapping[str, Mapping]],
+    *,
+    models: Sequence[str],
+    common: Mapping[tuple[str, str], Mapping[str, Mapping]] | None = None,
+) -> pd.DataFrame:
+    """One row for each task, recipe and model.
+
+    Parameters
+    ----------
+    summaries : mapping of (task, recipe) to mapping of model to mapping
+        What `miniature.attack.summary.summarize_attack` says of each model.
+    models : sequence of str
+        The study's models in config order; one without a summary has empty cells.
+    common : same as `summaries`, optional
+        The same over the examples that every model had right before the attack: without it a model that is
+        right more often is attacked on harder examples.
+
+    Returns
+    -------
+    DataFrame
+        The headings are those of the printed table. ``success if budgets broke %`` is there only where a
+        budget ran out, ``failed to run`` only where an attack failed to run.
+    """
+    rows = []
+    for (task, recipe), of_models in summaries.items():
+        shared = (common or {}).get((task, recipe), {})
+        for model in models:
+            row = {"task": task, "recipe": recipe, "model": model}
+            row |= _cells(COLUMNS, of_models.get(model, {}))
+            if common is not None:
+                row |= _cells(COMMON_COLUMNS, shared.get(model, {}))
+            rows.append(row)
+    headings = ["task", "recipe", "model", *(c[0] for c in COLUMNS)]
+    if common is not None:
+        headings += [c[0] for c in COMMON_COLUMNS]
+    table = pd.DataFrame(rows, columns=headings)
+    table = table.astype({name: "Int64" for name in COUNTS if name in table})
+    if not (table["success if budgets broke %"].astype(float) > table["success %"].astype(float)).any():
+        table = table.drop(columns="success if budgets broke %")
+    if not (table["failed to run"] > 0).any():
+        table = table.drop(columns="failed to run")
+    return table
+
+
+def _cells(columns: tuple[tuple[str, str, int], ...], summary: Mapping) -> dict:
+    cells = {}
+    for heading, key, factor in columns:
+        value = summary.get(key)
+        cells[heading] = None if value is None else value * factor
+    return cells

@@ -1,0 +1,111 @@
+"""Table 2: which models make the same mistakes, for all pairs, with chance and ceiling beside it."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+# Where the rows of one comparison differ from those of another.
+COMPARISON = ("task", "dataset", "split")
+MEASURES = {
+    "kappa": "kappa",
+    "accuracy_difference": "accuracy difference",
+    "negative_flips": "negative flips",
+    "positive_flips": "positive flips",
+}
+
+
+def error_pairs(
+    agreement: pd.DataFrame,
+    *,
+    models: Sequence[str],
+    errors: Mapping[str, Mapping[str, int]] | None = None,
+) -> pd.DataFrame:
+    """One row for each pair of models and task: how far their errors are the same ones.
+
+    Parameters
+    ----------
+    agreement : DataFrame
+        Agreement table of the errors.
+    models : sequence of str
+        The study's models in config order; rows of others are left out.
+    errors : mapping of task to mapping of model to int, optional
+        How many examples each model gets wrong.
+
+    Returns
+    -------
+    DataFrame
+        task, model a, model b, errors a, errors b (where given), Jaccard, its interval (where there is one),
+        chance, ceiling, kappa, accuracy difference (b minus a), flips, n. Sorted by task as they come, then
+        by pair in config order.
+    """
+    place = {model: i for i, model in enumerate(models)}
+    rows = agreement[agreement["model_a"].isin(place) & agreement["model_b"].isin(place)]
+    rows = rows[rows["model_a"] != rows["model_b"]]
+    found = []
+    for _, compared in rows.groupby(list(COMPARISON), sort=False, dropna=False):
+        pairs = compared.groupby(["model_a", "model_b"], sort=False)
+        for (a, b), pair in sorted(pairs, key=lambda item: (place[item[0][0]], place[item[0][1]])):
+            found.append(_pair_row(a, b, pair.set_index("measure"), errors))
+    table = pd.DataFrame(found, columns=list(found[0]) if found else PAIR_HEADINGS)
+    if "errors a" in table:
+        table = table.astype({"errors a": "Int64", "errors b": "Int64"})
+    table = table.astype({"n": "Int64"})
+    for optional in ("CI low", "CI high", *MEASURES.values()):
+        if optional in table and table[optional].isna().all():
+            table = table.drop(columns=optional)
+    return table
+
+
+PAIR_HEADINGS = (
+    "task", "model a", "model b", "Jaccard", "CI low", "CI high", "chance", "ceiling",
+    *MEASURES.values(), "n",
+)  # fmt: skip
+
+
+def _pair_row(a: str, b: str, pair: pd.DataFrame, errors: Mapping[str, Mapping[str, int]] | None) -> dict:
+    if not pair.index.is_unique:
+        raise ValueError(f"the agreement table has two rows for {a} and {b} and one measure")
+    jaccard = pair.loc["jaccard"]
+    row = {"task": jaccard["task"], "model a": a, "model b": b}
+    if errors is not None:
+        of_task = errors.get(str(jaccard["task"]), {})
+        row |= {"errors a": of_task.get(a), "errors b": of_task.get(b)}
+    row |= {
+        "Jaccard": jaccard["value"],
+        "CI low": jaccard["ci_low"],
+        "CI high": jaccard["ci_high"],
+        "chance": jaccard["chance"],
+        "ceiling": jaccard["ceiling"],
+    }
+    row |= {heading: pair["value"].get(measure) for measure, heading in MEASURES.items()}
+    row["n"] = jaccard["n"]
+    return row
+
+
+def error_matrix(agreement: pd.DataFrame, *, models: Sequence[str], task: str) -> pd.DataFrame:
+    """Jaccard of the error sets of every two models of one task, as a square.
+
+    Parameters
+    ----------
+    agreement : DataFrame
+        Agreement table of the errors.
+    models : sequence of str
+        The study's models in config order: the rows and the columns.
+    task : str
+        Which task.
+
+    Returns
+    -------
+    DataFrame
+        ``model``, then a column for each model. Symmetric; the diagonal is empty, as is a pair without
+        a value.
+    """
+    rows = agreement[(agreement["task"] == task) & (agreement["measure"] == "jaccard")]
+    values = {}
+    for a, b, value in zip(rows["model_a"], rows["model_b"], rows["value"], strict=True):
+        if a != b:
+            values[a, b] = values[b, a] = float(value)
+    square = [[values.get((a, b), float("nan")) for b in models] for a in models]
+    table = pd.DataFrame(square, columns=list(models), dtype=float)
+    table.insert(0, "model", list(models), allow_duplicates=True)
+    return table

@@ -1,0 +1,59 @@
+"""Text made safe for a Markdown or LaTeX table, whatever a name, a message or a data file may hold."""
+
+import re
+
+_TEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "`": r"\textasciigrave{}",
+    # A bracket or a star at the start of a row would be read as an argument of the \\ before it.
+    "[": "{[}",
+    "]": "{]}",
+    "*": "{*}",
+}
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]|~$#])")
+
+
+def one_line(text: str) -> str:
+    r"""Text on one line: every run of white space is a space, other control characters are left out.
+
+    Examples
+    --------
+    >>> one_line("a\n b\x1b[31m")
+    'a b[31m'
+    """
+    return "".join(c for c in " ".join(text.split()) if c.isprintable())
+
+
+def escape_tex(text: str) -> str:
+    r"""Text for a cell of a LaTeX table.
+
+    Examples
+    --------
+    >>> escape_tex("50 % of a_b & c")
+    '50 \\% of a\\_b \\& c'
+    """
+    return "".join(_TEX.get(character, character) for character in one_line(text))
+
+
+def escape_markdown(text: str) -> str:
+    r"""Text for a cell of a Markdown table; HTML in it is shown, not obeyed.
+
+    Examples
+    --------
+    >>> escape_markdown("a|b <i>")
+    'a\\|b &lt;i&gt;'
+    """
+    text = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKDOWN.sub(r"\\\1", text)

@@ -1,0 +1,1 @@
+"""Fine-tuning and masked language modelling, resumable to the same bytes."""

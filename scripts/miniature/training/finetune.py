@@ -1,0 +1,280 @@
+"""Fine-tune one model on one dataset, optionally on a teacher's soft outputs too."""
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from miniature.files import atomic_folder, write_json
+from miniature.messages import StudyError
+from miniature.models.build import build_model
+from miniature.models.checkpoints import load_checkpoint, longest_input
+from miniature.seeds import derive_seed
+from miniature.training.features import (
+    Windows,
+    answer_positions,
+    encode_questions,
+    encode_single_texts,
+)
+from miniature.training.loop import Batch, train
+from miniature.training.losses import distillation_loss, span_loss, without_padding
+from miniature.training.schedule import training_order
+
+logger = logging.getLogger("miniature.training")
+
+# The weights and temperature of the SQuAD distillation script published with DistilBERT (Sanh et al. 2019).
+DISTILLATION = {"temperature": 2.0, "alpha": 0.5}
+
+
+def finetune(
+    spec: Mapping,
+    table: pd.DataFrame,
+    *,
+    task: str,
+    labels: Sequence[str] | None,
+    settings: Mapping,
+    text_settings: Mapping,
+    vocabulary: str | os.PathLike | None,
+    seed: int,
+    device: str,
+    checkpoint_folder: str | os.PathLike,
+    output_folder: str | os.PathLike,
+    teacher_folder: str | os.PathLike | None = None,
+) -> None:
+    """Fine-tune a model and save it with its tokenizer.
+
+    Parameters
+    ----------
+    spec : mapping
+        The model, as `miniature.models.build.build_model` takes it.
+    table : DataFrame
+        The training split.
+    task : str
+        ``question-answering`` or ``classification``.
+    labels : sequence of str, optional
+        Class names in order; classification only.
+    settings : mapping
+        The ``training:`` block; see `miniature.training.loop.train` and
+        `miniature.training.schedule.training_order`. Optional ``distillation``: ``temperature``, ``alpha``.
+    text_settings : mapping
+        The ``question_answering:`` or ``classification:`` block.
+    vocabulary : path, optional
+        Tokenizer folder for an architecture trained from scratch.
+    seed : int
+        Of new weights, order and dropout.
+    device : str
+        ``cpu`` or ``cuda``.
+    checkpoint_folder : path
+        For resuming. Must belong to exactly this training.
+    output_folder : path
+        Written as a whole at the end: ``config.json``, ``model.safetensors``, tokenizer, ``training.json``.
+    teacher_folder : path, optional
+        A checkpoint fine-tuned on the same task, with the same vocabulary. The loss is then
+        alpha CE + (1 - alpha) T² KL(teacher ‖ student).
+
+    Raises
+    ------
+    StudyError
+        The entry, the settings and the data do not go together.
+    """
+    model, tokenizer = build_model(
+        spec, head=task, labels=labels, vocabulary=vocabulary, seed=derive_seed(seed, "weights")
+    )
+    check_length(model, text_settings)
+    windows, targets = training_windows(tokenizer, table, task, labels, text_settings)
+    order = training_order(
+        len(windows),
+        epochs=settings["epochs"],
+        batch_size=settings["batch_size"],
+        order=settings["order"],
+        seed=seed,
+        lengths=windows.lengths,
+    )
+    logger.info("%d examples, %d windows, %d to train on", len(table), len(windows), len(order))
+    teacher = None
+    if teacher_folder is not None:
+        teacher = load_teacher(teacher_folder, task, tokenizer).to(device)
+    objective = Objective(model, task, teacher, settings.get("distillation") or {})
+
+    def make_batch(indices: np.ndarray, _: int) -> dict[str, np.ndarray]:
+        batch = windows.batch(indices, pad_token=tokenizer.pad_token_id)
+        return batch | {name: values[indices] for name, values in targets.items()}
+
+    curve = train(
+        model,
+        order,
+        make_batch,
+        objective,
+        settings=settings,
+        seed=derive_seed(seed, "dropout"),
+        device=device,
+        checkpoint_folder=checkpoint_folder,
+    )
+    save_model(model, tokenizer, curve, output_folder, examples=len(table), windows=len(order))
+
+
+def training_windows(
+    tokenizer: PreTrainedTokenizerFast,
+    table: pd.DataFrame,
+    task: str,
+    labels: Sequence[str] | None,
+    text_settings: Mapping,
+) -> tuple[Windows, dict[str, np.ndarray]]:
+    """Windows of a training table and what is to be learnt of each."""
+    if task == "question-answering":
+        windows = encode_questions(tokenizer, table, text_settings)
+        starts, ends, usable = answer_positions(windows, table)
+        if not usable.all():
+            lost = len(np.unique(windows.example[~usable]))
+            logger.warning("%d answers consist of characters the tokenizer drops; not trained on", lost)
+            windows, (starts, ends) = windows.select(usable), (starts[usable], ends[usable])
+        return windows, {"starts": starts, "ends": ends}
+    windows = encode_single_texts(tokenizer, table["text"], max_length=int(text_settings["max_length"]))
+    number = {label: index for index, label in enumerate(labels)}
+    unknown = sorted(set(table["label"]) - set(number))
+    if unknown:
+        raise StudyError(
+            f"The label {unknown[0]!r} is none of {', '.join(labels)}.",
+            where="datasets: labels",
+            fix=f"labels: [{', '.join([*labels, *map(str, unknown)])}]",
+        )
+    return windows, {"labels": table["label"].map(number).to_numpy(dtype=np.int64)}
+
+
+class Objective:
+    """The loss of a batch: gold answers or labels, and a teacher's outputs where there is a teacher.
+
+    Parameters
+    ----------
+    model : PreTrainedModel
+        Says whether it takes segment numbers.
+    task : str
+    teacher : PreTrainedModel, optional
+        In evaluation mode.
+    distillation : mapping
+        ``temperature`` and ``alpha`` (the weight of the gold answers).
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, task: str, teacher: PreTrainedModel | None, distillation: Mapping
+    ):
+        self.task = task
+        self.teacher = teacher
+        self.segments = takes_segments(model)
+        chosen = DISTILLATION | dict(distillation)
+        self.temperature, self.alpha = float(chosen["temperature"]), float(chosen["alpha"])
+
+    def __call__(self, model: PreTrainedModel, batch: Batch) -> torch.Tensor:
+        """Scalar loss of `batch`."""
+        mask = batch["attention_mask"]
+        logits = self.logits(model, batch, self.segments)
+        if self.task == "question-answering":
+            loss = span_loss(*logits, batch["starts"], batch["ends"], mask)
+        else:
+            loss = torch.nn.functional.cross_entropy(logits[0].float(), batch["labels"])
+        if self.teacher is None:
+            return loss
+        with torch.no_grad():
+            soft = self.logits(self.teacher, batch, takes_segments(self.teacher))
+        if self.task == "question-answering":
+            logits = [without_padding(part, mask) for part in logits]
+            soft = [without_padding(part, mask) for part in soft]
+        divergences = [
+            distillation_loss(s, t, temperature=self.temperature) for s, t in zip(logits, soft, strict=True)
+        ]
+        return self.alpha * loss + (1 - self.alpha) * sum(divergences) / len(divergences)
+
+    def logits(self, model: PreTrainedModel, batch: Batch, segments: bool) -> list[torch.Tensor]:
+        """Start and end logits, or class logits."""
+        outputs = model(
+            input_ids=batch["input_ids"],
+            attention_mask=batch["attention_mask"],
+            **({"token_type_ids": batch["token_type_ids"]} if segments else {}),
+        )
+        if self.task == "question-answering":
+            return [outputs.start_logits, outputs.end_logits]
+        return [outputs.logits]
+
+
+def takes_segments(model: PreTrainedModel) -> bool:
+    """Whether an encoder tells segments apart; DistilBERT has none, RoBERTa one."""
+    return getattr(model.config, "type_vocab_size", 0) > 1
+
+
+def check_length(model: PreTrainedModel, text_settings: Mapping) -> None:
+    """Refuse windows longer than the encoder takes.
+
+    Raises
+    ------
+    StudyError
+        With the longest possible length.
+    """
+    longest = longest_input(model)
+    if int(text_settings["max_length"]) > longest:
+        raise StudyError(
+            f"Windows of {text_settings['max_length']} tokens are longer than the {longest} the model takes.",
+            where="max_length",
+            fix=f"max_length: {longest}",
+        )
+
+
+def load_teacher(folder: str | os.PathLike, task: str, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    """Load a teacher, frozen, and make sure that it reads the same tokens as its student.
+
+    Raises
+    ------
+    StudyError
+        Its vocabulary is another.
+    """
+    teacher, its_tokenizer = load_checkpoint(folder, head=task)
+    if its_tokenizer.get_vocab() != tokenizer.get_vocab():
+        raise StudyError(
+            "The teacher has another vocabulary than its student: their outputs cannot be compared.",
+            where=str(folder),
+            fix="teacher: name-of-a-model-with-the-same-vocabulary",
+        )
+    teacher.requires_grad_(False)
+    return teacher
+
+
+def save_model(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    curve: list[tuple[int, float]],
+    output_folder: str | os.PathLike,
+    *,
+    examples: int,
+    windows: int,
+) -> None:
+    """Save a trained model as a whole folder: nothing in it says when, where or how long it was trained."""
+    with atomic_folder(Path(output_folder)) as folder:
+        write_checkpoint(model, tokenizer, folder)
+        write_json(
+            {
+                "steps": curve[-1][0],
+                "examples": examples,
+                "windows": windows,
+                "final_loss": curve[-1][1],
+                "learning_curve": [{"step": step, "loss": loss} for step, loss in curve],
+            },
+            folder / "training.json",
+        )
+
+
+def write_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Write weights, configuration and tokenizer, without the paths of the machine that wrote them."""
+    model = model.to("cpu")
+    # They are nobody's business, and differ between two equal runs.
+    model.config._name_or_path = ""
+    for key in ("name_or_path", "special_tokens_map_file", "tokenizer_file", "vocab_file"):
+        tokenizer.init_kwargs.pop(key, None)
+    # A limit saved with the tokenizer would cut texts that this project cuts by its own settings.
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
+    model.save_pretrained(folder, safe_serialization=True)
+    tokenizer.save_pretrained(folder)

@@ -1,0 +1,204 @@
+"""Train a masked language model, or go on training one, or give an encoder the head that it lacks."""
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - its usual name
+from transformers import PreTrainedModel
+
+from miniature.files import atomic_folder
+from miniature.messages import StudyError
+from miniature.models.build import build_model
+from miniature.models.checkpoints import load_checkpoint, longest_input
+from miniature.seeds import derive_seed, generator
+from miniature.training.features import encode_pieces
+from miniature.training.finetune import check_length, save_model, takes_segments, write_checkpoint
+from miniature.training.loop import Batch, train
+from miniature.training.schedule import training_order
+
+logger = logging.getLogger("miniature.training")
+
+# Devlin et al. 2019, section 3.1, task 1: 15 % of the tokens are predicted; of these 80 % are shown as
+# [MASK], 10 % as a random token, 10 % as they are.
+MASK_PROBABILITY = 0.15
+SHOWN_AS_MASK = 0.8
+SHOWN_AS_RANDOM = 0.1
+NOT_PREDICTED = -100
+
+
+def train_masked_lm(
+    spec: Mapping,
+    texts: Sequence[str],
+    *,
+    settings: Mapping,
+    vocabulary: str | os.PathLike | None,
+    seed: int,
+    device: str,
+    checkpoint_folder: str | os.PathLike,
+    output_folder: str | os.PathLike,
+) -> None:
+    """Train a masked language model on texts and save it with its tokenizer.
+
+    An encoder without the head gets one: its own weights are kept and trained on, and the head's output layer
+    is its input embeddings, as in BERT.
+
+    Parameters
+    ----------
+    spec : mapping
+        The model, as `miniature.models.build.build_model` takes it.
+    texts : sequence of str
+        Read whole, in pieces of `max_length` tokens.
+    settings : mapping
+        The ``training:`` block, as for fine-tuning, with ``max_length`` (tokens; by default 128 or what the
+        model takes) and optionally ``mask_probability`` (0.15).
+    vocabulary : path, optional
+        Tokenizer folder for an architecture trained from scratch.
+    seed : int
+        Of new weights, order, masks and dropout.
+    device : str
+        ``cpu`` or ``cuda``.
+    checkpoint_folder : path
+        For resuming. Must belong to exactly this training.
+    output_folder : path
+        Written as a whole at the end.
+
+    Raises
+    ------
+    StudyError
+        The texts are empty, or windows are longer than the model takes.
+    """
+    model, tokenizer = build_model(
+        spec, head="masked-lm", vocabulary=vocabulary, seed=derive_seed(seed, "weights")
+    )
+    max_length = int(settings.get("max_length", min(128, longest_input(model))))
+    check_length(model, {"max_length": max_length})
+    windows = encode_pieces(tokenizer, texts, max_length=max_length)
+    if not len(windows):
+        raise StudyError(
+            "The texts for the masked language model are all empty.",
+            where="masked_lms: datasets",
+            fix="datasets: [name-of-a-dataset-with-text]",
+        )
+    order = training_order(
+        len(windows),
+        epochs=settings["epochs"],
+        batch_size=settings["batch_size"],
+        order=settings["order"],
+        seed=seed,
+        lengths=windows.lengths,
+    )
+    logger.info("%d texts, %d windows, %d to train on", len(texts), len(windows), len(order))
+    share = float(settings.get("mask_probability", MASK_PROBABILITY))
+    special = np.array(sorted(set(tokenizer.all_special_ids)), dtype=np.int64)
+
+    def make_batch(indices: np.ndarray, position: int) -> dict[str, np.ndarray]:
+        batch = windows.batch(indices, pad_token=tokenizer.pad_token_id)
+        # Seeded by the place in the order: a resumed run masks what an uninterrupted one masks.
+        shown, wanted = mask_tokens(
+            batch["input_ids"],
+            random=generator(seed, "mask", position),
+            special=special,
+            mask_token=tokenizer.mask_token_id,
+            vocabulary_size=len(tokenizer),
+            share=share,
+        )
+        return batch | {"input_ids": shown, "labels": wanted}
+
+    curve = train(
+        model,
+        order,
+        make_batch,
+        masked_lm_loss,
+        settings=settings,
+        seed=derive_seed(seed, "dropout"),
+        device=device,
+        checkpoint_folder=checkpoint_folder,
+    )
+    save_model(model, tokenizer, curve, output_folder, examples=len(texts), windows=len(order))
+
+
+def copy_masked_lm(spec: Mapping, output_folder: str | os.PathLike) -> None:
+    """Take a masked language model as it is, checked and rewritten as a whole folder.
+
+    Parameters
+    ----------
+    spec : mapping
+        With ``path``, a folder that holds the head too.
+    output_folder : path
+        Written as a whole.
+
+    Raises
+    ------
+    StudyError
+        The model has no such head, is damaged, or is only there as a pickle.
+    """
+    model, tokenizer = load_checkpoint(spec["path"], head="masked-lm")
+    with atomic_folder(Path(output_folder)) as folder:
+        write_checkpoint(model, tokenizer, folder)
+
+
+def mask_tokens(
+    tokens: np.ndarray,
+    *,
+    random: np.random.Generator,
+    special: np.ndarray,
+    mask_token: int,
+    vocabulary_size: int,
+    share: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hide some tokens for a masked language model to find.
+
+    Parameters
+    ----------
+    tokens : int64 array, shape (batch, longest)
+    random : Generator
+    special : int64 array
+        Token ids that are never hidden, padding among them.
+    mask_token : int
+    vocabulary_size : int
+    share : float
+        Probability of each token to be predicted.
+
+    Returns
+    -------
+    shown : int64 array, shape (batch, longest)
+        What the model sees.
+    wanted : int64 array, shape (batch, longest)
+        The token where it is to be predicted, -100 elsewhere. At least one in a batch that has any token
+        that may be predicted.
+    """
+    allowed = ~np.isin(tokens, special)
+    draw = random.random(tokens.shape)
+    chosen = allowed & (draw < share)
+    if not chosen.any() and allowed.any():
+        # A batch of a few short texts may draw none, and a mean over nothing is not a number.
+        chosen.flat[np.where(allowed, draw, 2.0).argmin()] = True
+    kind = random.random(tokens.shape)
+    replacement = random.integers(0, vocabulary_size, tokens.shape)
+    shown = np.where(chosen & (kind < SHOWN_AS_MASK), mask_token, tokens)
+    as_random = chosen & (kind >= SHOWN_AS_MASK) & (kind < SHOWN_AS_MASK + SHOWN_AS_RANDOM)
+    shown = np.where(as_random, replacement, shown)
+    return shown, np.where(chosen, tokens, NOT_PREDICTED)
+
+
+def masked_lm_loss(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
+    """Mean cross-entropy of the hidden tokens.
+
+    The vocabulary's scores are computed at hidden tokens only where the model's kind lets us: for a small
+    encoder with a large vocabulary they cost as much as the encoder itself.
+    """
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
+    if takes_segments(model):
+        inputs["token_type_ids"] = batch["token_type_ids"]
+    wanted = batch["labels"]
+    hidden_places = wanted != NOT_PREDICTED
+    if model.config.model_type == "bert":
+        scores = model.cls(model.bert(**inputs).last_hidden_state[hidden_places])
+    else:
+        scores = model(**inputs).logits[hidden_places]
+    # A batch of unknown words only has nothing to predict: its loss is zero, not 0/0.
+    return F.cross_entropy(scores.float(), wanted[hidden_places], reduction="sum") / max(len(scores), 1)

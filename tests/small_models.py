@@ -1,0 +1,158 @@
+"""Tiny random encoders, a tokenizer and tables for tests; nothing is downloaded."""
+
+import json
+
+import pandas as pd
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from transformers import (
+    BertConfig,
+    BertModel,
+    BertTokenizerFast,
+    DistilBertConfig,
+    DistilBertModel,
+    ElectraConfig,
+    ElectraModel,
+    PreTrainedTokenizerFast,
+    RobertaConfig,
+    RobertaModel,
+)
+
+WORDS = "who what where is the a red blue green box cup lamp in of on under new old town river . , ? not".split()
+PIECES = ["##s", "##ed", "##ing", *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"), *"abcdefghijklmnopqrstuvwxyz"]
+
+QA_SETTINGS = {
+    "max_length": 24,
+    "stride": 6,
+    "max_question_length": 8,
+    "max_answer_length": 4,
+    "n_best": 20,
+    "null_threshold": 0.0,
+}
+TRAINING = {
+    "epochs": 2,
+    "batch_size": 8,
+    "learning_rate": 1e-3,
+    "warmup_ratio": 0.1,
+    "weight_decay": 0.01,
+    "max_gradient_norm": 1.0,
+    "order": "shuffled",
+    "precision": "fp32",
+    "checkpoint_every": 3,
+}
+ARCHITECTURE = {"layers": 2, "hidden": 16, "heads": 2, "intermediate": 32, "dropout": 0.1, "max_positions": 64}
+
+
+def save_bert_tokenizer(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *dict.fromkeys(PIECES)]
+    entries = list(dict.fromkeys(entries))
+    (folder / "vocab.txt").write_text("".join(f"{entry}\n" for entry in entries), encoding="utf-8")
+    BertTokenizerFast(vocab_file=str(folder / "vocab.txt"), do_lower_case=True).save_pretrained(folder)
+    return folder
+
+
+def save_byte_tokenizer(folder):
+    """Byte-level, with RoBERTa's special tokens: two of them between question and context."""
+    folder.mkdir(parents=True, exist_ok=True)
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: index for index, token in enumerate([*special, *alphabet])}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.post_processor = processors.RobertaProcessing(
+        ("</s>", 2), ("<s>", 0), trim_offsets=True, add_prefix_space=False
+    )
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        cls_token="<s>",
+        eos_token="</s>",
+        sep_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        mask_token="<mask>",
+    ).save_pretrained(folder)
+    return folder
+
+
+def save_encoder(folder, kind="bert", layers=3):
+    """A random encoder without a head, as published pre-trained models are."""
+    sizes = {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32}
+    if kind == "roberta":
+        save_byte_tokenizer(folder)
+        model = RobertaModel(
+            RobertaConfig(
+                vocab_size=261, num_hidden_layers=layers, max_position_embeddings=66, type_vocab_size=1, **sizes
+            )
+        )
+    else:
+        save_bert_tokenizer(folder)
+        size = len((folder / "vocab.txt").read_text().splitlines())
+        if kind == "distilbert":
+            model = DistilBertModel(
+                DistilBertConfig(
+                    vocab_size=size, dim=16, n_heads=2, hidden_dim=32, n_layers=layers, max_position_embeddings=64
+                )
+            )
+        elif kind == "electra":
+            model = ElectraModel(
+                ElectraConfig(
+                    vocab_size=size,
+                    embedding_size=8,
+                    num_hidden_layers=layers,
+                    max_position_embeddings=64,
+                    **sizes,
+                )
+            )
+        else:
+            model = BertModel(
+                BertConfig(vocab_size=size, num_hidden_layers=layers, max_position_embeddings=64, **sizes)
+            )
+    model.save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def change_config(folder, **changes):
+    file = folder / "config.json"
+    config = json.loads(file.read_text())
+    file.write_text(json.dumps({k: v for k, v in (config | changes).items() if v is not None}))
+
+
+def qa_table(rows):
+    """Table from (question, context, answer or None); the answer where it first stands."""
+    records = []
+    for index, (question, context, answer) in enumerate(rows):
+        records.append(
+            {
+                "id": f"q{index}",
+                "cluster": str(index),
+                "title": "",
+                "question": question,
+                "context": context,
+                "answers": [] if answer is None else [answer],
+                "answer_starts": [] if answer is None else [context.index(answer)],
+                "answerable": answer is not None,
+            }
+        )
+    return pd.DataFrame(records)
+
+
+def toy_questions(count):
+    colours, things, places = ("red", "blue", "green"), ("box", "cup", "lamp"), ("town", "river")
+    rows = []
+    for i in range(count):
+        thing, colour, place = things[i % 3], colours[(i // 3) % 3], places[(i // 9) % 2]
+        context = "the old town is new . " * (i % 4) + f"the {thing} in the {place} is {colour} ."
+        asked = thing if i % 5 else things[(i + 1) % 3]
+        rows.append((f"what is the {asked} ?", context, colour if i % 5 else None))
+    return qa_table(rows)
+
+
+def toy_reviews(count):
+    rows = [
+        {"id": f"r{i}", "cluster": str(i), "text": f"the {'red' if i % 2 else 'blue'} box is {'old ' * (i % 7)}.",
+         "label": "good" if i % 2 else "bad"}
+        for i in range(count)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)

@@ -1,0 +1,107 @@
+"""Bootstrap over clusters, McNemar and Holm, against definitions, scipy and simulation."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from miniature.agreement.accuracy import accuracy_difference
+from miniature.agreement.bootstrap import (
+    cluster_index,
+    pair_sums,
+    percentile_interval,
+    resample_clusters,
+    set_measures,
+)
+from miniature.agreement.flips import flips
+from miniature.agreement.holm import holm
+from miniature.agreement.jaccard import jaccard
+from miniature.agreement.kappa import cohen_kappa
+from miniature.agreement.mcnemar import mcnemar
+
+
+@given(st.integers(0, 10_000))
+def test_a_resample_measures_what_its_repeated_examples_measure(seed):
+    rng = np.random.default_rng(seed)
+    clusters = rng.integers(0, 6, size=25).astype(str)
+    a, b = rng.random(25) < rng.random(), rng.random(25) < rng.random()
+    index, n_clusters = cluster_index(clusters)
+    counts = resample_clusters(n_clusters, resamples=4, seed=seed)
+    values = set_measures(counts @ pair_sums(a, b, index, n_clusters))
+    for r in range(4):
+        rows = np.repeat(np.arange(25), counts[r].astype(int)[index])
+        x, y = a[rows], b[rows]
+        expected = (jaccard(x, y), cohen_kappa(x, y), accuracy_difference(x, y), *flips(x, y))
+        np.testing.assert_allclose([v[r] for v in values.values()], expected, atol=1e-12)
+
+
+def test_one_seed_gives_one_set_of_resamples_and_each_is_as_large_as_the_data():
+    counts = resample_clusters(40, resamples=500, seed=3)
+    np.testing.assert_array_equal(counts, resample_clusters(40, resamples=500, seed=3))
+    assert (counts != resample_clusters(40, resamples=500, seed=4)).any()
+    np.testing.assert_array_equal(counts.sum(axis=1), 40)
+    np.testing.assert_allclose(counts.mean(axis=0), 1, atol=0.2)
+    with pytest.raises(ValueError, match="Nothing to resample"):
+        resample_clusters(0, resamples=5, seed=0)
+
+
+def test_an_undefined_resample_leaves_no_interval():
+    assert np.isnan(percentile_interval([0.1, np.nan, 0.3])).all()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.6])
+def test_intervals_cover_the_truth_with_and_without_shared_contexts(share):
+    rng = np.random.default_rng(11)
+    size, n_clusters, simulations = 5, 200, 400
+    p, q, both = 0.3, 0.4, 0.2  # of each example, whatever its cluster
+    truth = both / (p + q - both)
+    index = np.repeat(np.arange(n_clusters), size)
+    counts = resample_clusters(n_clusters, resamples=500, seed=0)
+    covered = careless = 0
+    for _ in range(simulations):
+        u = rng.random(n_clusters * size)
+        # With probability `share` an example copies its cluster: its own law stays as it was.
+        u = np.where(rng.random(u.size) < share, np.repeat(rng.random(n_clusters), size), u)
+        a, b = u < p, (u >= p - both) & (u < p - both + q)
+        value = jaccard(a, b)
+        careless += abs(value - truth) <= 1.96 * np.sqrt(value * (1 - value) / np.count_nonzero(a | b))
+        resampled = set_measures(counts @ pair_sums(a, b, index, n_clusters))["jaccard"]
+        low, high = percentile_interval(resampled)
+        covered += low <= truth <= high
+    assert 0.92 <= covered / simulations <= 0.98
+    # Treating examples of one context as independent is what this is for.
+    assert (careless / simulations < 0.9) == (share > 0)
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_mcnemar_is_the_exact_binomial_test(negative, positive):
+    found = mcnemar(negative, positive)
+    if negative + positive == 0:
+        assert found == 1
+    else:
+        assert found == pytest.approx(binomtest(negative, negative + positive).pvalue, abs=1e-12)
+    assert found == mcnemar(positive, negative)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+def test_holm_is_closed_testing_with_bonferroni(p):
+    adjusted = holm(p)
+    for i in range(len(p)):
+        worst = 0.0
+        for size in range(1, len(p) + 1):
+            for subset in combinations(range(len(p)), size):
+                if i in subset:
+                    worst = max(worst, min(1, size * min(p[j] for j in subset)))
+        assert adjusted[i] == pytest.approx(worst, abs=1e-12)
+
+
+def test_holm_passes_over_tests_that_were_not_made():
+    np.testing.assert_allclose(holm([0.01, np.nan, 0.04]), [0.02, np.nan, 0.04])
+    assert holm([]).shape == (0,)
+    with pytest.raises(ValueError, match="P-values"):
+        holm([0.5, 1.5])
+    with pytest.raises(ValueError, match="negative"):
+        mcnemar(-1, 2)

@@ -1,0 +1,79 @@
+"""config/README.md explains every key that the schema allows and no other; its examples are allowed."""
+
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from miniature.attack.recipes import PRESETS, RECIPE_KEYS, check_recipe
+
+CONFIG = Path(__file__).parents[2] / "config"
+SCHEMA = yaml.safe_load((CONFIG / "schema.yaml").read_text(encoding="utf-8"))
+ROW = re.compile(r"^\| `([^`]+)` \| (.+?) \| (.+?) \| `([^`]+)` \|$", flags=re.MULTILINE)
+ROWS = ROW.findall((CONFIG / "README.md").read_text(encoding="utf-8"))
+
+# Shared parts of the schema are explained once, under the path that a reader meets first.
+SHARED = {
+    "architecture": "architecture",
+    "training": "training.<task>",
+    "model": "models.<name>",
+    "dataset": "datasets.<name>",
+    "split": "datasets.<name>.splits.<split>",
+}
+PLACEHOLDERS = {"verdict": "<characteristic>", "figure1.panels": "<letter>"}
+# Blocks that are explained by their keys alone.
+UNEXPLAINED = {"compute", "question_answering", "classification", "inference", "characteristics", "figure1"}
+RECIPES = "characteristics.vulnerability.recipes.<name>."
+
+
+def keys_below(schema, path):
+    """Every key path that the schema allows, with the schema of its value."""
+    for name, value in schema.get("properties", {}).items():
+        key = f"{path}.{name}" if path else name
+        yield key, value
+        yield from keys_below(value, key)
+    more = schema.get("additionalProperties")
+    if isinstance(more, dict) and "properties" in more:
+        yield from keys_below(more, f"{path}.{PLACEHOLDERS.get(path, '<name>')}")
+
+
+def allowed():
+    found = dict(keys_below(SCHEMA, ""))
+    for shared, path in SHARED.items():
+        found |= dict(keys_below(SCHEMA["$defs"][shared], path))
+    return found
+
+
+def test_every_key_is_explained_once_and_no_other():
+    explained = [key for key, *_ in ROWS if not key.startswith(RECIPES)]
+    assert len(explained) == len(set(explained))
+    assert set(explained) == set(allowed()) - UNEXPLAINED
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if not row[0].startswith(RECIPES)], ids=lambda row: row[0]
+)
+def test_example_is_allowed(row):
+    key, _, _, example = row
+    schema = allowed()[key] | {"$defs": SCHEMA["$defs"]}
+    jsonschema.validate(yaml.safe_load(example), schema, cls=jsonschema.Draft202012Validator)
+
+
+def test_every_key_of_a_recipe_is_explained_with_an_example_that_works():
+    explained = {key.removeprefix(RECIPES): example for key, _, _, example in ROWS if key.startswith(RECIPES)}
+    assert list(explained) == ["preset", *RECIPE_KEYS]
+    recipe = {key: yaml.safe_load(example) for key, example in explained.items()}
+    assert recipe["preset"] in PRESETS
+    check_recipe(recipe, "config/README.md")
+
+
+def test_the_blocks_of_the_readme_follow_the_schema():
+    text = (CONFIG.parent / "README.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)]
+    assert {key for block in blocks for key in block} >= {"models", "datasets", "characteristics"}
+    for block in blocks:
+        for key, value in block.items():
+            schema = SCHEMA["properties"][key] | {"$defs": SCHEMA["$defs"]}
+            jsonschema.validate(value, schema, cls=jsonschema.Draft202012Validator)
