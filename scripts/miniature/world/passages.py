@@ -69,6 +69,8 @@ class Domain:
         ``(draw) -> str``, the name of a person who is an answer.
     make_opening : callable
         ``(draw) -> str``, what stands before the first sentence.
+    facts : int
+        Facts told of the main subject of a full passage, or one more.
     second_subject : float
         Probability of a second subject of the same kind, which makes a reader look whose fact it is.
     """
@@ -79,6 +81,7 @@ class Domain:
     make_subject: Callable[[Draw, str], Subject]
     make_person: Callable[[Draw], str]
     make_opening: Callable[[Draw], str]
+    facts: int
     second_subject: float
 
 
@@ -163,7 +166,7 @@ def write_passage(draw: Draw, domain: Domain, split: str, *, short: bool) -> Pas
     split : str
         Whose subjects to write about.
     short : bool
-        One or two facts of the main subject instead of three or four.
+        One or two facts of the main subject instead of the domain's number, and one of the second.
 
     Returns
     -------
@@ -176,7 +179,7 @@ def write_passage(draw: Draw, domain: Domain, split: str, *, short: bool) -> Pas
         main = domain.make_subject(draw, kind)
     passage = Passage(main, used={main.name})
     relations = domain.relations[kind]
-    told = draw.sample(relations, (1 if short else 3) + draw.below(2))
+    told = draw.sample(relations, (1 if short else domain.facts) + draw.below(2))
     groups = [(main, told)]
     if draw.chance(domain.second_subject):
         second = domain.make_subject(draw, kind)
