@@ -153,7 +153,7 @@ CASES = {
     ),
     "more attacks than examples": (
         [(("characteristics", "vulnerability", "examples"), 100)],
-        ["has 40 test examples", "examples: 40"],
+        ["has 60 test examples", "examples: 60"],
     ),
     "unknown recipe key": (
         [(("characteristics", "vulnerability", "recipes", "bert-attack", "max_candidate"), 4)],

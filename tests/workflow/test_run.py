@@ -58,7 +58,7 @@ def test_file_contract(finished):
             "id", "label", "prediction_before", "prediction_after", "outcome", "original_text", "perturbed_text",
             "words", "words_changed", "queries", "message",
         ]  # fmt: skip
-        assert len(attacks) == 8
+        assert len(attacks) == 10
         assert (results / f"models/encyclopedia/{model}/model.safetensors").is_file()
     for name in ("errors", "representation", "distribution", "vulnerability"):
         table = pd.read_csv(results / f"agreement/{name}.csv")

@@ -26,8 +26,8 @@ UNANSWERABLE_SHARE = 1 / 3
 # Of the unanswerable questions: told of the other subject only; asked about a stranger; the rest is told of
 # nobody.
 OTHER_SHARE, STRANGER_SHARE = 0.2, 0.15
-# How often what is told of the second subject is told of the main subject too. Then the words of the question do
-# not find the answer, and a reader must look at whose it is.
+# How often the second subject is told something that the main subject is told too. Then the words of the
+# question do not find the answer, and a reader must look at whose it is.
 SAME_RELATION = 0.25
 
 
@@ -193,13 +193,16 @@ def write_passage(draw: Draw, domain: Domain, split: str, *, short: bool) -> Pas
     if draw.chance(0.3):
         groups.reverse()
     passage.text = domain.make_opening(draw)
+    fillers = list(domain.fillers[kind])
     for subject, relations in groups:
         for i, relation in enumerate(relations):
             mood = draw.unit()
             form = "name" if i == 0 or mood < 0.5 else "short" if mood < 0.7 else "pronoun"
             passage.tell(draw, subject, relation, form, domain.make_person)
         if not short and draw.chance(0.3):
-            passage.add(draw.pick(domain.fillers[kind]).format(**subject_forms(subject, "pronoun")))
+            filler = draw.pick(fillers)
+            fillers.remove(filler)
+            passage.add(filler.format(**subject_forms(subject, "pronoun")))
     return passage
 
 

@@ -15,7 +15,7 @@ from miniature.world.review_words import (
     VERDICTS,
 )
 
-# The first part of a training table is single sentences, from which negation and contrast are quickest learnt.
+# The first part of a training table is single sentences: from them negation and contrast are quickest learnt.
 SHORT_SHARE = 0.3
 LABELS = {1: "positive", -1: "negative"}
 # An opinion agrees with the label this often; the rest is the fair-mindedness of real reviews.
