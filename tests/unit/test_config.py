@@ -121,7 +121,7 @@ CASES = {
             )
         ],
         ["/nowhere/dev.json"],
-    ),  # fmt: skip
+    ),
     "unset variable": (
         [
             (
@@ -134,7 +134,7 @@ CASES = {
             )
         ],
         ["NOT_SET_ANYWHERE is not set", "export NOT_SET_ANYWHERE="],
-    ),  # fmt: skip
+    ),
     "format of another task": (
         [(("datasets", "reviews", "format"), "squad"), (("datasets", "reviews", "domain"), REMOVED)],
         ["does not hold classification data"],
