@@ -12,10 +12,7 @@ rule plot_figure1:
         ),
         svg="<results>/figures/figure1.svg",
         pdf="<results>/figures/figure1.pdf",
-        panels=[
-            f"<results>/figures/figure1{name}.csv"
-            for name in PANELS
-        ],
+        panels=[f"<results>/figures/figure1{name}.csv" for name in PANELS],
     log:
         "<logs>/plot_figure1.log",
     benchmark:

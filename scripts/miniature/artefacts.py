@@ -188,7 +188,8 @@ def match_predictions(
     missing = [key for key in ids if key not in predictions]
     if missing:
         raise StudyError(
-            f"{len(missing)} of {len(ids)} examples of {dataset} have no prediction, the first is {missing[0]}.",
+            f"{len(missing)} of {len(ids)} examples of {dataset} have no prediction, "
+            f"the first is {missing[0]}.",
             where=where,
             fix=f'"{missing[0]}": "<answer, or empty for no answer>"   '
             "(or, if only a part was predicted, make that part a dataset of its own)",
@@ -292,7 +293,12 @@ def read_embeddings(
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise _unreadable(error, where) from None
-    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "iuf" or not array.size:
+    if (
+        not isinstance(array, np.ndarray)
+        or array.ndim != 2
+        or array.dtype.kind not in "iuf"
+        or not array.size
+    ):
         shape = f"{array.dtype} of shape {list(array.shape)}" if isinstance(array, np.ndarray) else "no array"
         raise StudyError(
             f"The embeddings are {shape}.",

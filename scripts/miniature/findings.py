@@ -4,7 +4,7 @@ Every number and every comparison in the text is taken from the data; where the 
 statement, the text says so or leaves it out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,13 +18,14 @@ from miniature.agreement.bootstrap import (
     set_measures,
 )
 from miniature.floor import origin_means
-from miniature.tables.floor import COMPARED, OTHER, REFERENCE, SAME
+from miniature.tables.floor import COMPARED, OTHER, REFERENCE, SAME, VARIANT
 
 RESAMPLES = 2000
+Pair = tuple[str, str]
 
 
 class Contrast(NamedTuple):
-    """How much better one model agrees with the reference than another does."""
+    """How much better some pairs of models agree than others do, with a 95 % interval over examples."""
 
     value: float
     low: float
@@ -32,21 +33,23 @@ class Contrast(NamedTuple):
 
     @property
     def sign(self) -> int:
-        """1 or -1 where the interval leaves no doubt, 0 otherwise."""
+        """1 or -1 where the interval leaves 0 out, 0 otherwise."""
         return int(self.low > 0) - int(self.high < 0)
 
+    def __str__(self) -> str:
+        return f"{self.value:+.3f}, 95 % interval {self.low:+.3f} to {self.high:+.3f}"
 
-def contrast_agreement(
+
+def contrast_pairs(
     wrong: Mapping[str, np.ndarray],
     clusters: np.ndarray,
+    more: Sequence[Pair],
+    less: Sequence[Pair],
     *,
-    reference: str,
-    models: list[str],
-    against: str,
     seed: int,
     resamples: int = RESAMPLES,
 ) -> Contrast:
-    """Mean Jaccard of some models with the reference minus that of another, with an interval over examples.
+    """Mean Jaccard of some pairs' errors minus that of others', with an interval over examples.
 
     Whole clusters are resampled, the same ones for all models; the trainings stay as they are, so that the
     interval says nothing about what other trainings would have given.
@@ -57,11 +60,8 @@ def contrast_agreement(
         Which examples each model gets wrong.
     clusters : array_like of str, shape [examples]
         What each example shares its context with.
-    reference : str
-    models : list of str
-        Their agreements are averaged.
-    against : str
-        The model whose agreement is taken away.
+    more, less : sequence of pairs of str
+        Pairs of models; the Jaccard indices of each sequence are averaged.
     seed : int
         The study's seed.
     resamples : int
@@ -70,32 +70,112 @@ def contrast_agreement(
     Returns
     -------
     Contrast
-        95 % percentile interval; NaN bounds where a resample has no error at all.
+        Percentile interval; NaN bounds where a resample has no error at all.
 
     Examples
     --------
     >>> wrong = {name: np.arange(40) % 4 < 2 for name in ("large", "copy")}
     >>> wrong["other"] = np.arange(40) % 4 > 1
-    >>> contrast_agreement(wrong, np.arange(40) // 4, reference="large", models=["copy"], against="other", seed=0)
+    >>> contrast_pairs(wrong, np.arange(40) // 4, [("large", "copy")], [("large", "other")], seed=0)
     Contrast(value=1.0, low=1.0, high=1.0)
     """
     index, count = cluster_index(clusters)
-    weights = resample_clusters(count, resamples=resamples, seed=seed)
+    drawn = resample_clusters(count, resamples=resamples, seed=seed).astype(np.float64)
     # First row: every cluster once, which is the sample itself.
-    weights = np.concatenate([np.ones((1, count), dtype=weights.dtype), weights])
+    drawn = np.concatenate([np.ones((1, count)), drawn])  # [1 + resamples, clusters]
 
-    def jaccard(model: str) -> np.ndarray:
-        sums = pair_sums(wrong[reference], wrong[model], index, count)
-        return set_measures(weights.astype(np.float64) @ sums)["jaccard"]
+    def mean_jaccard(pairs: Sequence[Pair]) -> np.ndarray:
+        sums = [pair_sums(wrong[a], wrong[b], index, count) for a, b in pairs]
+        return np.mean([set_measures(drawn @ s)["jaccard"] for s in sums], axis=0)
 
-    difference = np.mean([jaccard(model) for model in models], axis=0) - jaccard(against)
+    difference = mean_jaccard(more) - mean_jaccard(less)
     return Contrast(float(difference[0]), *percentile_interval(difference[1:]))
+
+
+def nearest_compared(table: pd.DataFrame) -> str | None:
+    """Name of the model compared whose errors agree best with the reference's; None where there is none."""
+    compared = table[(table["kind"] == COMPARED) & table["Jaccard"].notna()]
+    return str(compared.loc[compared["Jaccard"].idxmax(), "model"]) if len(compared) else None
+
+
+def floor_contrasts(
+    table: pd.DataFrame, wrong: Mapping[str, np.ndarray], clusters: np.ndarray, *, seed: int
+) -> dict[str, tuple[Contrast, Contrast]]:
+    """Contrasts of every other origin's models with the nearest model compared.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `miniature.tables.floor.floor_table`.
+    wrong, clusters, seed
+        As for `contrast_pairs`.
+
+    Returns
+    -------
+    dict of str to tuple of Contrast
+        For each origin: seen from the reference, its models against the nearest model compared; and seen
+        from its models, the reference against that model. Empty where nothing is compared.
+    """
+    nearest = nearest_compared(table)
+    reference = str(table.loc[table["kind"] == REFERENCE, "model"].iloc[0])
+    same = table[table["kind"] == SAME]
+    if nearest is None:
+        return {}
+    found = {}
+    for origin, rows in same.groupby("origin", sort=False):
+        own = [(reference, model) for model in rows["model"]]
+        other = [(nearest, model) for model in rows["model"]]
+        found[str(origin)] = (
+            contrast_pairs(wrong, clusters, own, [(reference, nearest)], seed=seed),
+            contrast_pairs(wrong, clusters, own, other, seed=seed),
+        )
+    return found
+
+
+class _Facts:
+    """The floor table by model, and what follows from it."""
+
+    def __init__(self, table: pd.DataFrame, pairs: Mapping[Pair, float]):
+        self.table = table.set_index("model", drop=False)
+        self.pairs = pairs
+        self.reference = str(table.loc[table["kind"] == REFERENCE, "model"].iloc[0])
+        same = table[table["kind"] == SAME]
+        self.groups = {
+            str(origin): list(rows["model"]) for origin, rows in same.groupby("origin", sort=False)
+        }
+        self.means = self._means("Jaccard", [SAME])
+        self.floor = _mean(self.means.values())
+        self.nearest = nearest_compared(table)
+
+    def _means(self, column: str, kinds: Sequence[str]) -> dict[str, float]:
+        rows = self.table[self.table["kind"].isin(kinds)]
+        origins = {self.reference: "", **dict(zip(rows["model"], rows["origin"], strict=True))}
+        return origin_means(rows[column].astype(float).to_dict(), origins, reference=self.reference)
+
+    def cell(self, model: str, column: str) -> float:
+        return float(self.table.at[model, column])
+
+    def points(self, model: str) -> str:
+        return f"{self.cell(model, 'accuracy difference'):+.1f}"
+
+    def accuracy(self, models: Iterable[str]) -> float:
+        return _mean(self.cell(model, "accuracy %") for model in models)
+
+    def of_kind(self, kind: str) -> list[str]:
+        return list(self.table.loc[self.table["kind"] == kind, "model"])
+
+    def with_variants(self) -> float:
+        return _mean(self._means("Jaccard", [SAME, VARIANT]).values())
+
+    def kappa_share(self, origin: str, model: str) -> float:
+        mean = self._means("kappa", [SAME])[origin]
+        return (1 - mean) / (1 - self.cell(model, "kappa"))
 
 
 def write_findings(
     table: pd.DataFrame,
-    pairs: Mapping[tuple[str, str], float],
-    contrasts: Mapping[str, Contrast],
+    pairs: Mapping[Pair, float],
+    contrasts: Mapping[str, tuple[Contrast, Contrast]],
     *,
     task: str,
 ) -> str:
@@ -107,8 +187,8 @@ def write_findings(
         From `miniature.tables.floor.floor_table`.
     pairs : mapping of tuple of str to float
         Jaccard of every two models, in either order.
-    contrasts : mapping of str to Contrast
-        For each other origin, `contrast_agreement` of its models against the nearest model compared.
+    contrasts : mapping of str to tuple of Contrast
+        From `floor_contrasts`.
     task : str
         Name of the task.
 
@@ -117,143 +197,142 @@ def write_findings(
     str
         A list with one item for each finding, and a last one for what does not follow.
     """
-    reference = table[table["kind"] == REFERENCE].iloc[0]
-    name = reference["model"]
-    same = table[table["kind"] == SAME]
-    groups = {origin: rows for origin, rows in same.groupby("origin", sort=False)}
-    origins = {name: "", **dict(zip(same["model"], same["origin"], strict=True))}
-    means = origin_means(
-        dict(zip(same["model"], same["Jaccard"], strict=True)), origins, reference=name
-    )
-    floor = sum(means.values()) / len(means)
-    items = [_floor_item(reference, groups, means, floor, task, table)]
-    nearest = nearest_compared(table)
-    if nearest is not None:
-        items.append(_nearest_item(name, nearest, means, floor, contrasts))
-        items += _other_side_item(name, nearest["model"], groups, pairs)
-        items += _rest_item(table, nearest, means, floor)
-    items += _scale_item(table, reference, floor)
-    items.append(_limits_item(len(means), nearest is not None))
-    return "\n".join(f"- {item}" for item in items) + "\n"
+    facts = _Facts(table, pairs)
+    items = [_floor_item(facts, task)]
+    if facts.nearest is not None:
+        items += [_nearest_item(facts, contrasts), _other_side_item(facts, contrasts)]
+        items += _rest_item(facts)
+    items += _scale_item(facts)
+    items.append(_limits_item(facts))
+    return "".join(f"- {item}\n" for item in items)
 
 
-def nearest_compared(table: pd.DataFrame) -> pd.Series | None:
-    """Find the model compared whose errors agree best with the reference's."""
-    compared = table[(table["kind"] == COMPARED) & table["Jaccard"].notna()]
-    return compared.loc[compared["Jaccard"].idxmax()] if len(compared) else None
-
-
-def _floor_item(reference, groups, means, floor, task, table) -> str:
-    n = int(table["n"].dropna().max())
+def _floor_item(facts: _Facts, task: str) -> str:
     told = []
-    for origin, rows in groups.items():
-        points = _listed(f"{value:+.1f}" for value in rows["accuracy difference"])
-        count = "" if len(rows) == 1 else f", the mean of {len(rows)} that count as one"
-        told.append(f"{means[origin]:.3f} ({origin}{count}; accuracy {points} points)")
+    for origin, models in facts.groups.items():
+        points = _listed(facts.points(model) for model in models)
+        several = f", the mean of {len(models)} that count as one" if len(models) > 1 else ""
+        told.append(f"{facts.means[origin]:.3f} ({origin}{several}; accuracy {points} points)")
+    variants = facts.of_kind(VARIANT)
+    counted = (
+        f" (With {len(variants)} variants of theirs that are not quite the same model it would be "
+        f"{facts.with_variants():.3f}.)"
+        if variants
+        else ""
+    )
+    n = int(facts.table["n"].dropna().max())
     return (
-        f"**A rough noise floor: {floor:.3f}.** On the {n:,} examples of `{task}`, the errors of "
-        f"`{reference['model']}` ({reference['accuracy %']:.1f} % right) agree with those of the same model "
-        f"trained by others to a Jaccard index of {_listed(told)}. Each origin has one weight."
+        f"**A rough noise floor of {facts.floor:.3f}.** On the {n:,} examples of `{task}`, the mistakes of "
+        f"`{facts.reference}` ({facts.accuracy([facts.reference]):.1f} % right) agree with those of the same "
+        f"model trained by others to a Jaccard index of {_listed(told)}; the floor gives each origin one "
+        f"weight.{counted}"
     )
 
 
-def _nearest_item(name, nearest, means, floor, contrasts) -> str:
-    model, value = nearest["model"], nearest["Jaccard"]
+def _nearest_item(facts: _Facts, contrasts: Mapping[str, tuple[Contrast, Contrast]]) -> str:
+    model, reference = str(facts.nearest), facts.reference
+    value = facts.cell(model, "Jaccard")
     told = []
-    for origin, contrast in contrasts.items():
-        size = f"{abs(contrast.value):.3f}"
-        interval = f"95 % interval {contrast.low:+.3f} to {contrast.high:+.3f}"
-        if contrast.sign > 0:
-            told.append(f"{origin} agrees better than it does, by {size} ({interval})")
-        elif contrast.sign < 0:
-            told.append(f"{origin} agrees less well than it does, by {size} ({interval})")
-        else:
-            told.append(f"{origin} agrees neither better nor worse ({contrast.value:+.3f}, {interval})")
-    shares = {origin: (1 - mean) / (1 - value) for origin, mean in means.items()}
-    best = min(shares, key=lambda origin: shares[origin])
-    share = f"{100 * shares[best]:.0f} %"
+    for origin, (contrast, _) in contrasts.items():
+        verb = {1: "agrees better", -1: "agrees less well", 0: "agrees neither better nor worse"}[
+            contrast.sign
+        ]
+        gap = abs(facts.accuracy(facts.groups[origin]) - facts.accuracy([reference]))
+        nearer = gap < abs(facts.cell(model, "accuracy difference"))
+        accuracy = ", and is nearer to it in accuracy too" if contrast.sign > 0 and nearer else ""
+        told.append(f"{origin} {verb} with `{reference}` ({contrast}){accuracy}")
+    best = max(facts.means, key=lambda origin: facts.means[origin])
+    gap, share = 1 - facts.means[best], (1 - facts.means[best]) / (1 - value)
+    side = "below" if value < facts.floor else "above"
     return (
         f"**`{model}`, the nearest of the models compared, reaches {value:.3f}** "
-        f"({nearest['accuracy difference']:+.1f} points), {abs(value - floor):.3f} "
-        f"{'below' if value < floor else 'above'} the floor: {_listed(told)}. Even the nearer of the others' models "
-        f"already disagrees with `{name}` ({1 - means[best]:.3f}) by {share} of what `{model}` does "
-        f"({1 - value:.3f}). The intervals resample contexts and leave the trainings as they are."
-        if len(means) > 1
-        else f"**`{model}`, the nearest of the models compared, reaches {value:.3f}** "
-        f"({nearest['accuracy difference']:+.1f} points), {abs(value - floor):.3f} "
-        f"{'below' if value < floor else 'above'} the floor: {_listed(told)}. The others' model already disagrees "
-        f"with `{name}` ({1 - means[best]:.3f}) by {share} of what `{model}` does ({1 - value:.3f}). "
-        "The intervals resample contexts and leave the trainings as they are."
+        f"({facts.points(model)} points), {abs(value - facts.floor):.3f} {side} that floor. Against it, "
+        f"{'; '.join(told)}. Yet two trainings of the large model, {best}'s and the reference, already "
+        f"differ by {gap:.3f} (1 - Jaccard), {100 * share:.0f} % of the {1 - value:.3f} by which `{model}` "
+        f"differs ({100 * facts.kappa_share(best, model):.0f} % by kappa)."
     )
 
 
-def _other_side_item(name, model, groups, pairs) -> list[str]:
-    """Compare from the side of the others, who share no recipe with either."""
-    told, nearer = [], 0
-    for origin, rows in groups.items():
-        own = np.mean([pairs[m, name] for m in rows["model"]])
-        other = np.mean([pairs[m, model] for m in rows["model"]])
-        nearer += own > other
-        told.append(f"{own:.3f} against {other:.3f} ({origin})")
-    if nearer != len(groups):
-        return []
+def _other_side_item(facts: _Facts, contrasts: Mapping[str, tuple[Contrast, Contrast]]) -> str:
+    """Compare from the side of the others, to whom the reference and the model compared are both foreign."""
+    model, told = str(facts.nearest), []
+    for origin, (_, contrast) in contrasts.items():
+        models = facts.groups[origin]
+        own, other = (_mean(facts.pairs[m, name] for m in models) for name in (facts.reference, model))
+        accuracy = facts.accuracy(models)
+        to_reference = abs(accuracy - facts.accuracy([facts.reference]))
+        to_model = abs(accuracy - facts.accuracy([model]))
+        nearer = facts.reference if to_reference < to_model else model
+        told.append(
+            f"{origin} agrees with `{facts.reference}` to {own:.3f} and with `{model}` to {other:.3f} "
+            f"({contrast}; nearer in accuracy to `{nearer}`)"
+        )
+    groups = list(facts.groups.values())
     third = [
-        np.mean([pairs[a, b] for a in rows["model"] for b in other["model"]])
-        for i, rows in enumerate(groups.values())
-        for other in list(groups.values())[i + 1 :]
+        _mean(facts.pairs[a, b] for a in groups[i] for b in groups[j])
+        for i in range(len(groups))
+        for j in range(i + 1, len(groups))
     ]
-    among = f" Among themselves the others' models reach {_listed(f'{v:.3f}' for v in third)}." if third else ""
-    return [
-        f"**Seen from the others' side**, who share a recipe with neither, `{name}` is nearer than `{model}`: "
-        f"{_listed(told)}.{among}"
-    ]
+    among = f"; among themselves they reach {_listed(f'{value:.3f}' for value in third)}" if third else ""
+    return (
+        f"**Seen from the others' side**, to whom both are strangers: {'; '.join(told)}{among}. "
+        "Intervals are over examples, whole contexts resampled, with the trainings as they are."
+    )
 
 
-def _rest_item(table, nearest, means, floor) -> list[str]:
-    rest = table[(table["kind"] == COMPARED) & (table["model"] != nearest["model"])]
-    below = rest[rest["Jaccard"] < min(means.values())].sort_values("Jaccard", ascending=False)
-    if below.empty:
+def _rest_item(facts: _Facts) -> list[str]:
+    lowest = min(facts.means.values())
+    rest = [model for model in facts.of_kind(COMPARED) if model != facts.nearest]
+    below = sorted(
+        (model for model in rest if facts.cell(model, "Jaccard") < lowest),
+        key=lambda model: -facts.cell(model, "Jaccard"),
+    )
+    if not below:
         return []
-    cells = [
-        f"`{row.model}` {row.Jaccard:.3f} ({row.points:+.1f} points, ceiling {row.ceiling:.3f})"
-        for row in below.rename(columns={"accuracy difference": "points"}).itertuples()
-    ]
-    whole = "The other models compared all lie" if len(below) == len(rest) else "These models lie"
-    return [
-        f"**{whole} below every other origin's mean**: {_listed(cells)}. But they are less accurate too, and their "
-        "error counts alone set these ceilings: how much of the fall is accuracy and how much is other mistakes, "
-        "this comparison does not say."
-        if (below["accuracy difference"] < 0).all()
-        else f"**{whole} below every other origin's mean**: {_listed(cells)}."
-    ]
+    cells = _listed(
+        f"`{model}` {facts.cell(model, 'Jaccard'):.3f} ({facts.points(model)} points, at most "
+        f"{facts.cell(model, 'ceiling'):.3f})"
+        for model in below
+    )
+    whole = (
+        "The other models compared lie" if len(below) == len(rest) else f"{len(below)} models compared lie"
+    )
+    weaker = all(facts.cell(model, "accuracy difference") < 0 for model in below)
+    confounded = (
+        " They are less accurate as well, which alone sets the most they could reach: how much of the fall "
+        "is accuracy and how much other mistakes, this does not say."
+    )
+    return [f"**{whole} below every origin of the floor**: {cells}.{confounded if weaker else ''}"]
 
 
-def _scale_item(table, reference, floor) -> list[str]:
-    own = set(table.loc[table["kind"] == SAME, "origin"])
-    strangers = table[(table["kind"] == OTHER) & ~table["origin"].isin(own)]
-    if strangers.empty:
+def _scale_item(facts: _Facts) -> list[str]:
+    strangers = facts.of_kind(OTHER)
+    if not strangers:
         return []
-    cells = [
-        f"`{row.model}` {row.Jaccard:.3f} ({row.points:+.1f} points)"
-        for row in strangers.rename(columns={"accuracy difference": "points"}).itertuples()
-    ]
-    return [f"**For scale**, systems that are another model altogether: {_listed(cells)}."]
+    cells = _listed(f"`{m}` {facts.cell(m, 'Jaccard'):.3f} ({facts.points(m)} points)" for m in strangers)
+    return [f"**For scale**, systems that are another model altogether: {cells}."]
 
 
-def _limits_item(origins: int, compared: bool) -> str:
-    count = "one other origin is one point" if origins == 1 else f"{origins} other origins are {origins} points"
-    recipe = (
-        " Other groups differ from the reference in recipe as well as in seed, which lowers this floor; models of the "
-        "reference's own origin share its recipe, which favours them."
-        if compared
-        else " Other groups differ from the reference in recipe as well as in seed, which lowers this floor."
+def _limits_item(facts: _Facts) -> str:
+    count = len(facts.means)
+    origins = "one other origin" if count == 1 else f"{count} other origins"
+    shared = (
+        f"; the models compared come from where `{facts.reference}` comes from, which may favour them"
+        if facts.nearest is not None
+        else ""
     )
     return (
-        f"**No verdict follows**: {count}, and no interval of the floor can be had from them.{recipe} A floor from "
-        "second trainings of the same recipe is what would settle it."
+        f"**No verdict follows.** A floor from {origins} has no interval. Others differ in code and settings "
+        f"as well as in seed, which may lower the floor{shared}. What would settle it is a floor from second "
+        "trainings by one recipe."
     )
 
 
-def _listed(parts) -> str:
+def _mean(values: Iterable[float]) -> float:
+    values = list(values)
+    return float(sum(values) / len(values))
+
+
+def _listed(parts: Iterable[str]) -> str:
     parts = list(parts)
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

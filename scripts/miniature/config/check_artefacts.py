@@ -1,4 +1,4 @@
-"""Checks of models given by what they put out, of the files they name, and of the origins of a noise floor."""
+"""Checks of models given by what they put out, of the files they name, and of their origins."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -8,7 +8,6 @@ from miniature.config.lines import Positions
 from miniature.config.plan import trained_models
 from miniature.messages import StudyError
 
-
 # What a characteristic needs once it is switched on, with a line to paste.
 NEEDED = {
     "errors": {"tasks": "[squad]"},
@@ -17,7 +16,8 @@ NEEDED = {
         "tasks": "{squad: [newsqa]}", "bank_examples": "4000", "k": "[1, 10, 50]", "percentile": "95",
     },
     "vulnerability": {
-        "tasks": "[imdb]", "examples": "100", "recipes": "{bert-attack: {preset: textattack-48, masked_lm: words}}",
+        "tasks": "[imdb]", "examples": "100",
+        "recipes": "{bert-attack: {preset: textattack-48, masked_lm: words}}",
     },
 }  # fmt: skip
 

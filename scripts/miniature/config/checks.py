@@ -34,7 +34,8 @@ def _one_source(entry: Mapping, place: tuple, positions: Positions) -> Iterator[
     if len(given) != 1:
         yield StudyError(
             f"'{place[-1]}' needs exactly one of architecture, hub and path"
-            f"{', or predictions, embeddings or errors' if place[0] == 'models' else ''}; it has {', '.join(given) or 'none'}.",
+            + (", or predictions, errors or embeddings" if place[0] == "models" else "")
+            + f"; it has {', '.join(given) or 'none'}.",
             where=positions.where(place),
             fix=f"{place[-1]}: {{path: folder/of/the/checkpoint}}",
         )

@@ -47,9 +47,7 @@ def predicting_models(config: Mapping, task: str) -> list[str]:
     return [name for name in model_names(config) if name in known]
 
 
-def models_with(
-    config: Mapping, characteristic: str, task: str, ood_dataset: str | None = None
-) -> list[str]:
+def models_with(config: Mapping, characteristic: str, task: str, ood_dataset: str | None = None) -> list[str]:
     """Models that take part in a characteristic on a task: all with weights, others by their artefacts.
 
     Parameters

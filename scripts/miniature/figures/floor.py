@@ -13,19 +13,22 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from miniature.agreement.chance import chance_jaccard
-from miniature.figures.labels import spread, wrap
+from miniature.figures.labels import spread, text_width, wrap
 from miniature.figures.style import COLORS, GRID, INK, MUTED, neutral_style
 from miniature.floor import origin_means
-from miniature.tables.floor import COMPARED, OTHER, REFERENCE, SAME
+from miniature.tables.floor import COMPARED, OTHER, REFERENCE, SAME, VARIANT
 
 WIDTH, HEIGHT = 11.0, 6.2  # inches
 SIZE = 10.0
 SMALL = 8.6
-# Colour, marker and fill of each kind of model; markers and fills differ, so that a print in grey can be read.
+AXES = (0.065, 0.235, 0.92, 0.635)
+# Colour, marker, size and fill of each kind of model; they differ in shape and fill, so that a print in grey
+# can be read. Variants stay without a name: they are context of the floor, and crowd around it.
 KINDS = {
-    SAME: (COLORS[0], "D", True),
-    COMPARED: (COLORS[1], "o", True),
-    OTHER: (MUTED, "s", False),
+    SAME: (COLORS[0], "D", 9.0, True),
+    VARIANT: (COLORS[0], "D", 5.0, False),
+    COMPARED: (COLORS[1], "o", 9.0, True),
+    OTHER: (MUTED, "s", 7.5, False),
 }
 NEAR_X, NEAR_Y = 4.0, 0.055  # points nearer than this (per cent, Jaccard) share a column of labels
 
@@ -50,11 +53,8 @@ def plot_floor(table: pd.DataFrame, *, task: str) -> Figure:
     with neutral_style(SIZE):
         figure = Figure(figsize=(WIDTH, HEIGHT), facecolor="white")
         FigureCanvasAgg(figure)
-        axes = figure.add_axes((0.065, 0.235, 0.92, 0.635))
-        accuracies = table["accuracy %"].astype(float)
-        low, high = accuracies.min(), accuracies.max()
-        room = max(0.05 * (high - low), 1.0)
-        axes.set_xlim(max(low - 2.2 * room, 0), min(high + 3.5 * room, 100))
+        axes = figure.add_axes(AXES)
+        axes.set_xlim(*_limits(table))
         axes.set_ylim(0, 1)
         _draw_limits(axes, float(reference["accuracy %"]) / 100)
         _draw_reference(axes, reference)
@@ -63,6 +63,16 @@ def plot_floor(table: pd.DataFrame, *, task: str) -> Figure:
         _draw_labels(axes, others)
         _dress(figure, axes, reference, others, task)
     return figure
+
+
+def _limits(table: pd.DataFrame) -> tuple[float, float]:
+    """Limits of the accuracy axis, with room for the longest name at the right."""
+    accuracies = table["accuracy %"].astype(float)
+    low, high = float(accuracies.min()), float(accuracies.max())
+    span = max(high - low, 10.0)
+    name = max(text_width(f"{model}  0.000", SMALL) for model in table["model"]) + 16
+    share = min(name / (72 * WIDTH * AXES[2]), 0.4)
+    return low - 0.1 * span, high + (1.1 * span) * share / (1 - share)
 
 
 def _draw_limits(axes: Axes, accuracy: float) -> None:
@@ -82,7 +92,7 @@ def _draw_reference(axes: Axes, reference: pd.Series) -> None:
     axes.plot([x, x], [0, 1], color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
     axes.plot([x], [1], marker="*", markersize=13, color=INK, clip_on=False, zorder=5)
     axes.annotate(
-        f"{reference['model']}, {x:.1f} %", (x, 1), (9, -3), textcoords="offset points",
+        f"{reference['model']}, the reference", (x, 1), (11, 0), textcoords="offset points",
         fontsize=SMALL, fontweight="bold", color=INK, va="center",
     )  # fmt: skip
 
@@ -114,14 +124,21 @@ def _draw_floor(axes: Axes, table: pd.DataFrame, others: pd.DataFrame) -> None:
 
 def _draw_models(axes: Axes, others: pd.DataFrame) -> None:
     for row in others.to_dict("records"):
-        color, marker, filled = KINDS[row["kind"]]
+        color, marker, size, filled = KINDS[row["kind"]]
         x = row["accuracy %"]
+        if row["kind"] == VARIANT:
+            axes.plot(
+                [x], [row["Jaccard"]], marker=marker, markersize=size, color=color, linestyle="none",
+                markerfacecolor="white", zorder=3,
+            )  # fmt: skip
+            continue
         axes.plot([x, x], [row["chance"], row["ceiling"]], color=color, linewidth=0.7, alpha=0.45, zorder=2)
         for end in ("chance", "ceiling"):
             axes.plot([x], [row[end]], marker="_", markersize=7, color=color, alpha=0.8, zorder=2)
         axes.plot(
-            [x], [row["Jaccard"]], marker=marker, markersize=8, color=color, linestyle="none",
-            markerfacecolor=color if filled else "white", markeredgewidth=1.2, zorder=4,
+            [x], [row["Jaccard"]], marker=marker, markersize=size, linestyle="none",
+            markerfacecolor=color if filled else "white", markeredgecolor="white" if filled else color,
+            markeredgewidth=1.0, zorder=5 if row["kind"] == COMPARED else 4,
         )  # fmt: skip
 
 
@@ -148,8 +165,9 @@ def clusters(others: pd.DataFrame) -> list[list[int]]:
 
 def _draw_labels(axes: Axes, others: pd.DataFrame) -> None:
     """Name every point: a point alone at its right, points that crowd in a column at their left."""
+    others = others[others["kind"] != VARIANT].reset_index(drop=True)
     height = axes.get_window_extent().height * 72 / axes.figure.dpi
-    gap = 1.3 * SMALL / height
+    gap = 1.35 * SMALL / height
     for group in clusters(others):
         rows = others.iloc[group]
         if len(rows) == 1:
@@ -165,9 +183,10 @@ def _label(axes: Axes, row: pd.Series, column: float | None, place: float | None
     color = KINDS[row["kind"]][0]
     text = f"{row['model']}  {row['Jaccard']:.3f}"
     x, y = float(row["accuracy %"]), float(row["Jaccard"])
-    look = {"fontsize": SMALL, "color": color, "zorder": 6}
+    behind = {"boxstyle": "square,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
+    look = {"fontsize": SMALL, "color": color, "zorder": 6, "bbox": behind}
     if column is None:
-        axes.annotate(text, (x, y), (8, 0), textcoords="offset points", va="center", **look)
+        axes.annotate(text, (x, y), (9, 0), textcoords="offset points", va="center", **look)
         return
     axes.plot([column, x], [place, y], color=color, linewidth=0.5, alpha=0.7, zorder=3)
     axes.annotate(text, (column, place), (-3, 0), textcoords="offset points", ha="right", va="center", **look)
@@ -189,30 +208,32 @@ def _dress(figure: Figure, axes: Axes, reference: pd.Series, others: pd.DataFram
     )  # fmt: skip
     figure.text(0.012, 0.912, f"{task}{counted}", fontsize=SIZE, color=MUTED, va="top")
     names = {
-        SAME: f"{reference['model']}'s like, trained by others",
+        SAME: f"{reference['model']} trained by others",
+        VARIANT: "variants of theirs, not in the floor",
         COMPARED: "models compared",
-        OTHER: "other systems of other origin",
+        OTHER: "other systems",
     }
     drawn = [kind for kind in KINDS if (others["kind"] == kind).any()]
     handles = []
     for kind in drawn:
-        color, marker, filled = KINDS[kind]
+        color, marker, size, filled = KINDS[kind]
         (handle,) = axes.plot(
-            [], [], linestyle="none", marker=marker, markersize=8, color=color, label=names[kind],
+            [], [], linestyle="none", marker=marker, markersize=size, color=color, label=names[kind],
             markerfacecolor=color if filled else "white", markeredgewidth=1.2,
         )  # fmt: skip
         handles.append(handle)
     (ceiling,) = axes.plot([], [], color=MUTED, linewidth=1.0, label="ceiling")
     (chance,) = axes.plot([], [], color=MUTED, linewidth=1.0, linestyle=":", label="chance")
     figure.legend(
-        handles=[*handles, ceiling, chance], loc="upper left", bbox_to_anchor=(0.06, 0.155), ncols=len(handles) + 2,
-        frameon=False, fontsize=SMALL, columnspacing=1.8, handletextpad=0.5, borderaxespad=0.0,
+        handles=[*handles, ceiling, chance], loc="upper left", bbox_to_anchor=(0.06, 0.155),
+        ncols=len(handles) + 2, frameon=False, fontsize=SMALL, columnspacing=1.8, handletextpad=0.5,
+        borderaxespad=0.0,
     )  # fmt: skip
     note = (
-        "1 = exactly the same mistakes. Ceiling: the most that the two error counts allow, so lower the further a "
-        "model's accuracy is from the reference's. Chance: unrelated mistakes at the same rates. The floor has one "
-        "weight for each origin and no interval; its models differ from the reference in training recipe as well "
-        "as in seed."
+        "1 = exactly the same mistakes. Ceiling: the most that the two error counts allow, so lower the "
+        "further a model's accuracy is from the reference's. Chance: unrelated mistakes at the same rates. "
+        "The floor has one weight for each origin and no interval; the others' trainings differ in code and "
+        "settings as well as in seed."
     )
     lines = wrap(note, 72 * WIDTH * 0.97, SMALL)
     figure.text(0.012, 0.018, "\n".join(lines), fontsize=SMALL, color=MUTED, va="bottom")

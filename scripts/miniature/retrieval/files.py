@@ -6,7 +6,6 @@ import os
 import shutil
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 from miniature.files import atomic_path
 from miniature.messages import StudyError
@@ -87,7 +86,7 @@ def retrieve_file(url: str, sha256: str, path: str | os.PathLike) -> None:
             raise StudyError(
                 f"The server cannot be reached, or the connection broke ({reason}).",
                 where=url,
-                fix="run `snakemake retrieve` where there is a network, or name a copy at hand with local: ...",
+                fix="run `snakemake retrieve` where there is a network, or name a copy with local: ...",
             ) from None
         if length and int(length) != temporary.stat().st_size:
             raise StudyError("The file arrived cut off.", where=url, fix="start again")

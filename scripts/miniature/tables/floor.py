@@ -11,6 +11,7 @@ from miniature.floor import noise_floor, origin_weights
 REFERENCE = "reference"
 SAME = "same model, other origin"
 COMPARED = "compared"
+VARIANT = "variant of such an origin"
 OTHER = "other system"
 
 DIGITS = {"accuracy %": 2, "weight": 2}
@@ -48,10 +49,11 @@ def floor_table(
     Returns
     -------
     DataFrame
-        model, kind (`REFERENCE`, `SAME`, `COMPARED`, or `OTHER`: neither the same model nor of the
-        reference's origin), origin, weight in the floor, errors, accuracy % and its difference from the
-        reference's in points, Jaccard with chance, ceiling, floor and difference from it, the same for kappa,
-        n. The floor of a model that is part of it leaves its own origin out.
+        model; kind: `REFERENCE`, `SAME`, `COMPARED` (of the reference's origin, or of none that is named),
+        `VARIANT` (not the same model, but of an origin that has one) or `OTHER` (of yet another origin);
+        origin, weight in the floor, errors, accuracy %, its difference from the reference's in points,
+        Jaccard with chance, ceiling, floor and difference from it, the same for kappa, n. The floor of a
+        model that is part of it leaves its own origin out.
     """
     rows = agreement[(agreement["task"] == task) & (agreement["model_a"] == reference)]
     values = {
@@ -70,7 +72,7 @@ def floor_table(
         elif model in origins:
             kind = SAME
         else:
-            kind = OTHER if origin and origin != own else COMPARED
+            kind = _kind(origin, own, origins)
         row: dict[str, object] = {
             "model": model, "kind": kind, "origin": origin, "weight": weights.get(model),
             "errors": errors[model][0], "accuracy %": _accuracy(errors[model]),
@@ -93,6 +95,12 @@ def _to_floor(
 ) -> dict[str, float]:
     floor = noise_floor(values.astype(float).to_dict(), origins, reference=reference, model=model)
     return {f"{prefix}floor": floor, f"{prefix}difference": float(values[model]) - floor}
+
+
+def _kind(origin: str, own: str | None, origins: Mapping[str, str]) -> str:
+    if not origin or origin == own:
+        return COMPARED
+    return VARIANT if origin in origins.values() else OTHER
 
 
 def _accuracy(counts: tuple[int, int]) -> float:
