@@ -40,6 +40,7 @@ rule tabulate_models:
     params:
         tasks=TASKS,
         kinds=[kind_of(task) for task in TASKS],
+        k=config["verdict"].get("distribution", {}).get("k"),
         models=MODELS,
         trained=TRAINED,
         predicting=[plan.predicting_models(config, task) for task in TASKS],

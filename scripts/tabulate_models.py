@@ -36,13 +36,16 @@ def main(snakemake):
         for model, path in zip(listing, listed, strict=True):
             scores[task][model] = summarize_errors(read_parquet(path), table, kind)
     folders = inputs.models[: len(params.trained)]
-    distribution = inputs.get("distribution")
+    distribution = read_agreement(inputs.distribution) if inputs.get("distribution") else None
+    if distribution is not None and params.k is not None:
+        # Detection quality at the K that the verdict is read from; length alone has no K.
+        distribution = distribution[distribution["k"].isna() | (distribution["k"] == params.k)]
     write_table(
         models_table(
             models=params.models,
             sizes={model: model_size(folder) for model, folder in zip(params.trained, folders, strict=True)},
             scores=scores,
-            distribution=read_agreement(distribution) if distribution else None,
+            distribution=distribution,
         ),
         csv=output.csv,
         md=output.md,
