@@ -79,9 +79,7 @@ def test_scorecard_has_floor_and_difference_and_decides_nothing(study):
         "errors": {"task": "wiki", "measure": "jaccard", "margin": 0.05},
         "calibration": {"task": "wiki", "measure": "jaccard", "margin": 0.05},
     }
-    card = build_scorecard(
-        agreement, models=list(wrong), reference="large", verdict=verdict, origins=origins
-    )
+    card = build_scorecard(agreement, models=list(wrong), reference="large", verdict=verdict, origins=origins)
     card = card.set_index(["model", "characteristic"])
     with_large = {m: jaccard_score(wrong["large"], e) for m, e in wrong.items()}
     floor = (with_large["theirs"] + (with_large["a"] + with_large["b"]) / 2) / 2
@@ -132,9 +130,7 @@ def test_table_sets_kinds_apart_and_survives_its_csv(study, tmp_path):
 
 def test_contrast_resamples_whole_contexts(study):
     wrong, clusters, *_ = study
-    found = contrast_pairs(
-        wrong, clusters, [("large", "theirs")], [("large", "tiny")], seed=0, resamples=500
-    )
+    found = contrast_pairs(wrong, clusters, [("large", "theirs")], [("large", "tiny")], seed=0, resamples=500)
     own, other = (jaccard_score(wrong["large"], wrong[m]) for m in ("theirs", "tiny"))
     assert found.value == pytest.approx(own - other)
     assert found.low < found.value < found.high

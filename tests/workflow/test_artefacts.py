@@ -1,4 +1,4 @@
-"""Models known by what they put out: a small study that always runs, and the published one where its files are."""
+"""Models known by what they put out: a small study, and the published one where its files are at hand."""
 
 import json
 import os
@@ -33,16 +33,12 @@ def write_study(folder):
         ]
         (folder / f"{name}.json").write_text(json.dumps({"version": "v2.0", "data": data}))
     wrong = {name: random.random(30) < 0.4 for name in ("large", "theirs", "copy", "listed")}
-    answers = {
-        m: {key: "no" if w[i] else f"name{i}" for i, key in enumerate(ids)} for m, w in wrong.items()
-    }
+    answers = {m: {key: "no" if w[i] else f"name{i}" for i, key in enumerate(ids)} for m, w in wrong.items()}
     (folder / "large.json").write_text(json.dumps(answers["large"]))
     (folder / "theirs.jsonl").write_text(
         "\n".join(json.dumps({"id": k, "prediction": v}) for k, v in reversed(answers["theirs"].items()))
     )
-    pd.DataFrame({"id": ids, "prediction": answers["copy"].values()}).to_csv(
-        folder / "copy.csv", index=False
-    )
+    pd.DataFrame({"id": ids, "prediction": answers["copy"].values()}).to_csv(folder / "copy.csv", index=False)
     (folder / "listed.json").write_text(json.dumps([k for i, k in enumerate(ids) if wrong["listed"][i]]))
     sizes = {"test": 30, "bank": 40, "calibration": 20, "news": 10}
     for model in ("large", "copy"):
@@ -132,9 +128,10 @@ def test_a_study_of_files_alone(fresh):
     np.save(fresh.folder / "copy-test.npy", np.zeros((29, 6)))
     done = fresh.run(*RUN, "--keep-going", configfile=CONFIG, check=False)
     assert done.returncode != 0
-    for part in ("have no prediction, the first is q7", "large.json, predictions of model large",
-                 "29 rows of embeddings for 30 examples", "copy-test.npy, embeddings of model copy"):  # fmt: skip
-        assert part in done.stdout
+    assert "have no prediction, the first is q7" in done.stdout
+    assert "large.json, predictions of model large" in done.stdout
+    assert "29 rows of embeddings for 30 examples" in done.stdout
+    assert "copy-test.npy, embeddings of model copy" in done.stdout
     assert {path: path.read_bytes() for path in tables} == tables
     for log in ("import_predictions/wiki/wiki/test/large.log", "import_embeddings/wiki/wiki/test/copy.log"):
         assert "Traceback" not in (results / "logs" / log).read_text()
@@ -176,7 +173,9 @@ def test_published_study_reproduces_the_authors_fifteen(published):
 @pytest.mark.real
 def test_published_predictions_score_as_the_official_evaluator_says(published):
     table = pd.read_csv(published / "tables/table1_models.csv").set_index("model")
-    official = {"google-bert-large": (78.742, 81.775), "nlnet": (75.828, 78.778), "bidaf-elmo": (65.704, 67.876)}
+    official = {
+        "google-bert-large": (78.742, 81.775), "nlnet": (75.828, 78.778), "bidaf-elmo": (65.704, 67.876),
+    }  # fmt: skip
     for model, (exact, f1) in official.items():
         assert table.loc[model, "squad EM %"] == pytest.approx(exact, abs=5e-4)
         assert table.loc[model, "squad F1 %"] == pytest.approx(f1, abs=5e-4)

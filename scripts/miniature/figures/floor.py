@@ -25,9 +25,9 @@ AXES = (0.065, 0.235, 0.92, 0.635)
 # Colour, marker, size and fill of each kind of model; they differ in shape and fill, so that a print in grey
 # can be read. Variants stay without a name: they are context of the floor, and crowd around it.
 KINDS = {
-    SAME: (COLORS[0], "D", 9.0, True),
+    SAME: (COLORS[0], "D", 7.5, True),
     VARIANT: (COLORS[0], "D", 5.0, False),
-    COMPARED: (COLORS[1], "o", 9.0, True),
+    COMPARED: (COLORS[1], "o", 8.0, True),
     OTHER: (MUTED, "s", 7.5, False),
 }
 NEAR_X, NEAR_Y = 4.0, 0.055  # points nearer than this (per cent, Jaccard) share a column of labels
