@@ -1,11 +1,12 @@
 # Helpers for the rules: the library on the path, the validated study, and functions from a study to paths.
+import re
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from miniature.code_version import CodeMap
-from miniature.config import names, plan
+from miniature.config import names, plan, sources
 from miniature.config.validate import validate_study
 from miniature.messages import StudyError
 
@@ -23,6 +24,7 @@ except StudyError as error:
 
 RESULTS = f"results/{config['study']}"
 MODELS = plan.model_names(config)
+TRAINED = plan.trained_models(config)
 TASKS = plan.all_tasks(config)
 THREADS = config["compute"]["threads"]
 GPU = 1 if config["compute"]["device"] == "cuda" else 0
@@ -103,9 +105,25 @@ def split_files(wildcards):
     return sorted({block["path"] for block in splits.values() if "path" in block})
 
 
+def read_from(block):
+    """A split entry with the file that its source stands for here, and the digest it must have."""
+    if "source" not in block:
+        return block
+    source = block["source"]
+    kept = {k: v for k, v in block.items() if k != "source"}
+    return {
+        **kept,
+        "path": sources.source_file(source),
+        "sha256": sources.source_digest(source),
+    }
+
+
 def split_blocks(wildcards):
     """The split entries that decide the rows of one split."""
-    splits = config["datasets"][wildcards.dataset]["splits"]
+    splits = {
+        name: read_from(block)
+        for name, block in config["datasets"][wildcards.dataset]["splits"].items()
+    }
     block = splits.get(wildcards.split, {})
     if wildcards.split in ("train", "bank") or "held_out_from" in block:
         return {
@@ -125,6 +143,36 @@ def dataset_settings(wildcards):
     if "hub" in dataset:
         settings["path"] = retrieved_dataset(dataset)
     return {**settings, "splits": split_blocks(wildcards)}
+
+
+def only(models):
+    """Pattern of a model wildcard that stands for these models, or for none."""
+    return "|".join(map(re.escape, models)) or r"(?!)"
+
+
+def artefact(kind, wildcards):
+    """Source of what a model put out: predictions, errors or embeddings."""
+    given = config["models"][wildcards.model][kind].get(wildcards.dataset, {})
+    return given.get(wildcards.split) if kind == "embeddings" else given
+
+
+def artefact_file(kind):
+    """Input function: the file of an artefact."""
+    return lambda wildcards: sources.source_file(artefact(kind, wildcards))
+
+
+def artefact_digest(kind):
+    """Parameter function: the digest that the file must have."""
+    return lambda wildcards: sources.source_digest(artefact(kind, wildcards))
+
+
+def table_of_split(wildcards):
+    """Data table whose rows embeddings must have; none where a split is given as embeddings only."""
+    splits = config["datasets"][wildcards.dataset]["splits"]
+    cut_from = "train" if wildcards.split == "bank" else wildcards.split
+    if cut_from not in splits:
+        return []
+    return f"<results>/data/{wildcards.dataset}/{wildcards.split}.parquet"
 
 
 def hub_models():
@@ -150,17 +198,31 @@ AGREEMENT = [
     for name in config["characteristics"]
     if plan.enabled(config, name)
 ]
-PANEL_CHARACTERISTICS = sorted(
-    {panel["characteristic"] for panel in config["figure1"]["panels"].values()}
+PANELS = config.get("figure1", {}).get("panels", {})
+PANEL_CHARACTERISTICS = sorted({panel["characteristic"] for panel in PANELS.values()})
+# A noise floor from models of other origin, on the task that the verdict on errors rests on.
+ORIGINS = plan.origins(config)
+FLOOR_TASK = (
+    config["verdict"]["errors"]["task"]
+    if ORIGINS and plan.enabled(config, "errors") and "errors" in config["verdict"]
+    else None
 )
-FIGURES = [f"<results>/figures/figure1.{suffix}" for suffix in ("png", "svg", "pdf")]
+FLOOR_MODELS = plan.models_with(config, "errors", FLOOR_TASK) if FLOOR_TASK else []
+FIGURES = [
+    f"<results>/figures/{name}.{suffix}"
+    for name, shown in {"figure1": PANELS, "floor": FLOOR_TASK}.items()
+    if shown
+    for suffix in ("png", "svg", "pdf")
+]
 TABLES = [
     f"<results>/tables/{name}.{suffix}"
     for name, shown in {
         "table1_models": True,
         "table2_errors": plan.enabled(config, "errors"),
         "table3_attacks": plan.enabled(config, "vulnerability"),
+        "floor": FLOOR_TASK,
     }.items()
     if shown
     for suffix in ("csv", "md", "tex")
 ]
+FINDINGS = ["<results>/findings.md"] if FLOOR_TASK else []

@@ -5,11 +5,13 @@ rule retrieve:
     input:
         hub_models(),
         hub_datasets(),
+        list(sources.pinned_sources(config)),
 
 
 localrules:
     retrieve_model,
     retrieve_dataset,
+    retrieve_artefact,
 
 
 rule retrieve_model:
@@ -39,3 +41,23 @@ rule retrieve_dataset:
         "../envs/torch.yaml"
     script:
         "../scripts/retrieve_dataset.py"
+
+
+rule retrieve_artefact:
+    output:
+        f"{sources.RETRIEVED}/{{digest}}{{suffix}}",
+    log:
+        "logs/retrieve_artefact/{digest}{suffix}.log",
+    wildcard_constraints:
+        digest="[0-9a-f]{64}",
+        suffix=r"(\.[A-Za-z0-9]+){0,2}",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        url=lambda wildcards: sources.source_url(
+            sources.pinned_sources(config)[
+                f"{sources.RETRIEVED}/{wildcards.digest}{wildcards.suffix}"
+            ]
+        ),
+    script:
+        "../scripts/retrieve_artefact.py"
