@@ -78,7 +78,11 @@ def retrieved_dataset(entry):
 
 def model_spec(entry):
     """A model entry as the library takes it: the Hub's folder in place of its id, nothing about training."""
-    spec = {k: v for k, v in entry.items() if k in ("architecture", "path", "layers", "dropout")}
+    spec = {
+        k: v
+        for k, v in entry.items()
+        if k in ("architecture", "path", "layers", "dropout")
+    }
     if "hub" in entry:
         spec["path"] = retrieved_model(entry)
     return spec
