@@ -43,6 +43,7 @@ rule all:
         FIGURES,
         TABLES,
         "<results>/scorecard.csv",
+        "<results>/reproduction.html",
         "<results>/provenance.json",
 
 
@@ -57,6 +58,7 @@ include: "rules/vulnerability.smk"
 include: "rules/scorecard.smk"
 include: "rules/figures.smk"
 include: "rules/tables.smk"
+include: "rules/reproduction.smk"
 
 
 # Named targets: one characteristic, or one kind of product.

@@ -1,4 +1,5 @@
 # Helpers for the rules: the library on the path, the validated study, and functions from a study to paths.
+import os
 import sys
 from pathlib import Path
 
@@ -144,6 +145,54 @@ def hub_datasets():
     )
 
 
+def paper_task():
+    """Task that the paper's figures are about: that of the verdict on errors, or the first one measured."""
+    tasks = plan.tasks_of(config, "errors")
+    return config["verdict"].get("errors", {}).get("task", tasks[0] if tasks else "")
+
+
+def model_sources():
+    """Where each model comes from, which says whether a published figure is about it."""
+    keys = ("hub", "path", "layers", "architecture")
+    return {
+        name: {key: entry[key] for key in keys if key in entry}
+        for name, entry in config["models"].items()
+    }
+
+
+def compressed_models():
+    """Models that the paper's claims are about: not the reference, and no second training of any model."""
+    return [
+        model
+        for model in MODELS
+        if model != config["reference"]
+        and model in config["models"]
+        and not config["models"][model].get("same_as_reference", False)
+    ]
+
+
+def verdict_attacks():
+    """Attack tables of every model under the recipe that the verdict on vulnerability rests on."""
+    chosen = config["verdict"].get("vulnerability")
+    if chosen is None or not plan.enabled(config, "vulnerability"):
+        return []
+    return [
+        f"<results>/attacks/{chosen['task']}/{chosen['recipe']}/{model}.parquet"
+        for model in MODELS
+    ]
+
+
+def study_command():
+    """What a reader types in the project's folder to run this study, before a target."""
+    files = [
+        os.path.relpath(file, workflow.basedir)
+        for file in workflow.overwrite_configfiles
+    ]
+    return " ".join(
+        ["snakemake --cores 8", *(["--configfile", *files] if files else []), "--"]
+    )
+
+
 # What the study ends in. Only what is switched on is asked for.
 AGREEMENT = [
     f"<results>/agreement/{name}.csv"
@@ -160,6 +209,8 @@ TABLES = [
         "table1_models": True,
         "table2_errors": plan.enabled(config, "errors"),
         "table3_attacks": plan.enabled(config, "vulnerability"),
+        "reproduction": True,
+        "claims": True,
     }.items()
     if shown
     for suffix in ("csv", "md", "tex")
