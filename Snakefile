@@ -45,6 +45,7 @@ rule all:
         "<results>/scorecard.csv",
         "<results>/reproduction.html",
         "<results>/provenance.json",
+        REGISTRY,
 
 
 include: "rules/retrieve.smk"

@@ -145,6 +145,12 @@ def hub_datasets():
     )
 
 
+# What the Hub brought for this study is listed with its licences; a study without Hub entries has no list.
+REGISTRY = (
+    ["resources/retrieved/registry.json"] if hub_models() or hub_datasets() else []
+)
+
+
 def paper_task():
     """Task that the paper's figures are about: that of the verdict on errors, or the first one measured."""
     tasks = plan.tasks_of(config, "errors")

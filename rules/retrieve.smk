@@ -5,11 +5,13 @@ rule retrieve:
     input:
         hub_models(),
         hub_datasets(),
+        REGISTRY,
 
 
 localrules:
     retrieve_model,
     retrieve_dataset,
+    record_registry,
 
 
 rule retrieve_model:
@@ -22,6 +24,8 @@ rule retrieve_model:
         revision=r"[A-Za-z0-9_./-]+",
     conda:
         "../envs/torch.yaml"
+    params:
+        pins="resources/retrieved/pins",
     script:
         "../scripts/retrieve_model.py"
 
@@ -37,5 +41,24 @@ rule retrieve_dataset:
         revision=r"[A-Za-z0-9_./-]+",
     conda:
         "../envs/torch.yaml"
+    params:
+        pins="resources/retrieved/pins",
     script:
         "../scripts/retrieve_dataset.py"
+
+
+# Speaks to nobody: it collects the records that lie beside what was retrieved, also for other studies.
+rule record_registry:
+    input:
+        hub_models(),
+        hub_datasets(),
+    output:
+        "resources/retrieved/registry.json",
+    log:
+        "logs/record_registry.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("record_registry"),
+    script:
+        "../scripts/record_registry.py"

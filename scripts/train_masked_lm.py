@@ -7,6 +7,7 @@ from miniature.models.build import build_model
 from miniature.models.sources import check_model_source
 from miniature.models.vocabulary import table_texts
 from miniature.partial import digest_inputs, keyed_folder, remove
+from miniature.retrieval.registry import check_retrieved
 from miniature.seeds import derive_seed
 from miniature.training.finetune import write_checkpoint
 from miniature.training.masked_lm import train_masked_lm
@@ -15,6 +16,7 @@ from miniature.training.masked_lm import train_masked_lm
 def main(snakemake):
     """Build the masked language model named by the wildcards."""
     params = snakemake.params
+    check_retrieved(list_of(snakemake.input.sources))
     if not params.settings:
         copy_masked_lm(params.spec, snakemake.output[0])
         return

@@ -102,7 +102,7 @@ def claims_table(
             "characteristic": "vulnerability",
             "verdict": found,
             "evidence": evidence,
-            "command": f"{command} vulnerability",
+            "command": f"{command} tables",
             "file": f"{results}/tables/table3_attacks.csv",
         }
     )

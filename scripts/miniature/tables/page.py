@@ -36,7 +36,8 @@ th { border-bottom: 2px solid #888; white-space: nowrap; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.status { white-space: nowrap; font-weight: 600; }
 .good { color: #1b6e3c; } .bad { color: #a3271d; } .mute { color: #666; }
-code { font-size: 0.85em; overflow-wrap: anywhere; }
+td.name { white-space: nowrap; }
+code { font-size: 0.85em; }
 """
 
 CLAIM_HEADINGS = {
@@ -126,7 +127,9 @@ def _table(
             elif name in numbers:
                 cells.append(f'<td class="number">{text}</td>')
             else:
-                cells.append(f"<td>{f'<code>{text}</code>' if name in code else text}</td>")
+                # A path may break behind a slash, a model's name nowhere.
+                text = f"<code>{text.replace('/', '/<wbr>')}</code>" if name in code else text
+                cells.append(f"<td{' class=name' if name.startswith('model') else ''}>{text}</td>")
         body.append(f"<tr>{''.join(cells)}</tr>\n")
     return (
         f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n'
