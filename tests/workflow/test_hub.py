@@ -18,6 +18,7 @@ pytestmark = pytest.mark.workflow
 STUDY = "tests/config/hub.yaml"
 COMMIT = "a" * 40
 NOWHERE = "http://127.0.0.1:9"
+ABSENT_COMMIT = "5ba93c9db0cff93f52b521d7420e43f6eda2784f"
 
 
 def parquet(rows):
@@ -139,7 +140,7 @@ def test_what_cannot_be_retrieved_is_told_together_and_the_rest_is_kept(tmp_path
     retrieved = project.folder / "resources" / "retrieved"
 
     def change(config):
-        config["models"]["small"]["revision"] = "b" * 40
+        config["models"]["small"]["revision"] = ABSENT_COMMIT
         config["datasets"]["reviews"]["hub"] = "me/absent"
 
     project.edit_config(change, name=STUDY)
@@ -152,7 +153,7 @@ def test_what_cannot_be_retrieved_is_told_together_and_the_rest_is_kept(tmp_path
         )
         assert done.returncode != 0
         for told in (
-            "This model has no such revision", f"me/small at {'b' * 40}",
+            "This model has no such revision", f"me/small at {ABSENT_COMMIT}",
             "The Hub has no such dataset, or it is private", "me/absent at main",
             "asks for an agreement before it may be fetched", "me/news at",
             "The file arrived damaged: its sha256 is not the one the Hub states", file,
