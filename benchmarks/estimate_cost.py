@@ -24,10 +24,18 @@ MEGA = 1e6
 FLOAT = 4  # bytes
 # Weights, gradients and the two moments of AdamW.
 TRAINING_COPIES = 4
-# Bytes of activations kept for the backward pass in fp32: for each token, layer and unit of width, and for each
-# attention head, token and token attended to. Twice the figures of Korthikanti et al. (2022), who count fp16.
+# Bytes of activations kept for the backward pass in fp32: for each token, layer and unit of width, and for
+# each attention head, token and token attended to. Twice the figures of Korthikanti et al. (2022), who count fp16.
 ACTIVATION_BYTES, ATTENTION_BYTES = 68, 10
 HEAD_WIDTH = 64
+INTRODUCTION = (
+    "**An estimate, made before anything was run**, by `benchmarks/estimate_cost.py` from the operations that "
+    "each job needs and a measured throughput. Expect to be within a factor of two or three, not nearer."
+)
+GPU_NOTE = (
+    "**GPU hours are assumed, not measured**: no GPU was at hand, and {:g} TFLOP/s sustained is a guess. Measure "
+    "yours with `benchmarks/measure_throughput.py --device cuda` and make this table anew."
+)
 # What any job with torch holds before it has loaded anything.
 BASE_MEGABYTES = 900
 
@@ -229,32 +237,22 @@ def as_markdown(rows: list[dict], config: dict, sizes: dict, speed: dict, gpu_tf
         f"{speed[f'{kind}_flops_per_second'] / 1e9:,.0f} GFLOP/s {kind}"
         for kind in ("training", "inference", "matrix")
     )
+    size = f"{shape['layers']} layers x {shape['hidden']}, batches of {shape['batch']} x {shape['length']} tokens"
     notes = [
         f"**Hours** are those of the machine measured: {speed['machine']}, {speed['device']}, "
-        f"{speed['threads']} thread(s), {speed['precision']}; {rates}; with random weights of {shape['layers']} "
-        f"layers x {shape['hidden']} and batches of {shape['batch']} x {shape['length']} tokens, while the "
+        f"{speed['threads']} thread(s), {speed['precision']}; {rates}; with random weights ({size}) while the "
         f"machine's load average was {speed['load_average']}. Larger shapes are scaled by operations.",
-        "**Memory** of training counts weights, gradients, AdamW's moments and the activations of a full batch "
-        "at full length, and lies on the device that trains. The attention that torch fuses takes less.",
+        "**Memory** of training counts weights, gradients, AdamW's moments and the activations of a full "
+        "batch at full length, and lies on the device that trains. The attention that torch fuses takes less.",
         "**Disk** is what stays. A training keeps checkpoints of up to three times its weights while it runs.",
         "Rules that take seconds (data tables, errors, comparisons, tables, figure) are left out.",
         *(f"{name}: {data['basis']}." for name, data in sizes["datasets"].items()),
         f"attacks: {sizes['attack']['basis']}.",
     ]
     if gpu_tflops:
-        notes.insert(
-            1,
-            f"**GPU hours are assumed, not measured**: no GPU was at hand, and {gpu_tflops:g} TFLOP/s sustained is a "
-            "guess. Measure yours with `benchmarks/measure_throughput.py --device cuda` and make this table anew.",
-        )
-    return (
-        f"# What `{config['study']}` costs\n\n"
-        "**An estimate, made before anything was run**, by `benchmarks/estimate_cost.py` from the operations that "
-        "each job needs and a measured throughput. Expect to be within a factor of two or three, not nearer.\n\n"
-        + "\n".join(lines)
-        + "\n\n"
-        + "".join(f"- {note}\n" for note in notes)
-    )
+        notes.insert(1, GPU_NOTE.format(gpu_tflops))
+    listed = "".join(f"- {note}\n" for note in notes)
+    return f"# What `{config['study']}` costs\n\n{INTRODUCTION}\n\n" + "\n".join(lines) + f"\n\n{listed}"
 
 
 def _cell(value: object) -> str:
