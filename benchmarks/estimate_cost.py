@@ -1,7 +1,7 @@
 """What a study will cost, rule by rule: an estimate from a measured throughput, before anything is run.
 
 python benchmarks/measure_throughput.py --out throughput.json
-python benchmarks/estimate_cost.py config/paper.yaml benchmarks/paper-sizes.yaml throughput.json > docs/cost-paper.md
+python benchmarks/estimate_cost.py config/paper.yaml benchmarks/paper-sizes.yaml throughput.json
 """
 
 import argparse
@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from measure_throughput import encoder_flops
+
 from miniature.config import plan
 from miniature.messages import StudyError
 
@@ -24,17 +25,18 @@ MEGA = 1e6
 FLOAT = 4  # bytes
 # Weights, gradients and the two moments of AdamW.
 TRAINING_COPIES = 4
-# Bytes of activations kept for the backward pass in fp32: for each token, layer and unit of width, and for
-# each attention head, token and token attended to. Twice the figures of Korthikanti et al. (2022), who count fp16.
+# Bytes of activations kept for the backward pass in fp32: for each token, layer and unit of width, and
+# for each attention head, token and token attended to. Twice the figures of Korthikanti et al. (2022) for
+# fp16.
 ACTIVATION_BYTES, ATTENTION_BYTES = 68, 10
 HEAD_WIDTH = 64
 INTRODUCTION = (
-    "**An estimate, made before anything was run**, by `benchmarks/estimate_cost.py` from the operations that "
-    "each job needs and a measured throughput. Expect to be within a factor of two or three, not nearer."
+    "**An estimate, made before anything was run**, by `benchmarks/estimate_cost.py` from the operations "
+    "that each job needs and a measured throughput. Expect to be within a factor of two or three, not nearer."
 )
 GPU_NOTE = (
-    "**GPU hours are assumed, not measured**: no GPU was at hand, and {:g} TFLOP/s sustained is a guess. Measure "
-    "yours with `benchmarks/measure_throughput.py --device cuda` and make this table anew."
+    "**GPU hours are assumed, not measured**: no GPU was at hand, and {:g} TFLOP/s sustained is a guess. "
+    "Measure yours with `benchmarks/measure_throughput.py --device cuda` and make this table anew."
 )
 # What any job with torch holds before it has loaded anything.
 BASE_MEGABYTES = 900
@@ -237,14 +239,15 @@ def as_markdown(rows: list[dict], config: dict, sizes: dict, speed: dict, gpu_tf
         f"{speed[f'{kind}_flops_per_second'] / 1e9:,.0f} GFLOP/s {kind}"
         for kind in ("training", "inference", "matrix")
     )
-    size = f"{shape['layers']} layers x {shape['hidden']}, batches of {shape['batch']} x {shape['length']} tokens"
+    size = f"{shape['layers']} layers x {shape['hidden']}"
+    batch = f"batches of {shape['batch']} x {shape['length']} tokens"
     notes = [
         f"**Hours** are those of the machine measured: {speed['machine']}, {speed['device']}, "
-        f"{speed['threads']} thread(s), {speed['precision']}; {rates}; with random weights ({size}) while the "
-        f"machine's load average was {speed['load_average']}. Larger shapes are scaled by operations.",
+        f"{speed['threads']} thread(s), {speed['precision']}; {rates}; with random weights ({size}, {batch}) "
+        f"while the load average was {speed['load_average']}. Larger shapes are scaled by operations.",
         "**Memory** of training counts weights, gradients, AdamW's moments and the activations of a full "
-        "batch at full length, and lies on the device that trains. The attention that torch fuses takes less.",
-        "**Disk** is what stays. A training keeps checkpoints of up to three times its weights while it runs.",
+        "batch at full length, and lies on the device that trains. Attention that torch fuses takes less.",
+        "**Disk** is what stays. A training keeps checkpoints of about three times its weights as it runs.",
         "Rules that take seconds (data tables, errors, comparisons, tables, figure) are left out.",
         *(f"{name}: {data['basis']}." for name, data in sizes["datasets"].items()),
         f"attacks: {sizes['attack']['basis']}.",
