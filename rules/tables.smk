@@ -35,6 +35,7 @@ rule tabulate_models:
     params:
         tasks=TASKS,
         kinds=[kind_of(task) for task in TASKS],
+        k=config["verdict"].get("distribution", {}).get("k"),
         models=MODELS,
         code=code("tabulate_models"),
     script:

@@ -27,13 +27,16 @@ def main(snakemake):
             else:
                 scores[task][model] = classification.summarize(predictions)
     folders = next(chunks(inputs.models, size))
-    distribution = inputs.get("distribution")
+    distribution = read_agreement(inputs.distribution) if inputs.get("distribution") else None
+    if distribution is not None and params.k is not None:
+        # Detection quality at the K that the verdict is read from; length alone has no K.
+        distribution = distribution[distribution["k"].isna() | (distribution["k"] == params.k)]
     write_table(
         models_table(
             models=params.models,
             sizes={model: model_size(folder) for model, folder in zip(params.models, folders, strict=True)},
             scores=scores,
-            distribution=read_agreement(distribution) if distribution else None,
+            distribution=distribution,
         ),
         csv=output.csv,
         md=output.md,

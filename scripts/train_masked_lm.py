@@ -1,16 +1,13 @@
 """A masked language model: trained from scratch, trained further, or taken as it is."""
 
 from _job import run_job
-from miniature.files import atomic_folder, read_parquet
+from miniature.files import read_parquet
 from miniature.iteration import list_of
-from miniature.models.build import build_model
-from miniature.models.sources import check_model_source
 from miniature.models.vocabulary import table_texts
 from miniature.partial import digest_inputs, keyed_folder, remove
 from miniature.retrieval.registry import check_retrieved
 from miniature.seeds import derive_seed
-from miniature.training.finetune import write_checkpoint
-from miniature.training.masked_lm import train_masked_lm
+from miniature.training.masked_lm import copy_masked_lm, train_masked_lm
 
 
 def main(snakemake):
@@ -36,14 +33,6 @@ def main(snakemake):
         output_folder=snakemake.output[0],
     )
     remove(params.partial)
-
-
-def copy_masked_lm(spec, output_folder):
-    """Take a masked language model as it is: its own head, nothing trained."""
-    check_model_source(spec, head="masked-lm", needs_head=True)
-    model, tokenizer = build_model(spec, head="masked-lm", seed=0)
-    with atomic_folder(output_folder) as folder:
-        write_checkpoint(model, tokenizer, folder)
 
 
 if __name__ == "__main__":

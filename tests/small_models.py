@@ -17,8 +17,39 @@ from transformers import (
     RobertaModel,
 )
 
-WORDS = "who what where is the a red blue green box cup lamp in of on under new old town river . , ? not".split()
-PIECES = ["##s", "##ed", "##ing", *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"), *"abcdefghijklmnopqrstuvwxyz"]
+WORDS = [
+    "who",
+    "what",
+    "where",
+    "is",
+    "the",
+    "a",
+    "red",
+    "blue",
+    "green",
+    "box",
+    "cup",
+    "lamp",
+    "in",
+    "of",
+    "on",
+    "under",
+    "new",
+    "old",
+    "town",
+    "river",
+    ".",
+    ",",
+    "?",
+    "not",
+]
+PIECES = [
+    "##s",
+    "##ed",
+    "##ing",
+    *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"),
+    *"abcdefghijklmnopqrstuvwxyz",
+]
 
 QA_SETTINGS = {
     "max_length": 24,
@@ -39,7 +70,14 @@ TRAINING = {
     "precision": "fp32",
     "checkpoint_every": 3,
 }
-ARCHITECTURE = {"layers": 2, "hidden": 16, "heads": 2, "intermediate": 32, "dropout": 0.1, "max_positions": 64}
+ARCHITECTURE = {
+    "layers": 2,
+    "hidden": 16,
+    "heads": 2,
+    "intermediate": 32,
+    "dropout": 0.1,
+    "max_positions": 64,
+}
 
 
 def save_bert_tokenizer(folder):
@@ -83,7 +121,11 @@ def save_encoder(folder, kind="bert", layers=3):
         save_byte_tokenizer(folder)
         model = RobertaModel(
             RobertaConfig(
-                vocab_size=261, num_hidden_layers=layers, max_position_embeddings=66, type_vocab_size=1, **sizes
+                vocab_size=261,
+                num_hidden_layers=layers,
+                max_position_embeddings=66,
+                type_vocab_size=1,
+                **sizes,
             )
         )
     else:
@@ -92,7 +134,12 @@ def save_encoder(folder, kind="bert", layers=3):
         if kind == "distilbert":
             model = DistilBertModel(
                 DistilBertConfig(
-                    vocab_size=size, dim=16, n_heads=2, hidden_dim=32, n_layers=layers, max_position_embeddings=64
+                    vocab_size=size,
+                    dim=16,
+                    n_heads=2,
+                    hidden_dim=32,
+                    n_layers=layers,
+                    max_position_embeddings=64,
                 )
             )
         elif kind == "electra":
@@ -150,9 +197,9 @@ def toy_questions(count):
 
 
 def toy_reviews(count):
-    rows = [
-        {"id": f"r{i}", "cluster": str(i), "text": f"the {'red' if i % 2 else 'blue'} box is {'old ' * (i % 7)}.",
-         "label": "good" if i % 2 else "bad"}
-        for i in range(count)
-    ]  # fmt: skip
+    rows = []
+    for i in range(count):
+        colour, label = ("red", "good") if i % 2 else ("blue", "bad")
+        text = f"the {colour} box is {'old ' * (i % 7)}."
+        rows.append({"id": f"r{i}", "cluster": str(i), "text": text, "label": label})
     return pd.DataFrame(rows)

@@ -14,9 +14,11 @@ from sklearn.neighbors import NearestNeighbors
 from miniature.characteristics import embeddings as embeddings_module
 from miniature.characteristics.neighbor_search import search_neighbors
 from miniature.characteristics.representation import (
+    chance_same_cluster,
     compare_representation,
     find_neighbors,
     free_neighbors,
+    same_cluster,
 )
 from miniature.messages import StudyError
 
@@ -228,3 +230,22 @@ def test_neighbors_of_another_size_name_the_model():
 
 def test_no_model_gives_an_empty_table():
     assert len(compare_representation({}, ties={}, reference="large", clusters=["p"], **LABELS)) == 0
+
+
+def test_share_of_own_cluster_against_a_count_by_hand():
+    rng = np.random.default_rng(5)
+    clusters = rng.integers(0, 4, 30).astype(str)
+    neighbors = find_neighbors(rng.normal(size=(30, 5)), 7)
+    expected = [
+        np.mean([np.mean([clusters[j] == clusters[i] for j in neighbors[i, :k]]) for i in range(30)])
+        for k in range(1, 8)
+    ]
+    np.testing.assert_allclose(same_cluster(neighbors, clusters), expected)
+
+
+def test_random_neighbours_share_a_cluster_at_the_chance_level():
+    rng = np.random.default_rng(6)
+    clusters = np.repeat(np.arange(100), rng.integers(1, 12, 100)).astype(str)
+    n = len(clusters)
+    neighbors = np.stack([rng.permutation(np.delete(np.arange(n), i))[:50] for i in range(n)])
+    assert same_cluster(neighbors, clusters)[-1] == pytest.approx(chance_same_cluster(clusters), abs=2e-3)

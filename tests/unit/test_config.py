@@ -121,7 +121,7 @@ CASES = {
             )
         ],
         ["/nowhere/dev.json"],
-    ),  # fmt: skip
+    ),
     "unset variable": (
         [
             (
@@ -134,7 +134,7 @@ CASES = {
             )
         ],
         ["NOT_SET_ANYWHERE is not set", "export NOT_SET_ANYWHERE="],
-    ),  # fmt: skip
+    ),
     "format of another task": (
         [(("datasets", "reviews", "format"), "squad"), (("datasets", "reviews", "domain"), REMOVED)],
         ["does not hold classification data"],
@@ -153,7 +153,7 @@ CASES = {
     ),
     "more attacks than examples": (
         [(("characteristics", "vulnerability", "examples"), 100)],
-        ["has 40 test examples", "examples: 40"],
+        ["has 60 test examples", "examples: 60"],
     ),
     "unknown recipe key": (
         [(("characteristics", "vulnerability", "recipes", "bert-attack", "max_candidate"), 4)],

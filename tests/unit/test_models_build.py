@@ -84,9 +84,12 @@ def test_first_layers(tmp_path, kind):
     assert numbered == ["0", "1"]
     assert all(torch.equal(saved[name], own[name]) for name in own)
     model.save_pretrained(tmp_path / "cut")
-    assert json.loads((tmp_path / "cut/config.json").read_text())[
-        {"bert": "num_hidden_layers", "distilbert": "n_layers"}[kind]
-    ] == 2
+    assert (
+        json.loads((tmp_path / "cut/config.json").read_text())[
+            {"bert": "num_hidden_layers", "distilbert": "n_layers"}[kind]
+        ]
+        == 2
+    )
 
 
 @pytest.mark.parametrize("kind", ["bert", "distilbert", "roberta"])

@@ -13,12 +13,16 @@ from small_models import qa_table, toy_reviews
 
 TEXTS = [
     f"The {a}{b} of {b}{a} was seen near {a}{b}ville, in {i}."
-    for i, (a, b) in enumerate((a, b) for a in ("bor", "kel", "tam", "ruv") for b in ("lin", "dos", "pek", "gra"))
+    for i, (a, b) in enumerate(
+        (a, b) for a in ("bor", "kel", "tam", "ruv") for b in ("lin", "dos", "pek", "gra")
+    )
 ]
 
 
 def digests(folder):
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(Path(folder).iterdir())}
+    return {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(Path(folder).iterdir())
+    }
 
 
 def test_same_bytes_in_another_process_and_for_another_order_of_texts(tmp_path):
@@ -46,7 +50,9 @@ def test_tokenizer_is_complete_and_uncut(tmp_path):
     for text in TEXTS:
         encoded = tokenizer(text)
         assert tokenizer.unk_token_id not in encoded["input_ids"]
-        assert tokenizer.decode(encoded["input_ids"], skip_special_tokens=True).replace(" ", "") == text.lower().replace(" ", "")
+        assert tokenizer.decode(encoded["input_ids"], skip_special_tokens=True).replace(
+            " ", ""
+        ) == text.lower().replace(" ", "")
     # A frequent word is one entry, not letters.
     assert len(tokenizer.tokenize("the")) == 1
 

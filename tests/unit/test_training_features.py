@@ -27,7 +27,9 @@ def window(windows, index):
 
 def test_windows_are_those_of_the_tokenizer_itself(tokenizer):
     # Witness: transformers' own windows, whose `stride` is the overlap.
-    table = qa_table([("where is the cup ?", "the red box in the old town . a lamp under the river", None)] * 2)
+    table = qa_table(
+        [("where is the cup ?", "the red box in the old town . a lamp under the river", None)] * 2
+    )
     chosen = QA_SETTINGS | {"max_length": 40, "max_question_length": 20, "stride": 5}
     windows = encode_questions(tokenizer, table, chosen)
     question = len(tokenizer(table["question"][0], add_special_tokens=False)["input_ids"])
@@ -49,7 +51,10 @@ def test_windows_are_those_of_the_tokenizer_itself(tokenizer):
         assert windows.types[part].tolist() == witness["token_type_ids"][i]
         sequences = witness.sequence_ids(i)
         assert windows.special[part].tolist() == [sequence is None for sequence in sequences]
-        expected = [span if s == 1 else (-1, -1) for span, s in zip(witness["offset_mapping"][i], sequences, strict=True)]
+        expected = [
+            span if s == 1 else (-1, -1)
+            for span, s in zip(witness["offset_mapping"][i], sequences, strict=True)
+        ]
         assert windows.spans[part].tolist() == [list(span) for span in expected]
 
 

@@ -28,7 +28,9 @@ def test_span_loss_is_that_of_transformers_without_padding():
 
 
 def test_distillation_loss_closed_form():
-    teacher = torch.tensor([[np.log(0.5) * 2, np.log(0.25) * 2, np.log(0.25) * 2]])  # softened by 2: .5 .25 .25
+    teacher = torch.tensor(
+        [[np.log(0.5) * 2, np.log(0.25) * 2, np.log(0.25) * 2]]
+    )  # softened by 2: .5 .25 .25
     student = torch.zeros(1, 3)
     expected = 4 * (0.5 * np.log(0.5 * 3) + 2 * 0.25 * np.log(0.25 * 3))
     assert distillation_loss(student, teacher, temperature=2.0).item() == pytest.approx(expected, rel=1e-5)
@@ -64,7 +66,9 @@ def test_orders():
     def padded(indices):
         return sum(lengths[indices[i : i + 10]].max() * 10 for i in range(0, len(indices), 10))
 
-    assert padded(order("grouped", 1)) < 1.1 * lengths.sum() < 1.5 * lengths.sum() < padded(order("shuffled", 1))
+    assert (
+        padded(order("grouped", 1)) < 1.1 * lengths.sum() < 1.5 * lengths.sum() < padded(order("shuffled", 1))
+    )
     # Not from long to short: the first half of an epoch is about as long as the second.
     grouped = order("grouped", 1)
     assert lengths[grouped[:500]].sum() == pytest.approx(lengths[grouped[500:]].sum(), rel=0.2)
@@ -75,7 +79,9 @@ def test_order_with_a_last_batch_that_is_not_full():
     assert sorted(drawn) == list(range(23))
 
 
-@pytest.mark.parametrize(("count", "epochs", "kind"), [(0, 1, "table"), (3, 0.1, "table"), (3, 1, "alphabetical")])
+@pytest.mark.parametrize(
+    ("count", "epochs", "kind"), [(0, 1, "table"), (3, 0.1, "table"), (3, 1, "alphabetical")]
+)
 def test_orders_that_are_none(count, epochs, kind):
     with pytest.raises(StudyError):
         training_order(count, epochs=epochs, batch_size=2, order=kind, seed=0, lengths=np.ones(count))

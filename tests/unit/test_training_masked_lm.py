@@ -38,7 +38,12 @@ def test_masks_as_bert_does():
     tokens[:, 150:] = 0
     special = np.arange(5)
     shown, wanted = mask_tokens(
-        tokens, random=np.random.default_rng(1), special=special, mask_token=4, vocabulary_size=200, share=0.15
+        tokens,
+        random=np.random.default_rng(1),
+        special=special,
+        mask_token=4,
+        vocabulary_size=200,
+        share=0.15,
     )
     allowed = ~np.isin(tokens, special)
     chosen = wanted != -100

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.workflow
 
 def slow(config):
     """Make one training and one attack long enough to be killed in the middle."""
-    config["training"]["reviews"].update(epochs=30, checkpoint_every=20)
+    config["training"]["reviews"].update(epochs=8, checkpoint_every=40)
     config["characteristics"]["vulnerability"]["examples"] = 40
 
 
@@ -27,7 +27,7 @@ def test_training_continues_from_its_last_checkpoint(project):
     shutil.rmtree(target)
 
     partial = project.results / ".partial/models/reviews/small"
-    project.kill_when(lambda: list(partial.glob("*/checkpoint-40")), "--cores", "1", wanted)
+    project.kill_when(lambda: list(partial.glob("*/checkpoint-80")), "--cores", "1", wanted)
     assert not target.exists()
     locked = project.run("--cores", "1", wanted, check=False)
     assert locked.returncode != 0

@@ -14,12 +14,12 @@ pytestmark = pytest.mark.workflow
 
 MODELS = ["large", "small", "pupil"]
 AGREEMENT_COLUMNS = (
-    "characteristic,task,dataset,split,ood_dataset,recipe,feature,model_a,model_b,k,measure,value,ci_low,ci_high,"
-    "ci_method,chance,ceiling,n,n_clusters"
+    "characteristic,task,dataset,split,ood_dataset,recipe,feature,model_a,model_b,k,measure,value,"
+    "ci_low,ci_high,ci_method,chance,ceiling,n,n_clusters"
 ).split(",")
 SCORECARD_COLUMNS = (
-    "model,characteristic,task,dataset,measure,k,margin,agreement,ci_low,ci_high,chance,ceiling,floor,floor_low,"
-    "floor_high,difference,difference_low,difference_high,score,n,verdict"
+    "model,characteristic,task,dataset,measure,k,margin,agreement,ci_low,ci_high,chance,ceiling,"
+    "floor,floor_low,floor_high,difference,difference_low,difference_high,score,n,verdict"
 ).split(",")
 
 
@@ -55,10 +55,10 @@ def test_file_contract(finished):
         assert list(ood.columns) == ["id", "dataset", "k", "distance", "threshold", "is_ood"]
         attacks = pd.read_parquet(results / f"attacks/reviews/bert-attack/{model}.parquet")
         assert list(attacks.columns) == [
-            "id", "label", "prediction_before", "prediction_after", "outcome", "original_text", "perturbed_text",
-            "words", "words_changed", "queries", "message",
+            "id", "label", "prediction_before", "prediction_after", "outcome", "original_text",
+            "perturbed_text", "words", "words_changed", "queries", "message",
         ]  # fmt: skip
-        assert len(attacks) == 8
+        assert len(attacks) == 10
         assert (results / f"models/encyclopedia/{model}/model.safetensors").is_file()
     for name in ("errors", "representation", "distribution", "vulnerability"):
         table = pd.read_csv(results / f"agreement/{name}.csv")

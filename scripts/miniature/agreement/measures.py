@@ -41,6 +41,7 @@ MEASURES: dict[str, Measure] = {
     "negative_flips": Measure(0, 1, "lower", False, "model_a right, model_b wrong; Dutta et al. 2024"),
     "positive_flips": Measure(0, 1, "lower", False, "model_a wrong, model_b right; Dutta et al. 2024"),
     "tied_rows": Measure(0, 1, None, True, "share of examples whose K nearest neighbours a tie leaves open"),
+    "same_cluster": Measure(0, 1, None, True, "share of the K nearest neighbours from the example's cluster"),
     "jaccard_ood": Measure(0, 1, "higher", True, PAPER + "; over the out-of-distribution set"),
     "jaccard_id": Measure(0, 1, "higher", True, PAPER + "; over the in-distribution test set"),
     "jaccard_all": Measure(0, 1, "higher", True, PAPER + "; over both sets"),

@@ -108,7 +108,7 @@ def compare_representation(
         Agreement rows, one for each K: ``jaccard`` for each pair, with chance (exact, for random neighbours)
         and ceiling 1; ``jaccard_low`` and ``jaccard_high`` where a tie leaves either model's neighbours open;
         ``tied_rows`` for each model (``model_a == model_b``): the share of examples whose K nearest
-        neighbours a tie leaves open.
+        neighbours a tie leaves open; ``same_cluster`` likewise, with chance.
 
     Raises
     ------
@@ -136,6 +136,9 @@ def compare_representation(
         warn_of_ties(model, share)
         one = labels | {"model_a": model, "model_b": model}
         tables.append(make_rows(**one, k=ks, measure="tied_rows", value=share))
+        own = same_cluster(neighbors[model], clusters)
+        by_chance = chance_same_cluster(clusters)
+        tables.append(make_rows(**one, k=ks, measure="same_cluster", value=own, chance=by_chance))
     pairs = list_pairs(neighbors, reference)
     chance = chance_neighbor_jaccard(n, k_max) if pairs else None
     for a, b in pairs:
@@ -149,6 +152,47 @@ def compare_representation(
             for measure, bound in zip(("jaccard_low", "jaccard_high"), bounds, strict=True):
                 tables.append(make_rows(**pair, k=ks[open_ks], measure=measure, value=bound[open_ks]))
     return concat_rows(tables)
+
+
+def same_cluster(neighbors: np.ndarray, clusters: np.ndarray) -> np.ndarray:
+    """Share of the K nearest neighbours that come from the example's own cluster, for every K.
+
+    Questions about one paragraph lie near each other because most of their text is the same: where this share
+    is high, two models agree on neighbours by reading the paragraph, whatever they make of the question.
+
+    Parameters
+    ----------
+    neighbors : ndarray of int, shape [examples, k_max]
+        Nearest first.
+    clusters : array_like, shape [examples]
+        Cluster of each example.
+
+    Returns
+    -------
+    ndarray of float, shape [k_max]
+        Mean over examples; entry K - 1 is for K neighbours.
+
+    Examples
+    --------
+    >>> same_cluster(np.array([[1, 2], [0, 2], [0, 1]]), np.array(["a", "a", "b"])).round(3).tolist()
+    [0.667, 0.333]
+    """
+    codes = pd.factorize(np.asarray(clusters, dtype=object))[0]
+    same = codes[neighbors] == codes[:, None]
+    return (np.cumsum(same, axis=1) / np.arange(1, same.shape[1] + 1)).mean(axis=0)
+
+
+def chance_same_cluster(clusters: np.ndarray) -> float:
+    """Share of an example's own cluster among the other examples, averaged: what random neighbours give.
+
+    Examples
+    --------
+    >>> round(chance_same_cluster(np.array(["a", "a", "b"])), 3)
+    0.333
+    """
+    counts = pd.Series(np.asarray(clusters, dtype=object)).value_counts().to_numpy()
+    n = counts.sum()
+    return float((counts * (counts - 1)).sum() / (n * (n - 1))) if n > 1 else float("nan")
 
 
 def warn_of_ties(model: str, share: np.ndarray) -> None:

@@ -153,13 +153,13 @@ def check_text(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     """Lengths that leave room for a context."""
     text = config["question_answering"]
     room = text["max_length"] - text["max_question_length"] - 3
-    if room <= text["stride"]:
+    if not 1 <= text["stride"] <= room:
         yield StudyError(
             f"Windows leave {max(room, 0)} tokens for the context beside a question of "
             f"{text['max_question_length']} and three special tokens; "
             f"the stride of {text['stride']} does not fit.",
             where=positions.where(("question_answering", "stride")),
-            fix=f"stride: {max(room // 3, 0)}" if room > 2 else "max_length: 384",
+            fix=f"stride: {room // 2}" if room > 2 else "max_length: 384",
         )
 
 

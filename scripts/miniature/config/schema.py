@@ -108,7 +108,8 @@ def _explain(error: jsonschema.ValidationError, positions: Positions) -> Iterato
 # `required` stands beside a $ref for these, where no example is at hand.
 _TRAINING_EXAMPLES = {
     "epochs": "3", "batch_size": "32", "learning_rate": "3.0e-5", "warmup_ratio": "0.1",
-    "weight_decay": "0.0", "max_gradient_norm": "1.0", "order": "shuffled", "precision": "fp32", "checkpoint_every": "500",
+    "weight_decay": "0.0", "max_gradient_norm": "1.0", "order": "shuffled",
+    "precision": "fp32", "checkpoint_every": "500",
 }  # fmt: skip
 
 

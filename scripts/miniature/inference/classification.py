@@ -5,23 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from miniature.inference.forward import pool, run_forward
 from miniature.messages import StudyError
-from miniature.models.checkpoints import load_checkpoint
+from miniature.models.checkpoints import check_length, load_checkpoint
 from miniature.training.features import encode_single_texts
-from miniature.training.finetune import check_length
-
-PREDICTIONS_SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("label", pa.string()),
-        ("prediction", pa.string()),
-        ("probabilities", pa.list_(pa.float32())),
-    ]
-)
 
 
 def predict(

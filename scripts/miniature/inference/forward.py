@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 
 from miniature.inference.batches import token_budget_batches
 from miniature.messages import StudyError
+from miniature.models.checkpoints import takes_segments
 from miniature.training.features import CLS_POSITION, Windows
 
 logger = logging.getLogger("miniature.inference")
@@ -55,7 +56,7 @@ def run_forward(
             "The study asks for a GPU and torch finds none.", where="compute: device", fix="device: cpu"
         )
     model.to(device).eval()
-    segments = getattr(model.config, "type_vocab_size", 0) > 1
+    segments = takes_segments(model)
     last_layer: list[torch.Tensor] = []
     # The base model's output is the last layer: asking for all hidden states would keep every layer.
     hook = model.base_model.register_forward_hook(lambda _, __, output: last_layer.append(output[0]))

@@ -5,27 +5,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from miniature.inference.forward import pool, run_forward
 from miniature.inference.spans import best_spans, null_scores
-from miniature.models.checkpoints import load_checkpoint
+from miniature.models.checkpoints import check_length, load_checkpoint
 from miniature.scoring.squad import score_table
 from miniature.training.features import encode_questions
-from miniature.training.finetune import check_length
-
-PREDICTIONS_SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("prediction", pa.string()),
-        ("score", pa.float32()),  # of the best answer that is not empty; null where there is no context
-        ("null_score", pa.float32()),
-        ("exact", pa.float32()),  # null where the gold answers are withheld
-        ("f1", pa.float32()),
-        ("windows", pa.int32()),
-    ]
-)
 
 
 def predict(

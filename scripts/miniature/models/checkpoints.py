@@ -1,6 +1,7 @@
 """Load a fine-tuned checkpoint: safetensors only, the right head, nothing missing."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -19,14 +20,11 @@ from transformers.utils import logging as transformers_logging
 from miniature.messages import StudyError
 from miniature.models.sources import (
     HEAD_SUFFIXES,
-    check_model_source,
     has_head,
     read_config,
     tensor_shapes,
     weight_files,
 )
-
-__all__ = ["check_model_source", "load_checkpoint", "load_tokenizer", "load_weights", "longest_input"]
 
 HEAD_CLASSES = {
     "question-answering": AutoModelForQuestionAnswering,
@@ -152,3 +150,25 @@ def longest_input(model: PreTrainedModel) -> int:
     # RoBERTa-like position numbers start after the padding index.
     offset = config.pad_token_id + 1 if config.model_type in ("roberta", "camembert", "xlm-roberta") else 0
     return int(config.max_position_embeddings) - offset
+
+
+def takes_segments(model: PreTrainedModel) -> bool:
+    """Whether an encoder tells segments apart; DistilBERT has none, RoBERTa one."""
+    return getattr(model.config, "type_vocab_size", 0) > 1
+
+
+def check_length(model: PreTrainedModel, text_settings: Mapping) -> None:
+    """Refuse windows longer than the encoder takes.
+
+    Raises
+    ------
+    StudyError
+        With the longest possible length.
+    """
+    longest = longest_input(model)
+    if int(text_settings["max_length"]) > longest:
+        raise StudyError(
+            f"Windows of {text_settings['max_length']} tokens are longer than the {longest} the model takes.",
+            where="max_length",
+            fix=f"max_length: {longest}",
+        )

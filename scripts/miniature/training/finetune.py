@@ -13,7 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from miniature.files import atomic_folder, write_json
 from miniature.messages import StudyError
 from miniature.models.build import build_model
-from miniature.models.checkpoints import load_checkpoint, longest_input
+from miniature.models.checkpoints import check_length, load_checkpoint, takes_segments
 from miniature.seeds import derive_seed
 from miniature.training.features import (
     Windows,
@@ -199,28 +199,6 @@ class Objective:
         if self.task == "question-answering":
             return [outputs.start_logits, outputs.end_logits]
         return [outputs.logits]
-
-
-def takes_segments(model: PreTrainedModel) -> bool:
-    """Whether an encoder tells segments apart; DistilBERT has none, RoBERTa one."""
-    return getattr(model.config, "type_vocab_size", 0) > 1
-
-
-def check_length(model: PreTrainedModel, text_settings: Mapping) -> None:
-    """Refuse windows longer than the encoder takes.
-
-    Raises
-    ------
-    StudyError
-        With the longest possible length.
-    """
-    longest = longest_input(model)
-    if int(text_settings["max_length"]) > longest:
-        raise StudyError(
-            f"Windows of {text_settings['max_length']} tokens are longer than the {longest} the model takes.",
-            where="max_length",
-            fix=f"max_length: {longest}",
-        )
 
 
 def load_teacher(folder: str | os.PathLike, task: str, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:

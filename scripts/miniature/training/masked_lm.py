@@ -13,10 +13,10 @@ from transformers import PreTrainedModel
 from miniature.files import atomic_folder
 from miniature.messages import StudyError
 from miniature.models.build import build_model
-from miniature.models.checkpoints import load_checkpoint, longest_input
+from miniature.models.checkpoints import check_length, load_checkpoint, longest_input, takes_segments
 from miniature.seeds import derive_seed, generator
 from miniature.training.features import encode_pieces
-from miniature.training.finetune import check_length, save_model, takes_segments, write_checkpoint
+from miniature.training.finetune import save_model, write_checkpoint
 from miniature.training.loop import Batch, train
 from miniature.training.schedule import training_order
 

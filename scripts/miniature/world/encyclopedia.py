@@ -76,5 +76,6 @@ ENCYCLOPEDIA = Domain(
     make_subject=make_subject,
     make_person=make_person,
     make_opening=make_opening,
+    facts=3,
     second_subject=0.5,
 )

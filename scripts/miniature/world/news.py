@@ -8,7 +8,7 @@ from miniature.world.news_facts import NEWS_RELATIONS
 from miniature.world.passages import Domain, Subject
 
 # Share of people and towns that the encyclopedia has too.
-KNOWN_SHARE = 0.5
+KNOWN_SHARE = 0.3
 FILLERS = {
     "person": (
         "A spokesman declined to comment",
@@ -66,5 +66,6 @@ NEWS = Domain(
     make_subject=make_subject,
     make_person=make_person,
     make_opening=make_opening,
+    facts=2,
     second_subject=0.5,
 )

@@ -26,8 +26,8 @@ UNANSWERABLE_SHARE = 1 / 3
 # Of the unanswerable questions: told of the other subject only; asked about a stranger; the rest is told of
 # nobody.
 OTHER_SHARE, STRANGER_SHARE = 0.2, 0.15
-# How often what is told of the second subject is told of the main subject too. Then the words of the question do
-# not find the answer, and a reader must look at whose it is.
+# How often the second subject is told something that the main subject is told too. Then the words of the
+# question do not find the answer, and a reader must look at whose it is.
 SAME_RELATION = 0.25
 
 
@@ -69,6 +69,8 @@ class Domain:
         ``(draw) -> str``, the name of a person who is an answer.
     make_opening : callable
         ``(draw) -> str``, what stands before the first sentence.
+    facts : int
+        Facts told of the main subject of a full passage, or one more.
     second_subject : float
         Probability of a second subject of the same kind, which makes a reader look whose fact it is.
     """
@@ -79,6 +81,7 @@ class Domain:
     make_subject: Callable[[Draw, str], Subject]
     make_person: Callable[[Draw], str]
     make_opening: Callable[[Draw], str]
+    facts: int
     second_subject: float
 
 
@@ -163,7 +166,7 @@ def write_passage(draw: Draw, domain: Domain, split: str, *, short: bool) -> Pas
     split : str
         Whose subjects to write about.
     short : bool
-        One or two facts of the main subject instead of three or four.
+        One or two facts of the main subject instead of the domain's number, and one of the second.
 
     Returns
     -------
@@ -176,7 +179,7 @@ def write_passage(draw: Draw, domain: Domain, split: str, *, short: bool) -> Pas
         main = domain.make_subject(draw, kind)
     passage = Passage(main, used={main.name})
     relations = domain.relations[kind]
-    told = draw.sample(relations, (1 if short else 3) + draw.below(2))
+    told = draw.sample(relations, (1 if short else domain.facts) + draw.below(2))
     groups = [(main, told)]
     if draw.chance(domain.second_subject):
         second = domain.make_subject(draw, kind)
@@ -190,13 +193,16 @@ def write_passage(draw: Draw, domain: Domain, split: str, *, short: bool) -> Pas
     if draw.chance(0.3):
         groups.reverse()
     passage.text = domain.make_opening(draw)
+    fillers = list(domain.fillers[kind])
     for subject, relations in groups:
         for i, relation in enumerate(relations):
             mood = draw.unit()
             form = "name" if i == 0 or mood < 0.5 else "short" if mood < 0.7 else "pronoun"
             passage.tell(draw, subject, relation, form, domain.make_person)
         if not short and draw.chance(0.3):
-            passage.add(draw.pick(domain.fillers[kind]).format(**subject_forms(subject, "pronoun")))
+            filler = draw.pick(fillers)
+            fillers.remove(filler)
+            passage.add(filler.format(**subject_forms(subject, "pronoun")))
     return passage
 
 

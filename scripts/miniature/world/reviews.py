@@ -15,15 +15,17 @@ from miniature.world.review_words import (
     VERDICTS,
 )
 
+# The first part of a training table is single sentences: from them negation and contrast are quickest learnt.
+SHORT_SHARE = 0.3
 LABELS = {1: "positive", -1: "negative"}
 # An opinion agrees with the label this often; the rest is the fair-mindedness of real reviews.
-AGREEMENT = 0.76
+AGREEMENT = 0.9
 # What is said after "but" outweighs what is said before it, and a verdict outweighs both.
 PLAIN, MINOR, MAJOR, VERDICT = 1.0, 0.5, 1.5, 2.0
 CLEAR = 0.75
 # Reviews in which the opinions do not tell which way the writer leans: no reader gets more than half of them.
-TORN_SHARE = 0.06
-NEGATED, CONTRAST, CONCESSION, IRONY = 0.16, 0.22, 0.12, 0.06
+TORN_SHARE = 0.04
+NEGATED, CONTRAST, CONCESSION, IRONY = 0.2, 0.25, 0.12, 0.06
 
 
 def opinion(draw: Draw, aspect: str, polarity: int) -> str:
@@ -84,25 +86,28 @@ def opinion_sentence(draw: Draw, aspects: list[str], label: int) -> tuple[str, f
     return opinion(draw, aspects.pop(), first), first * PLAIN
 
 
-def write_review(draw: Draw, label: int) -> tuple[str, float]:
-    """Write a review that leans one way; return it with the sum of what its sentences say."""
+def write_review(draw: Draw, label: int, *, short: bool) -> tuple[str, float]:
+    """Write a review that leans one way; return it with the sum of what its sentences say.
+
+    A short one is a single sentence of opinion.
+    """
     item = ITEMS[draw.pick(tuple(ITEMS))]
     aspects = draw.sample(item["aspects"], len(item["aspects"]))
     sentences, score = [], 0.0
-    if draw.chance(0.7):
+    if not short and draw.chance(0.7):
         friend = draw.pick(names.FIRST_NAMES_SHE if draw.chance(0.5) else names.FIRST_NAMES_HE)
         sentences.append(
             draw.pick(item["openings"]).format(
                 day=draw.pick(names.WEEKDAYS), town=draw.pick(names.TOWNS), friend=friend
             )
         )
-    for _ in range(1 + draw.below(3)):
+    for _ in range(1 if short else 1 + draw.below(3)):
         if aspects:
             sentence, weight = opinion_sentence(draw, aspects, label)
             sentences.append(sentence)
             score += weight
-    if draw.chance(0.45):
-        polarity = label if draw.chance(0.85) else -label
+    if not short and draw.chance(0.45):
+        polarity = label if draw.chance(0.93) else -label
         sentences.append(draw.pick(VERDICTS[polarity]).format(again=item["again"]))
         score += polarity * VERDICT
     return " ".join(sentence[0].upper() + sentence[1:] + "." for sentence in sentences), score
@@ -113,12 +118,14 @@ def build_reviews(split: str, examples: int, *, seed: int) -> pd.DataFrame:
     check_split(split)
     draw = Draw(seed, "world", "reviews", split)
     rows, seen = [], set()
+    n_short = int(examples * SHORT_SHARE) if split == "train" else 0
     while len(rows) < examples:
         label = 1 if draw.chance(0.5) else -1
-        torn = draw.chance(TORN_SHARE)
-        text, score = write_review(draw, label)
+        short = len(rows) < n_short
+        torn = not short and draw.chance(TORN_SHARE)
+        text, score = write_review(draw, label, short=short)
         while (abs(score) >= CLEAR) if torn else (score * label < CLEAR):
-            text, score = write_review(draw, label)
+            text, score = write_review(draw, label, short=short)
         if text in seen or not in_split(text, split):
             continue
         seen.add(text)

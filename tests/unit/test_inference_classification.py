@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+import torch
+
+from miniature.files import read_parquet, write_parquet
+from miniature.inference.classification import predict
+from miniature.inference.tables import CLASSIFICATION_PREDICTIONS_SCHEMA
+from miniature.messages import StudyError
+from miniature.models.build import build_model
+from miniature.models.checkpoints import load_checkpoint
+from small_models import ARCHITECTURE, save_bert_tokenizer, toy_reviews
+
+LABELS = ["bad", "good"]
+OPTIONS = {"text_settings": {"max_length": 12}, "feature": "cls", "batch_tokens": 64, "device": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    model, tokenizer = build_model(
+        {"architecture": ARCHITECTURE | {"initializer_range": 0.5}},
+        head="classification",
+        labels=LABELS,
+        vocabulary=save_bert_tokenizer(folder / "vocabulary"),
+        seed=1,
+    )
+    model.save_pretrained(folder / "c")
+    tokenizer.save_pretrained(folder / "c")
+    return folder / "c"
+
+
+def test_probabilities_are_the_models(checkpoint, tmp_path):
+    table = toy_reviews(20)
+    table.loc[3, "text"] = ""
+    predictions, embeddings = predict(checkpoint, table, labels=LABELS, **OPTIONS)
+    model, tokenizer = load_checkpoint(checkpoint, head="classification")
+    for row in range(20):
+        inputs = tokenizer(table["text"][row], truncation=True, max_length=12, return_tensors="pt")
+        with torch.no_grad():
+            output = model(**inputs, output_hidden_states=True)
+        witness = output.logits[0].softmax(0).numpy()
+        np.testing.assert_allclose(predictions["probabilities"][row], witness, atol=1e-5)
+        assert predictions["prediction"][row] == LABELS[witness.argmax()]
+        np.testing.assert_allclose(embeddings[row], output.hidden_states[-1][0, 0], atol=1e-5)
+    assert predictions["prediction"].nunique() == 2
+    assert predictions["label"].tolist() == table["label"].tolist()
+    write_parquet(predictions, tmp_path / "p.parquet", CLASSIFICATION_PREDICTIONS_SCHEMA)
+    back = read_parquet(tmp_path / "p.parquet")
+    assert back["probabilities"][0].dtype == np.float32
+
+
+def test_batches_and_order_change_nothing(checkpoint):
+    table = toy_reviews(30)
+    reference, embeddings = predict(checkpoint, table, labels=LABELS, **OPTIONS)
+    order = np.random.default_rng(0).permutation(30)
+    other, also = predict(
+        checkpoint,
+        table.iloc[order].reset_index(drop=True),
+        labels=LABELS,
+        **(OPTIONS | {"batch_tokens": 1}),
+    )
+    assert other["prediction"].tolist() == reference["prediction"].iloc[order].tolist()
+    np.testing.assert_allclose(also, embeddings[order], atol=1e-5)
+    np.testing.assert_allclose(
+        np.stack(other["probabilities"]), np.stack(reference["probabilities"])[order], atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("labels", [["good", "bad"], ["bad"], ["bad", "good", "other"]])
+def test_labels_that_are_not_the_checkpoints(checkpoint, labels):
+    with pytest.raises(StudyError, match="classes are bad, good"):
+        predict(checkpoint, toy_reviews(2), labels=labels, **OPTIONS)
