@@ -82,7 +82,7 @@ def model_spec(entry):
     spec = {
         k: v
         for k, v in entry.items()
-        if k in ("architecture", "path", "layers", "dropout")
+        if k in ("architecture", "path", "layers", "dropout", "segments")
     }
     if "hub" in entry:
         spec["path"] = retrieved_model(entry)

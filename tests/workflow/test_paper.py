@@ -4,6 +4,7 @@ import re
 import time
 
 import pytest
+from conftest import jobs_in
 
 pytestmark = pytest.mark.workflow
 
@@ -42,3 +43,11 @@ def test_a_new_model_costs_its_own_jobs_only(fresh):
         "attack_model",
     }  # fmt: skip
     assert all("electra" in wildcards for _, wildcards in new)
+
+
+def test_the_authors_segments_cost_one_more_small_model(fresh):
+    before = fresh.planned(configfile=PAPER)
+    done = fresh.run("-n", "--configfile", PAPER, "config/overlays/authors-segments.yaml", configfile=None)
+    new = jobs_in(done.stdout) - before
+    assert {rule for rule, _ in new} >= {"finetune_model", "predict_split", "attack_model"}
+    assert all("tiny-bert-authors" in wildcards for _, wildcards in new)
