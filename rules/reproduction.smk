@@ -60,7 +60,7 @@ rule tabulate_claims:
         compressed=compressed_models(),
         reference=config["reference"],
         verdict=config["verdict"],
-        results=RESULTS,
+        study=config["study"],
         command=study_command(),
         code=code("tabulate_claims"),
     script:

@@ -27,7 +27,7 @@ def main(snakemake):
             compressed=params.compressed,
             reference=params.reference,
             verdict=params.verdict,
-            results=params.results,
+            results=f"results/{params.study}",
             command=params.command,
         ),
         csv=output.csv,
