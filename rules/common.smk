@@ -128,6 +128,35 @@ def dataset_settings(wildcards):
     return {**settings, "splits": split_blocks(wildcards)}
 
 
+def megabytes_of(path):
+    """Megabytes of a file, or of all files in a folder."""
+    path = Path(path)
+    files = path.rglob("*") if path.is_dir() else [path]
+    # A file that is not there yet is an error that Snakemake takes for "to be determined".
+    return sum(file.stat().st_size for file in files) / 1e6
+
+
+def memory(base, **times):
+    """Resource function: megabytes of a job, from a base and so many times the size of each input named.
+
+    On a GPU the driver and torch's kernels take some of the host's memory too.
+    """
+
+    def needed(wildcards, input):
+        sizes = {name: sum(map(megabytes_of, of_input(input, name))) for name in times}
+        return round(
+            base + 3000 * GPU + sum(times[name] * sizes[name] for name in times)
+        )
+
+    return needed
+
+
+def of_input(files, name):
+    """Files of one named input, as a list."""
+    found = files[name]
+    return [found] if isinstance(found, str) else found
+
+
 def hub_models():
     """Every Hub model that the study names."""
     entries = [*config["models"].values(), *config.get("masked_lms", {}).values()]

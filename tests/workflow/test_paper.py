@@ -51,3 +51,14 @@ def test_the_authors_segments_cost_one_more_small_model(fresh):
     new = jobs_in(done.stdout) - before
     assert {rule for rule, _ in new} >= {"finetune_model", "predict_split", "attack_model"}
     assert all("tiny-bert-authors" in wildcards for _, wildcards in new)
+
+
+def test_memory_grows_with_what_a_job_reads(finished):
+    done = finished.run("-n", "-R", "predict_split", "detect_ood")
+    asked = set(re.findall(r"runtime=240, .*?mem_mb=(\S+?),", done.stdout))
+    weights = finished.results / "models" / "encyclopedia" / "large" / "model.safetensors"
+    assert asked
+    assert all(900 <= int(value) <= 905 + 2 * weights.stat().st_size / 1e6 for value in asked)
+    # Before anything is retrieved nobody knows.
+    plan = finished.run("-n", configfile=PAPER).stdout
+    assert "runtime=240, gpu=1, mem_mb=<TBD>" in plan
