@@ -44,7 +44,9 @@ rule all:
         TABLES,
         FINDINGS,
         "<results>/scorecard.csv",
+        "<results>/reproduction.html",
         "<results>/provenance.json",
+        REGISTRY,
 
 
 include: "rules/retrieve.smk"
@@ -60,6 +62,7 @@ include: "rules/scorecard.smk"
 include: "rules/floor.smk"
 include: "rules/figures.smk"
 include: "rules/tables.smk"
+include: "rules/reproduction.smk"
 
 
 # Named targets: one characteristic, or one kind of product.

@@ -1,5 +1,6 @@
 # Helpers for the rules: the library on the path, the validated study, and functions from a study to paths.
 import re
+import os
 import sys
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def model_spec(entry):
     spec = {
         k: v
         for k, v in entry.items()
-        if k in ("architecture", "path", "layers", "dropout")
+        if k in ("architecture", "path", "layers", "dropout", "segments")
     }
     if "hub" in entry:
         spec["path"] = retrieved_model(entry)
@@ -175,6 +176,35 @@ def table_of_split(wildcards):
     return f"<results>/data/{wildcards.dataset}/{wildcards.split}.parquet"
 
 
+def megabytes_of(path):
+    """Megabytes of a file, or of all files in a folder."""
+    path = Path(path)
+    files = path.rglob("*") if path.is_dir() else [path]
+    # A file that is not there yet is an error that Snakemake takes for "to be determined".
+    return sum(file.stat().st_size for file in files) / 1e6
+
+
+def memory(base, **times):
+    """Resource function: megabytes of a job, from a base and so many times the size of each input named.
+
+    On a GPU the driver and torch's kernels take some of the host's memory too.
+    """
+
+    def needed(wildcards, input):
+        sizes = {name: sum(map(megabytes_of, of_input(input, name))) for name in times}
+        return round(
+            base + 3000 * GPU + sum(times[name] * sizes[name] for name in times)
+        )
+
+    return needed
+
+
+def of_input(files, name):
+    """Files of one named input, as a list."""
+    found = files[name]
+    return [found] if isinstance(found, str) else found
+
+
 def hub_models():
     """Every Hub model that the study names."""
     entries = [*config["models"].values(), *config.get("masked_lms", {}).values()]
@@ -189,6 +219,60 @@ def hub_datasets():
             for entry in config["datasets"].values()
             if "hub" in entry
         }
+    )
+
+
+# What the Hub brought for this study is listed with its licences; a study without Hub entries has no list.
+REGISTRY = (
+    ["resources/retrieved/registry.json"] if hub_models() or hub_datasets() else []
+)
+
+
+def paper_task():
+    """Task that the paper's figures are about: that of the verdict on errors, or the first one measured."""
+    tasks = plan.tasks_of(config, "errors")
+    return config["verdict"].get("errors", {}).get("task", tasks[0] if tasks else "")
+
+
+def model_sources():
+    """Where each model comes from, which says whether a published figure is about it."""
+    keys = ("hub", "path", "layers", "architecture")
+    return {
+        name: {key: entry[key] for key in keys if key in entry}
+        for name, entry in config["models"].items()
+    }
+
+
+def compressed_models():
+    """Models that the paper's claims are about: not the reference, and no second training of any model."""
+    return [
+        model
+        for model in MODELS
+        if model != config["reference"]
+        and model in config["models"]
+        and not config["models"][model].get("same_as_reference", False)
+    ]
+
+
+def verdict_attacks():
+    """Attack tables of every model under the recipe that the verdict on vulnerability rests on."""
+    chosen = config["verdict"].get("vulnerability")
+    if chosen is None or not plan.enabled(config, "vulnerability"):
+        return []
+    return [
+        f"<results>/attacks/{chosen['task']}/{chosen['recipe']}/{model}.parquet"
+        for model in MODELS
+    ]
+
+
+def study_command():
+    """What a reader types in the project's folder to run this study, before a target."""
+    files = [
+        os.path.relpath(file, workflow.basedir)
+        for file in workflow.overwrite_configfiles
+    ]
+    return " ".join(
+        ["snakemake --cores 8", *(["--configfile", *files] if files else []), "--"]
     )
 
 
@@ -221,6 +305,8 @@ TABLES = [
         "table2_errors": plan.enabled(config, "errors"),
         "table3_attacks": plan.enabled(config, "vulnerability"),
         "floor": FLOOR_TASK,
+        "reproduction": True,
+        "claims": True,
     }.items()
     if shown
     for suffix in ("csv", "md", "tex")

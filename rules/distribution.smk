@@ -19,7 +19,8 @@ rule detect_ood:
         "../envs/analysis.yaml"
     threads: THREADS
     resources:
-        mem_mb=1500,
+        # Features in float64 beside those read in float32.
+        mem_mb=memory(1500, bank=4, calibration=4, test=4, ood=4),
         runtime=60,
     params:
         k=plan.setting(config, "distribution", "k"),

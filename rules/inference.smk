@@ -18,7 +18,8 @@ rule predict_split:
         "../envs/torch.yaml"
     threads: THREADS
     resources:
-        mem_mb=900,
+        # Twice the weights, and text as tables, tokens and character spans.
+        mem_mb=memory(900, model=2, table=60),
         runtime=240,
         gpu=GPU,
     params:

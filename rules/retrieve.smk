@@ -6,12 +6,14 @@ rule retrieve:
         hub_models(),
         hub_datasets(),
         list(sources.pinned_sources(config)),
+        REGISTRY,
 
 
 localrules:
     retrieve_model,
     retrieve_dataset,
     retrieve_artefact,
+    record_registry,
 
 
 rule retrieve_model:
@@ -24,6 +26,8 @@ rule retrieve_model:
         revision=r"[A-Za-z0-9_./-]+",
     conda:
         "../envs/torch.yaml"
+    params:
+        pins="resources/retrieved/pins",
     script:
         "../scripts/retrieve_model.py"
 
@@ -39,6 +43,8 @@ rule retrieve_dataset:
         revision=r"[A-Za-z0-9_./-]+",
     conda:
         "../envs/torch.yaml"
+    params:
+        pins="resources/retrieved/pins",
     script:
         "../scripts/retrieve_dataset.py"
 
@@ -61,3 +67,20 @@ rule retrieve_artefact:
         ),
     script:
         "../scripts/retrieve_artefact.py"
+
+
+# Speaks to nobody: it collects the records that lie beside what was retrieved, also for other studies.
+rule record_registry:
+    input:
+        hub_models(),
+        hub_datasets(),
+    output:
+        "resources/retrieved/registry.json",
+    log:
+        "logs/record_registry.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("record_registry"),
+    script:
+        "../scripts/record_registry.py"

@@ -18,7 +18,8 @@ rule finetune_model:
         "../envs/torch.yaml"
     threads: THREADS
     resources:
-        mem_mb=900,
+        # Weights, gradients and AdamW's moments, and a copy to load or save them; text as tokens.
+        mem_mb=memory(900, sources=6, train=100),
         runtime=720,
         gpu=GPU,
     params:
@@ -57,7 +58,7 @@ rule train_masked_lm:
         "../envs/torch.yaml"
     threads: THREADS
     resources:
-        mem_mb=900,
+        mem_mb=memory(900, sources=6, tables=100),
         runtime=720,
         gpu=GPU,
     params:

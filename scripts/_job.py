@@ -13,6 +13,19 @@ from miniature.compute import set_threads
 from miniature.messages import StudyError
 
 
+def switch_hub_off(rule: str) -> None:
+    """Run a rule with the Hub switched off, unless it is one of those that retrieve.
+
+    The libraries of the Hub read the variable once, when they are imported.
+    """
+    if rule and not rule.startswith("retrieve_"):
+        os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+# Snakemake puts `snakemake` into the globals of the script it runs, before the script imports anything.
+switch_hub_off(getattr(vars(sys.modules["__main__"]).get("snakemake"), "rule", ""))
+
+
 def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
     """Run a script's `main` with logging set up and a user's mistakes told in plain words.
 
@@ -38,9 +51,6 @@ def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
     # A log line per HTTP request or font is noise; warnings of these libraries still come through.
     for noisy in ("httpx", "urllib3", "matplotlib", "fontTools", "filelock", "faiss"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    # Only retrieve_* rules speak to the Hub; every other rule runs with it switched off.
-    if not getattr(snakemake, "rule", "").startswith("retrieve_"):
-        os.environ["HF_HUB_OFFLINE"] = "1"
     set_threads(int(snakemake.params.get("compute_threads", 1)))
     try:
         main(snakemake)

@@ -4,11 +4,13 @@ from _job import run_job
 from miniature.data.build import build_split
 from miniature.data.tables import SCHEMAS
 from miniature.files import write_parquet
+from miniature.retrieval.registry import check_retrieved
 
 
 def main(snakemake):
     """Read, check, subsample and write the split named by the wildcards."""
     params, wildcards = snakemake.params, snakemake.wildcards
+    check_retrieved(snakemake.input)
     table = build_split(
         params.dataset,
         wildcards.split,

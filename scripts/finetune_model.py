@@ -4,6 +4,7 @@ from _job import run_job
 from miniature.files import read_parquet
 from miniature.iteration import list_of
 from miniature.partial import digest_inputs, keyed_folder, remove
+from miniature.retrieval.registry import check_retrieved
 from miniature.seeds import derive_seed
 from miniature.training.finetune import finetune
 
@@ -11,6 +12,7 @@ from miniature.training.finetune import finetune
 def main(snakemake):
     """Fine-tune the model named by the wildcards."""
     params, wildcards = snakemake.params, snakemake.wildcards
+    check_retrieved(list_of(snakemake.input.sources))
     settings = {name: value for name, value in params.items() if name != "partial"}
     checkpoints = keyed_folder(params.partial, [settings, digest_inputs(snakemake.input)])
     vocabulary, teacher = list_of(snakemake.input.sources), list_of(snakemake.input.teacher)

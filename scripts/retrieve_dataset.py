@@ -13,6 +13,7 @@ def main(snakemake):
         None if wildcards.config_name == "default" else wildcards.config_name,
         wildcards.revision,
         snakemake.output[0],
+        pins=snakemake.params.pins,
     )
 
 

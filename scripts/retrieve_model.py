@@ -8,7 +8,9 @@ from miniature.retrieval.models import retrieve_model
 def main(snakemake):
     """Download what the wildcards name."""
     wildcards = snakemake.wildcards
-    retrieve_model(hub_id(wildcards.repository), wildcards.revision, snakemake.output[0])
+    retrieve_model(
+        hub_id(wildcards.repository), wildcards.revision, snakemake.output[0], pins=snakemake.params.pins
+    )
 
 
 if __name__ == "__main__":

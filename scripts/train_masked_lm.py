@@ -5,6 +5,7 @@ from miniature.files import read_parquet
 from miniature.iteration import list_of
 from miniature.models.vocabulary import table_texts
 from miniature.partial import digest_inputs, keyed_folder, remove
+from miniature.retrieval.registry import check_retrieved
 from miniature.seeds import derive_seed
 from miniature.training.masked_lm import copy_masked_lm, train_masked_lm
 
@@ -12,6 +13,7 @@ from miniature.training.masked_lm import copy_masked_lm, train_masked_lm
 def main(snakemake):
     """Build the masked language model named by the wildcards."""
     params = snakemake.params
+    check_retrieved(list_of(snakemake.input.sources))
     if not params.settings:
         copy_masked_lm(params.spec, snakemake.output[0])
         return

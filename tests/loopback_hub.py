@@ -20,6 +20,7 @@ class Repository:
     gated: bool = False
     lfs: bool = True
     stated_sha256: dict[str, str] = field(default_factory=dict)
+    card: dict | None = None
 
     def commit(self, revision: str) -> str | None:
         if revision in (self.sha, "main"):
@@ -129,6 +130,8 @@ class _Handler(BaseHTTPRequestHandler):
                 sibling["lfs"] = {"size": len(data), "sha256": digest, "pointerSize": 130}
             siblings.append(sibling)
         answer = {"id": hub_id, "sha": commit, "private": False, "downloads": 0, "likes": 0, "tags": []}
+        if repository.card is not None:
+            answer["cardData"] = repository.card
         body = json.dumps({**answer, "siblings": siblings}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")

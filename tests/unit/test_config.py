@@ -40,7 +40,7 @@ def changed(*edits):
 REMOVED = object()
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "tests/config/tiny.yaml"])
+@pytest.mark.parametrize("name", ["config.yaml", "config/paper.yaml", "tests/config/tiny.yaml"])
 def test_shipped_studies_are_valid(name):
     path = ROOT / name
     config = yaml.safe_load(path.read_text())

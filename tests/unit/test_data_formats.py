@@ -308,3 +308,25 @@ def test_hub_damaged_parquet_and_other_columns(tmp_path):
     pq.write_table(pa.table({"text": ["a"], "label": [0]}), tmp_path / "test.parquet")
     with pytest.raises(StudyError, match=r"(?i)no id, question, context, answers \(it has label, text\)"):
         build("hub", tmp_path)
+
+
+def test_hub_questions_with_other_column_names_and_answers_as_a_list_of_texts(tmp_path):
+    rows = [
+        {
+            "key": "k1",
+            "question": "Who won?",
+            "context": "Ann won.",
+            "answers": ["Ann", "Ann won"],
+            "labels": [],
+        },
+        {"key": "k2", "question": "Why?", "context": "Ann won.", "answers": [], "labels": []},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "validation-0.parquet")
+    entry = {"hub_split": "validation"}
+    with pytest.raises(StudyError, match=r"(?i)no id \(it has answers, context, key") as caught:
+        build("hub", tmp_path, entry=entry)
+    assert "columns: {id: <its column>}" in str(caught.value)
+    table = build("hub", tmp_path, entry=entry, columns={"id": "key"})
+    assert list(table["id"]) == ["k1", "k2"]
+    assert [list(starts) for starts in table["answer_starts"]] == [[0, 0], []]
+    assert table["answerable"].tolist() == [True, False]

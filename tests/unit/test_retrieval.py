@@ -14,6 +14,7 @@ from loopback_hub import LoopbackHub, serve_hub
 from miniature.messages import StudyError
 from miniature.retrieval.datasets import retrieve_dataset
 from miniature.retrieval.models import retrieve_model
+from miniature.retrieval.registry import build_registry, check_retrieved
 
 COMMIT = "a" * 40
 WEIGHTS = bytes(range(256)) * 400
@@ -209,3 +210,106 @@ def test_offline_is_told_as_offline_and_the_endpoint_comes_from_the_environment(
         )
         assert expected in run.stdout
         assert (tmp_path / "model").exists() == (offline == "0"), run.stdout + run.stderr
+
+
+def test_a_branch_is_resolved_once_and_kept_to(hub, tmp_path):
+    pins = tmp_path / "pins"
+    retrieve_model("me/mine", "main", tmp_path / "first", pins=pins)
+    # The branch moves on; the commit of the first time is still there.
+    hub.add("model", "me/mine", MODEL, sha="c" * 40, revisions={COMMIT: COMMIT})
+    retrieve_model("me/mine", "main", tmp_path / "second", pins=pins)
+    record = json.loads((tmp_path / "second" / "RETRIEVED.json").read_text())
+    assert (record["revision_asked"], record["revision"]) == ("main", COMMIT)
+    assert json.loads((pins / "models" / "me--mine" / "main.json").read_text())["revision"] == COMMIT
+    # Without the record, or with another name for the newest, the newest is taken.
+    retrieve_model("me/mine", "c" * 40, tmp_path / "third", pins=pins)
+    assert json.loads((tmp_path / "third" / "RETRIEVED.json").read_text())["revision"] == "c" * 40
+    assert files_in(pins) == ["models/me--mine/main.json"]
+
+
+def test_a_recorded_commit_that_is_gone_and_a_damaged_record_are_told(hub, tmp_path):
+    pins = tmp_path / "pins"
+    retrieve_model("me/mine", "main", tmp_path / "first", pins=pins)
+    hub.add("model", "me/mine", MODEL, sha="c" * 40)
+    with pytest.raises(StudyError, match="no longer on the Hub") as caught:
+        retrieve_model("me/mine", "main", tmp_path / "second", pins=pins)
+    file = pins / "models" / "me--mine" / "main.json"
+    assert f"rm '{file}'" in caught.value.fix
+    file.write_text("{")
+    with pytest.raises(StudyError, match="damaged") as caught:
+        retrieve_model("me/mine", "main", tmp_path / "second", pins=pins)
+    assert caught.value.where == str(file)
+    # What was there before is untouched.
+    assert (tmp_path / "first" / "model.safetensors").read_bytes() == WEIGHTS
+
+
+def test_nothing_is_recorded_of_what_could_not_be_fetched(hub, tmp_path):
+    hub.failing = {"model.safetensors"}
+    with pytest.raises(StudyError):
+        retrieve_model("me/mine", "main", tmp_path / "model", pins=tmp_path / "pins")
+    assert not (tmp_path / "pins").exists()
+
+
+def test_registry_lists_revision_licence_and_checksums(hub, tmp_path):
+    hub.repositories["model", "me/mine"].card = {"license": "apache-2.0"}
+    hub.add("dataset", "me/texts", {"train.parquet": b"y"}, card={"license": ["cc-by-sa-4.0", "mit"]})
+    hub.add("dataset", "me/bare", {"train.parquet": b"z"}, lfs=False)
+    retrieve_model("me/mine", "main", tmp_path / "models/me--mine/main")
+    retrieve_dataset("me/texts", None, COMMIT, tmp_path / "datasets/me--texts/default/pinned")
+    retrieve_dataset("me/bare", None, "main", tmp_path / "datasets/me--bare/default/main")
+    bare, texts, model = build_registry(tmp_path)
+    assert [entry["licence"] for entry in (bare, texts, model)] == [
+        "not stated", "cc-by-sa-4.0, mit", "apache-2.0",
+    ]  # fmt: skip
+    assert (model["hub_id"], model["revision_asked"], model["revision"]) == ("me/mine", "main", COMMIT)
+    assert model["path"] == "models/me--mine/main"
+    digests = {file["path"]: file["sha256"] for file in model["files"]}
+    assert digests["model.safetensors"] == hashlib.sha256(WEIGHTS).hexdigest()
+    assert texts["bytes"] == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (
+            lambda folder: (folder / "model.safetensors").write_bytes(WEIGHTS[:-1]),
+            "model.safetensors has 102399",
+        ),
+        (lambda folder: (folder / "vocab.txt").unlink(), "vocab.txt is missing"),
+        (
+            lambda folder: (folder / "config.json").write_text('{"model_type": "bart"}'),
+            "config.json has sha256",
+        ),
+        (lambda folder: (folder / "RETRIEVED.json").write_text("{"), "RETRIEVED.json cannot be read"),
+    ],
+)
+def test_what_was_retrieved_is_checked_where_it_is_used(hub, tmp_path, damage, told):
+    folder = tmp_path / "model"
+    retrieve_model("me/mine", COMMIT, folder)
+    check_retrieved([folder, tmp_path / "no-record"])
+    damage(folder)
+    with pytest.raises(StudyError, match=told) as caught:
+        check_retrieved([folder])
+    assert "snakemake retrieve" in caught.value.fix
+    assert not folder.exists()
+    assert (tmp_path / "model.damaged").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("rule", "offline"), [("predict_split", True), ("retrieve_model", False), ("", False)]
+)
+def test_only_rules_that_retrieve_reach_the_hub(rule, offline):
+    """As Snakemake runs a script: its object is in the globals before anything is imported."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(SCRIPTS)!r})\n"
+        "from types import SimpleNamespace\n"
+        f"snakemake = SimpleNamespace(rule={rule!r})\n"
+        "from _job import run_job\n"
+        "import huggingface_hub.constants, transformers.utils\n"
+        "print(huggingface_hub.constants.HF_HUB_OFFLINE, transformers.utils.is_offline_mode())\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == [str(offline)] * 2

@@ -5,6 +5,7 @@ import pytest
 pytestmark = pytest.mark.workflow
 
 TAIL = {"record_provenance", "all"}
+BESIDE_THE_PAPER = {"tabulate_claims", "write_reproduction"}
 
 
 def rules(jobs):
@@ -31,15 +32,16 @@ def test_new_model_runs_its_own_jobs_and_the_comparisons_only(project):
     per_model = {job for job in jobs if "model=" in job[1]}
     assert per_model
     assert all("model=extra" in wildcards for _, wildcards in per_model)
-    assert rules(jobs - per_model) == TAIL | {
+    assert rules(jobs - per_model) == TAIL | BESIDE_THE_PAPER | {
         "compare_errors", "compare_representation", "compare_distribution", "compare_vulnerability",
         "score_models", "plot_figure1", "tabulate_models", "tabulate_errors", "tabulate_attacks",
+        "tabulate_reproduction",
     }  # fmt: skip
 
 
 def test_margin_reruns_the_scorecard_only(project):
     project.edit_config(lambda config: config["verdict"]["errors"].update(margin=0.1))
-    assert rules(project.planned()) == {"score_models"} | TAIL
+    assert rules(project.planned()) == {"score_models"} | BESIDE_THE_PAPER | TAIL
 
 
 def test_training_setting_of_one_model_reruns_that_model(project):

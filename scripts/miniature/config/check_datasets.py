@@ -9,6 +9,10 @@ from miniature.messages import StudyError
 FILE_FORMATS = ("squad", "mrqa", "newsqa", "csv", "jsonl", "aclimdb")
 QUESTION_FORMATS = ("squad", "mrqa", "newsqa")
 TEXT_FORMATS = ("csv", "jsonl", "aclimdb")
+HUB_ROLES = {
+    "question-answering": ("id", "question", "context", "answers"),
+    "classification": ("id", "text", "label", "cluster"),
+}
 
 
 def check_datasets(config: Mapping, positions: Positions) -> Iterator[StudyError]:
@@ -38,6 +42,13 @@ def _check_keys(name: str, dataset: Mapping, positions: Positions) -> Iterator[S
                 f"'{key}' means nothing for the format '{kind}'.",
                 where=positions.where((*place, key)),
                 fix=f"remove it, or format: {formats[0]}",
+            )
+    for role in dataset.get("columns", {}) if kind == "hub" else ():
+        if role not in HUB_ROLES[dataset["task"]]:
+            yield StudyError(
+                f"A {dataset['task']} dataset has no column for {role!r}.",
+                where=positions.where((*place, "columns", role)),
+                fix=f"columns: {{{', '.join(f'{name}: {name}' for name in HUB_ROLES[dataset['task']])}}}",
             )
     wrong = TEXT_FORMATS if dataset["task"] == "question-answering" else QUESTION_FORMATS
     if kind in wrong:

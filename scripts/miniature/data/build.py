@@ -131,7 +131,8 @@ def read_source(dataset: Mapping, split: str, *, name: str, seed: int) -> pd.Dat
     problems = Problems(path, strict=split == "train")
     if task == "question-answering":
         if kind == "hub":
-            rows = read_hub_questions(path, problems, entry.get("hub_split", split))
+            columns = dict(dataset.get("columns", {}))
+            rows = read_hub_questions(path, problems, entry.get("hub_split", split), columns)
         elif kind in QUESTION_READERS:
             rows = QUESTION_READERS[kind](path, problems)
         else:

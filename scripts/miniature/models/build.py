@@ -14,7 +14,7 @@ from transformers import (
 )
 
 from miniature.messages import StudyError
-from miniature.models.checkpoints import load_config, load_tokenizer, load_weights
+from miniature.models.checkpoints import USE_SEGMENTS, load_config, load_tokenizer, load_weights
 from miniature.models.sources import (
     LAYER_KEYS,
     check_architecture,
@@ -73,6 +73,7 @@ def build_model(
         ``max_positions``, ``initializer_range``, ``activation``, ``layer_norm_eps``) for random weights, or
         ``path`` (a folder) and optionally ``layers`` for the first layers of pre-trained weights and
         ``dropout`` in place of the model's own (on a CPU, training without it is more than twice as fast).
+        Either may have ``segments``: false puts every token into one segment, in training and afterwards.
     head : str
         ``question-answering``, ``classification`` or ``masked-lm``.
     labels : sequence of str, optional
@@ -99,6 +100,8 @@ def build_model(
             model, tokenizer = _from_scratch(spec["architecture"], head, labels, vocabulary)
         else:
             model, tokenizer = _from_folder(spec, head, labels)
+    if "segments" in spec:
+        setattr(model.config, USE_SEGMENTS, bool(spec["segments"]))
     model.train()
     return model, tokenizer
 

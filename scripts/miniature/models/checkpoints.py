@@ -26,6 +26,10 @@ from miniature.models.sources import (
     weight_files,
 )
 
+# Written into the config.json of a model that was trained with every token in one segment: whoever loads the
+# checkpoint reads it there, so that it is never run otherwise than it was trained.
+USE_SEGMENTS = "use_segments"
+
 HEAD_CLASSES = {
     "question-answering": AutoModelForQuestionAnswering,
     "classification": AutoModelForSequenceClassification,
@@ -154,7 +158,8 @@ def longest_input(model: PreTrainedModel) -> int:
 
 def takes_segments(model: PreTrainedModel) -> bool:
     """Whether an encoder tells segments apart; DistilBERT has none, RoBERTa one."""
-    return getattr(model.config, "type_vocab_size", 0) > 1
+    config = model.config
+    return getattr(config, "type_vocab_size", 0) > 1 and getattr(config, USE_SEGMENTS, True)
 
 
 def check_length(model: PreTrainedModel, text_settings: Mapping) -> None:

@@ -3,13 +3,16 @@
 from pathlib import Path, PurePosixPath
 
 from miniature.messages import StudyError
-from miniature.retrieval.hub import fetch, resolve
+from miniature.retrieval.hub import fetch
+from miniature.retrieval.pins import record_pin, resolve_once
 
 SUFFIXES = (".parquet", ".json", ".json.gz", ".jsonl", ".jsonl.gz", ".csv", ".csv.gz")
 NOT_DATA = {"dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "RETRIEVED.json"}
 
 
-def retrieve_dataset(hub_id: str, config_name: str | None, revision: str, folder: str | Path) -> None:
+def retrieve_dataset(
+    hub_id: str, config_name: str | None, revision: str, folder: str | Path, pins: str | Path | None = None
+) -> None:
     """Fetch the data files of one dataset into a folder.
 
     Parameters
@@ -22,14 +25,17 @@ def retrieve_dataset(hub_id: str, config_name: str | None, revision: str, folder
         A commit of 40 hexadecimal digits, or a branch or tag.
     folder : path
         Destination; ``RETRIEVED.json`` in it says which commit and which bytes it holds.
+    pins : path, optional
+        Folder of the record of what branches and tags were resolved to, which is then kept to; see
+        `miniature.retrieval.pins`. Without it they are resolved anew each time.
 
     Raises
     ------
     StudyError
-        As `miniature.retrieval.hub.resolve` and ``fetch``; or there is no data file, no folder for the
-        configuration, or only a script that would have to be run.
+        As `miniature.retrieval.pins.resolve_once` and `miniature.retrieval.hub.fetch`; or there is no data
+        file, no folder for the configuration, or only a script that would have to be run.
     """
-    commit = resolve("dataset", hub_id, revision)
+    commit = resolve_once("dataset", hub_id, revision, pins)
     where = f"{hub_id} at {commit.sha}"
     data = sorted(
         name
@@ -59,3 +65,4 @@ def retrieve_dataset(hub_id: str, config_name: str | None, revision: str, folder
             )
         data = chosen
     fetch(commit, data, folder)
+    record_pin(commit, pins)

@@ -23,7 +23,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from miniature.messages import StudyError
+from miniature.messages import StudyError, printable
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +41,7 @@ class Commit:
     asked: str
     sha: str
     files: dict[str, str | None]
+    licence: str = "not stated"
 
 
 def endpoint() -> str:
@@ -97,7 +98,30 @@ def resolve(kind: str, hub_id: str, revision: str) -> Commit:
         and ".." not in PurePosixPath(name).parts
         and "\\" not in name
     }
-    return Commit(kind, hub_id, revision, sha, safe)
+    return Commit(kind, hub_id, revision, sha, safe, stated_licence(info))
+
+
+def stated_licence(info: object) -> str:
+    """Licence that a repository's card states, or ``not stated``; several are joined.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> stated_licence(SimpleNamespace(card_data={"license": ["mit", "apache-2.0"]}, tags=[]))
+    'mit, apache-2.0'
+    >>> stated_licence(SimpleNamespace(card_data=None, tags=["en", "license:cc-by-4.0"]))
+    'cc-by-4.0'
+    >>> stated_licence(SimpleNamespace(card_data=None, tags=None))
+    'not stated'
+    """
+    card = getattr(info, "card_data", None)
+    stated = card.get("license") if card is not None else None
+    if not stated:
+        tags = getattr(info, "tags", None) or []
+        stated = [tag.removeprefix("license:") for tag in tags if tag.startswith("license:")]
+    listed = [stated] if isinstance(stated, str) else list(stated or [])
+    # What a card says goes into a record and onto a terminal: one line of it is enough.
+    return printable(", ".join(map(str, listed)).replace("\n", " "), limit=200) or "not stated"
 
 
 def fetch(commit: Commit, names: list[str], folder: str | Path) -> None:
@@ -155,6 +179,7 @@ def describe(folder: Path, commit: Commit, names: list[str]) -> dict:
         "hub_id": commit.hub_id,
         "revision_asked": commit.asked,
         "revision": commit.sha,
+        "licence": commit.licence,
         "files": files,
     }
 
@@ -166,8 +191,9 @@ def is_whole(folder: Path, commit: Commit, names: list[str]) -> bool:
         here = describe(folder, commit, names)
     except (OSError, ValueError):
         return False
-    # The same commit may have been asked for by another name.
-    return isinstance(record, dict) and {**record, "revision_asked": commit.asked} == here
+    # The same commit may have been asked for by another name, and its card is read anew each time.
+    said = {"revision_asked": commit.asked, "licence": commit.licence}
+    return isinstance(record, dict) and {**record, **said} == here
 
 
 def sha256(path: Path) -> str:

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from miniature.messages import StudyError
-from miniature.retrieval.hub import fetch, resolve
+from miniature.retrieval.hub import fetch
+from miniature.retrieval.pins import record_pin, resolve_once
 
 CONFIG = ("config.json",)
 TOKENIZER = (
@@ -22,7 +23,7 @@ WEIGHTS = re.compile(r"model(-\d{5}-of-\d{5})?\.safetensors|model\.safetensors\.
 PICKLES = (".bin", ".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")
 
 
-def retrieve_model(hub_id: str, revision: str, folder: str | Path) -> None:
+def retrieve_model(hub_id: str, revision: str, folder: str | Path, pins: str | Path | None = None) -> None:
     """Fetch one model into a folder.
 
     Parameters
@@ -33,14 +34,18 @@ def retrieve_model(hub_id: str, revision: str, folder: str | Path) -> None:
         A commit of 40 hexadecimal digits, or a branch or tag.
     folder : path
         Destination; ``RETRIEVED.json`` in it says which commit and which bytes it holds.
+    pins : path, optional
+        Folder of the record of what branches and tags were resolved to, which is then kept to; see
+        `miniature.retrieval.pins`. Without it they are resolved anew each time.
 
     Raises
     ------
     StudyError
-        As `miniature.retrieval.hub.resolve` and ``fetch``; or the repository has no configuration, no
-        vocabulary, or its weights as pickles only, which could run code on loading.
+        As `miniature.retrieval.pins.resolve_once` and `miniature.retrieval.hub.fetch`; or the repository
+        has no configuration, no vocabulary, or its weights as pickles only, which could run code on
+        loading.
     """
-    commit = resolve("model", hub_id, revision)
+    commit = resolve_once("model", hub_id, revision, pins)
     where = f"{hub_id} at {commit.sha}"
     weights = sorted(name for name in commit.files if WEIGHTS.fullmatch(name))
     if not any(name.endswith(".safetensors") for name in weights):
@@ -65,3 +70,4 @@ def retrieve_model(hub_id: str, revision: str, folder: str | Path) -> None:
             "This model has no tokenizer.", where=where, fix="hub: <a model with vocab.txt or tokenizer.json>"
         )
     fetch(commit, [*CONFIG, *tokenizer, *weights], folder)
+    record_pin(commit, pins)

@@ -23,6 +23,7 @@ def write_table(
     label: str,
     digits: Mapping[str, int] | None = None,
     also: Mapping[str, pd.DataFrame] | None = None,
+    printed: pd.DataFrame | None = None,
 ) -> None:
     """Write a table in three formats.
 
@@ -41,6 +42,8 @@ def write_table(
         none for whole numbers.
     also : mapping of caption to DataFrame, optional
         Further views of the same numbers, printed below the table in Markdown and LaTeX but not in the csv.
+    printed : DataFrame, optional
+        What Markdown and LaTeX show in place of `table`, where rows need decimals of their own.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def write_table(
     """
     if not label or not all(c.isascii() and (c.isalnum() or c in ":-_") for c in label):
         raise ValueError(f"{label!r} is no LaTeX label")
-    views = {caption: table, **(also or {})}
+    views = {caption: table if printed is None else printed, **(also or {})}
     markdown = "\n".join(markdown_table(view, text, digits) for text, view in views.items())
     latex = "\n".join(
         latex_table(view, text, label if i == 0 else f"{label}-{i + 1}", digits)

@@ -17,7 +17,7 @@ SUFFIXES = (".parquet", ".json", ".jsonl", ".jsonl.gz", ".csv", ".csv.gz")
 SAME_SPLIT = {"validation": ("validation", "valid", "val", "dev")}
 """Other names under which the Hub's data files go."""
 
-QUESTION_COLUMNS = ("id", "question", "context", "answers")
+QUESTION_COLUMNS = {name: name for name in ("id", "question", "context", "answers")}
 
 
 def find_split_files(path: str | Path, hub_split: str) -> list[Path]:
@@ -107,11 +107,14 @@ def _entries(path: Path, problems: Problems) -> tuple[str, list[tuple[int, dict]
     return "squad", squad_rows(content, path, problems)
 
 
-def read_hub_questions(path: str | Path, problems: Problems, hub_split: str) -> list[QuestionRow]:
+def read_hub_questions(
+    path: str | Path, problems: Problems, hub_split: str, columns: dict[str, str] | None = None
+) -> list[QuestionRow]:
     """Questions of retrieved files with SQuAD's columns, files in name order, rows in file order.
 
-    ``answers`` is ``{"text": [...], "answer_start": [...]}``. Rows without answers are unanswerable, as in
-    the Hub's copies of SQuAD 2.0, unless no row of the split has any: then they are withheld.
+    ``answers`` is ``{"text": [...], "answer_start": [...]}`` or, as in the Hub's copies of MRQA, a list of
+    texts, each then looked for in the context. Rows without answers are unanswerable, as in the Hub's copies
+    of SQuAD 2.0, unless no row of the split has any: then they are withheld.
 
     Parameters
     ----------
@@ -121,6 +124,8 @@ def read_hub_questions(path: str | Path, problems: Problems, hub_split: str) -> 
         Receives what is wrong inside the files.
     hub_split : str
         The split's name on the Hub.
+    columns : dict, optional
+        Which column is the ``id``, ``question``, ``context`` and ``answers``, where not the one of that name.
 
     Returns
     -------
@@ -133,13 +138,14 @@ def read_hub_questions(path: str | Path, problems: Problems, hub_split: str) -> 
     """
     rows = []
     flat = []
+    names = columns or {}
     for file in find_split_files(path, hub_split):
         unit, entries = _entries(file, problems)
         if unit == "squad":
             rows.extend(entries)
             continue
         for number, entry in entries:
-            row = _question(entry, f"{file.name}, {unit} {number}", problems)
+            row = _question(entry, f"{file.name}, {unit} {number}", problems, {**QUESTION_COLUMNS, **names})
             if row is not None:
                 flat.append(row)
     if any(row.answers for row in flat):
@@ -148,16 +154,19 @@ def read_hub_questions(path: str | Path, problems: Problems, hub_split: str) -> 
     return rows + flat
 
 
-def _question(entry: dict, place: str, problems: Problems) -> QuestionRow | None:
-    absent = [name for name in QUESTION_COLUMNS if entry.get(name) is None]
+def _question(entry: dict, place: str, problems: Problems, names: dict[str, str]) -> QuestionRow | None:
+    absent = [f"{role}: <its column>" for role in QUESTION_COLUMNS if entry.get(names[role]) is None]
     if absent:
         problems.error(
             place,
-            f"no {', '.join(absent)} (it has {', '.join(sorted(map(str, entry)))})",
-            "hub: <a data set with the columns id, question, context, answers>",
+            f"no {', '.join(part.partition(':')[0] for part in absent)} "
+            f"(it has {', '.join(sorted(map(str, entry)))})",
+            f"columns: {{{', '.join(absent)}}}",
         )
         return None
-    answers = entry["answers"]
+    identity, question, context, answers = (entry[names[role]] for role in QUESTION_COLUMNS)
+    if isinstance(answers, list):
+        answers = {"text": answers}
     texts = answers.get("text") if isinstance(answers, dict) else None
     starts = answers.get("answer_start") if isinstance(answers, dict) else None
     fits = isinstance(texts, list) and all(isinstance(text, str) for text in texts)
@@ -168,8 +177,8 @@ def _question(entry: dict, place: str, problems: Problems) -> QuestionRow | None
         or not isinstance(starts, list)
         or len(texts) != len(starts)
         or not all(start is None or type(start) is int for start in starts)
-        or not isinstance(entry["question"], str)
-        or not isinstance(entry["context"], str)
+        or not isinstance(question, str)
+        or not isinstance(context, str)
     ):
         problems.error(
             place,
@@ -178,10 +187,10 @@ def _question(entry: dict, place: str, problems: Problems) -> QuestionRow | None
         )
         return None
     return QuestionRow(
-        f"{place} (id {entry['id']})",
-        str(entry["id"]),
-        entry["question"],
-        entry["context"],
+        f"{place} (id {identity})",
+        str(identity),
+        question,
+        context,
         list(zip(texts, starts, strict=True)),
         None,
         str(entry.get("title") or ""),

@@ -1,0 +1,94 @@
+# The study beside the paper: its public figures, its claims, and one page with both.
+
+
+rule tabulate_reproduction:
+    input:
+        published="resources/published-figures.yaml",
+        errors=(
+            "<results>/tables/table2_errors.csv"
+            if plan.enabled(config, "errors")
+            else []
+        ),
+    output:
+        csv=report(
+            "<results>/tables/reproduction.csv",
+            caption="../report/reproduction.rst",
+            category="Reproduction",
+        ),
+        md="<results>/tables/reproduction.md",
+        tex="<results>/tables/reproduction.tex",
+    log:
+        "<logs>/tabulate_reproduction.log",
+    benchmark:
+        "<benchmarks>/tabulate_reproduction.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        models=model_sources(),
+        task=paper_task(),
+        code=code("tabulate_reproduction"),
+    script:
+        "../scripts/tabulate_reproduction.py"
+
+
+rule tabulate_claims:
+    input:
+        scorecard="<results>/scorecard.csv",
+        agreement=AGREEMENT,
+        attacks=verdict_attacks(),
+    output:
+        csv=report(
+            "<results>/tables/claims.csv",
+            caption="../report/claims.rst",
+            category="Reproduction",
+        ),
+        md="<results>/tables/claims.md",
+        tex="<results>/tables/claims.tex",
+    log:
+        "<logs>/tabulate_claims.log",
+    benchmark:
+        "<benchmarks>/tabulate_claims.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        compressed=compressed_models(),
+        reference=config["reference"],
+        verdict=config["verdict"],
+        study=config["study"],
+        command=study_command(),
+        code=code("tabulate_claims"),
+    script:
+        "../scripts/tabulate_claims.py"
+
+
+rule write_reproduction:
+    input:
+        published="resources/published-figures.yaml",
+        figures="<results>/tables/reproduction.csv",
+        claims="<results>/tables/claims.csv",
+    output:
+        report(
+            "<results>/reproduction.html",
+            caption="../report/reproduction.rst",
+            category="Reproduction",
+        ),
+    log:
+        "<logs>/write_reproduction.log",
+    benchmark:
+        "<benchmarks>/write_reproduction.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        study=config["study"],
+        code=code("write_reproduction"),
+    script:
+        "../scripts/write_reproduction.py"

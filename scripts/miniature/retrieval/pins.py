@@ -1,0 +1,103 @@
+"""What a branch or tag was resolved to the first time: from then on that commit is the one that is used.
+
+A branch moves. Were it resolved at every retrieval, a study's models could change between two of its jobs
+without a word. The record lies beside what was retrieved and outlives it.
+"""
+
+import dataclasses
+import json
+import logging
+from pathlib import Path
+
+from miniature.config.names import hub_folder
+from miniature.files import write_json
+from miniature.messages import StudyError
+from miniature.retrieval.hub import COMMIT, Commit, resolve
+
+logger = logging.getLogger(__name__)
+
+
+def resolve_once(kind: str, hub_id: str, revision: str, pins: str | Path | None) -> Commit:
+    """Find the commit of a revision: the one recorded, where it was resolved before.
+
+    Parameters
+    ----------
+    kind : {"model", "dataset"}
+    hub_id : str
+        ``owner/name``.
+    revision : str
+        A commit of 40 hexadecimal digits, or a branch or tag.
+    pins : path or None
+        Folder of the records; None resolves anew.
+
+    Returns
+    -------
+    Commit
+
+    Raises
+    ------
+    StudyError
+        As `miniature.retrieval.hub.resolve`; or the record is damaged, or its commit is gone from the Hub.
+    """
+    if pins is None or COMMIT.fullmatch(revision):
+        return resolve(kind, hub_id, revision)
+    file = pin_file(kind, hub_id, revision, pins)
+    recorded = read_pin(file)
+    if recorded is None:
+        return resolve(kind, hub_id, revision)
+    logger.info("%s at %s was resolved before, to %s", hub_id, revision, recorded)
+    try:
+        commit = resolve(kind, hub_id, recorded)
+    except StudyError as error:
+        if "no such revision" not in error.what:
+            raise
+        raise StudyError(
+            f"The commit that {revision!r} stood for, {recorded}, is no longer on the Hub.",
+            where=f"{hub_id}, recorded in {file}",
+            fix=f"rm '{file}'   (then the newest commit is taken, and other results may follow)",
+        ) from None
+    return dataclasses.replace(commit, asked=revision)
+
+
+def record_pin(commit: Commit, pins: str | Path | None) -> None:
+    """Record what a branch or tag stands for, once it has been fetched; a pinned commit needs no record."""
+    if pins is None or COMMIT.fullmatch(commit.asked):
+        return
+    file = pin_file(commit.kind, commit.hub_id, commit.asked, pins)
+    if read_pin(file) != commit.sha:
+        record = {"kind": commit.kind, "hub_id": commit.hub_id, "asked": commit.asked, "revision": commit.sha}
+        write_json(record, file)
+
+
+def pin_file(kind: str, hub_id: str, revision: str, pins: str | Path) -> Path:
+    """File that records one revision.
+
+    Examples
+    --------
+    >>> pin_file("model", "me/mine", "refs/pr/1", "pins").as_posix()
+    'pins/models/me--mine/refs--pr--1.json'
+    """
+    return Path(pins) / f"{kind}s" / hub_folder(hub_id) / f"{revision.replace('/', '--')}.json"
+
+
+def read_pin(file: Path) -> str | None:
+    """Commit that a record names; None where there is no record.
+
+    Raises
+    ------
+    StudyError
+        The record is damaged.
+    """
+    try:
+        revision = json.loads(file.read_text(encoding="utf-8"))["revision"]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        revision = None
+    if not isinstance(revision, str) or not COMMIT.fullmatch(revision):
+        raise StudyError(
+            "The record of a resolved revision is damaged.",
+            where=str(file),
+            fix=f"rm '{file}'   (then the newest commit is taken, and other results may follow)",
+        )
+    return revision

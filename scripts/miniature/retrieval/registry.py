@@ -1,0 +1,105 @@
+"""What lies under the folder of retrieved things, and whether it is still what was retrieved."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from miniature.files import set_aside
+from miniature.messages import StudyError
+
+RECORD = "RETRIEVED.json"
+
+
+def build_registry(root: str | Path) -> list[dict]:
+    """Collect the records of everything retrieved below a folder.
+
+    Parameters
+    ----------
+    root : path
+        ``resources/retrieved``.
+
+    Returns
+    -------
+    list of dict
+        For each retrieved folder: ``path`` below `root`, ``kind``, ``hub_id``, ``revision_asked``,
+        ``revision``, ``licence``, ``bytes`` and ``files`` (path, size, sha256); sorted by path.
+
+    Raises
+    ------
+    StudyError
+        A record is damaged.
+    """
+    root = Path(root)
+    entries = []
+    for file in sorted(root.rglob(RECORD)):
+        # Hidden folders hold downloads that broke off.
+        if any(part.startswith(".") or part.endswith(".damaged") for part in file.relative_to(root).parts):
+            continue
+        record = read_record(file.parent)
+        sizes = [entry["size"] for entry in record["files"]]
+        entries.append({"path": file.parent.relative_to(root).as_posix(), **record, "bytes": sum(sizes)})
+    return entries
+
+
+def read_record(folder: str | Path) -> dict:
+    """Record of one retrieved folder.
+
+    Raises
+    ------
+    StudyError
+        It is damaged; the folder has been renamed, so that the next run retrieves it again.
+    """
+    folder = Path(folder)
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        [(entry["path"], entry["size"], entry["sha256"]) for entry in record["files"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise _damaged(folder, f"{RECORD} cannot be read") from None
+    return record
+
+
+def check_retrieved(paths: Iterable[str | Path]) -> None:
+    """Make sure that retrieved folders still hold the bytes that were retrieved.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        Inputs of a job; anything without a record is passed over.
+
+    Raises
+    ------
+    StudyError
+        A file is missing, cut short or changed; its folder has been renamed ``<folder>.damaged``, so that the
+        next run retrieves it again.
+    """
+    for folder in map(Path, paths):
+        if not (folder / RECORD).is_file():
+            continue
+        for entry in read_record(folder)["files"]:
+            file = folder / entry["path"]
+            if not file.is_file():
+                raise _damaged(folder, f"{entry['path']} is missing")
+            size = file.stat().st_size
+            if size != entry["size"]:
+                raise _damaged(folder, f"{entry['path']} has {size} bytes, {entry['size']} were retrieved")
+            with file.open("rb") as opened:
+                digest = hashlib.file_digest(opened, "sha256").hexdigest()
+            if digest != entry["sha256"]:
+                raise _damaged(
+                    folder, f"{entry['path']} has sha256 {digest}, {entry['sha256']} was retrieved"
+                )
+
+
+def _damaged(folder: Path, reason: str) -> StudyError:
+    try:
+        found = set_aside(folder, reason)
+    except OSError:
+        # Another job that reads the same folder was first, or it may not be written to.
+        found = StudyError("", where=str(folder))
+    return StudyError(
+        f"What was retrieved is damaged: {reason}.",
+        where=found.where,
+        fix="run `snakemake retrieve` with the same --configfile where there is a network; "
+        "nothing else is lost",
+    )

@@ -1,0 +1,42 @@
+"""The paper's claims and the verdict of this study on each."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from _job import run_job
+from miniature.agreement.table import concat_rows, read_agreement
+from miniature.files import read_parquet
+from miniature.iteration import list_of
+from miniature.scorecard import TEXT_COLUMNS
+from miniature.tables.claims import claims_table
+from miniature.tables.write import write_table
+
+
+def main(snakemake):
+    """Read the scorecard, the agreement tables and the attacks, and judge each claim."""
+    params, inputs, output = snakemake.params, snakemake.input, snakemake.output
+    scorecard = pd.read_csv(
+        inputs.scorecard, dtype=dict.fromkeys(TEXT_COLUMNS, str), keep_default_na=False, na_values=[""]
+    )
+    write_table(
+        claims_table(
+            scorecard,
+            concat_rows([read_agreement(path) for path in list_of(inputs.agreement)]),
+            {Path(path).stem: read_parquet(path) for path in list_of(inputs.attacks)},
+            compressed=params.compressed,
+            reference=params.reference,
+            verdict=params.verdict,
+            results=f"results/{params.study}",
+            command=params.command,
+        ),
+        csv=output.csv,
+        md=output.md,
+        tex=output.tex,
+        caption="The paper's claims in this study",
+        label="tab:claims",
+    )
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

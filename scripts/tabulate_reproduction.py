@@ -1,0 +1,40 @@
+"""The authors' public figures beside ours."""
+
+import pandas as pd
+
+from _job import run_job
+from miniature.iteration import list_of
+from miniature.tables.errors import PAIR_HEADINGS
+from miniature.tables.reproduction import printed_figures, read_published, reproduction_table
+from miniature.tables.write import write_table
+
+TEXT = {"task": str, "model a": str, "model b": str}
+
+
+def main(snakemake):
+    """Read the table of errors, where the study compares any, and write the comparison."""
+    params, inputs, output = snakemake.params, snakemake.input, snakemake.output
+    # A model may be called "NA": only an empty cell is a missing one.
+    tables = [
+        pd.read_csv(path, dtype=TEXT, keep_default_na=False, na_values=[""])
+        for path in list_of(inputs.errors)
+    ]
+    table = reproduction_table(
+        read_published(inputs.published),
+        models=params.models,
+        pairs=tables[0] if tables else pd.DataFrame(columns=list(PAIR_HEADINGS)),
+        task=params.task,
+    )
+    write_table(
+        table,
+        csv=output.csv,
+        md=output.md,
+        tex=output.tex,
+        caption="Published figures and ours",
+        label="tab:reproduction",
+        printed=printed_figures(table),
+    )
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

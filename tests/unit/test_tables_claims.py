@@ -1,0 +1,149 @@
+"""Claims: a difference is a rejected null, one counterexample refutes, no replicate no verdict."""
+
+import pandas as pd
+import pytest
+
+from miniature.agreement.table import concat_rows, make_rows
+from miniature.scorecard import build_scorecard
+from miniature.tables.claims import claims_table, judge_among, judge_models, judge_vulnerability
+from miniature.tables.page import reproduction_page
+from miniature.tables.reproduction import COLUMNS as FIGURE_COLUMNS
+
+SETTINGS = {"task": "squad", "measure": "jaccard", "margin": 0.05}
+
+
+def row(a, b, value, half=0.01, **change):
+    labels = {"characteristic": "errors", "task": "squad", "measure": "jaccard", **change}
+    return make_rows(
+        model_a=a, model_b=b, value=value, ci_low=value - half, ci_high=value + half, chance=0.1, **labels
+    )
+
+
+def attacked(outcomes):
+    return pd.DataFrame({"id": [str(i) for i in range(len(outcomes))], "outcome": outcomes})
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        (["not-miniature", "not-miniature"], "supported"),
+        (["not-miniature", "miniature"], "not supported"),
+        (["not-miniature", "inconclusive"], "inconclusive"),
+        (["not-miniature", "not-measured"], "inconclusive"),
+        (["not-measured", "not-measured"], "not tested in this study"),
+        ([], "not tested in this study"),
+    ],
+)
+def test_a_claim_about_every_model(verdicts, expected):
+    assert judge_models({f"m{i}": v for i, v in enumerate(verdicts)})[0] == expected
+
+
+def claims(scorecard=None, agreement=None, attacks=None, verdict=None):
+    verdict = {"errors": SETTINGS} if verdict is None else verdict
+    agreement = concat_rows([]) if agreement is None else agreement
+    if scorecard is None:
+        scorecard = build_scorecard(
+            agreement, models=["large", "small", "tiny"], reference="large", verdict=verdict
+        )
+    return claims_table(
+        scorecard, agreement, attacks or {}, compressed=["small", "tiny"], reference="large",
+        verdict=verdict, results="results/x", command="snakemake --cores 8 --",
+    )  # fmt: skip
+
+
+def test_a_low_agreement_without_a_floor_decides_nothing():
+    low = concat_rows([row("large", "small", 0.01), row("large", "tiny", 0.01), row("small", "tiny", 0.01)])
+    table = claims(agreement=low)
+    assert len(table) == 2 * 4 + 1
+    errors = table[table["characteristic"] == "errors"]
+    assert errors["verdict"].tolist() == ["inconclusive", "inconclusive"]
+    assert errors["evidence"].tolist() == ["open: small, tiny", "1 pair; no second training of small, tiny"]
+    others = table[table["characteristic"] != "errors"]
+    assert set(others["verdict"]) == {"not tested in this study"}
+    assert table["command"].iloc[0] == "snakemake --cores 8 -- errors"
+    assert table["file"].iloc[0] == "results/x/agreement/errors.csv"
+
+
+def test_the_scorecards_verdicts_are_what_decides():
+    card = pd.DataFrame(
+        {"model": ["small", "tiny", "large.seed1"], "characteristic": "errors",
+         "verdict": ["not-miniature", "not-miniature", "miniature"]}
+    )  # fmt: skip
+    # The reference's own second training is no compressed model.
+    assert claims(scorecard=card)["verdict"].iloc[0] == "supported"
+    card["verdict"] = "miniature"
+    assert claims(scorecard=card)["verdict"].iloc[0] == "not supported"
+
+
+@pytest.mark.parametrize(
+    ("pair", "own", "expected"),
+    [(0.4, 0.7, "supported"), (0.7, 0.7, "not supported"), (0.62, 0.69, "inconclusive")],
+)
+def test_compressed_models_are_set_against_their_own_second_trainings(pair, own, expected):
+    rows = concat_rows(
+        [row("small", "tiny", pair), row("small", "small.seed1", own), row("tiny", "tiny.seed1", own)]
+    )
+    assert judge_among(rows, ["small", "tiny"], SETTINGS)[0] == expected
+    # One model's replicates are not enough.
+    verdict, evidence = judge_among(rows.iloc[:2], ["small", "tiny"], SETTINGS)
+    assert (verdict, evidence) == ("inconclusive", "1 pair; no second training of tiny")
+
+
+def test_replicates_of_a_model_with_a_similar_name_do_not_count():
+    rows = concat_rows([row("small", "tiny", 0.4), row("small", "smaller.seed1", 0.9)])
+    assert judge_among(rows, ["small", "tiny"], SETTINGS)[0] == "inconclusive"
+
+
+def test_fewer_than_two_compressed_models_or_no_row():
+    assert judge_among(concat_rows([]), ["small"], SETTINGS)[0] == "not tested in this study"
+    assert judge_among(concat_rows([]), ["small", "tiny"], SETTINGS)[0] == "not tested in this study"
+
+
+BROKEN, HELD = ["success"] * 20, ["failure"] * 20
+
+
+def test_more_vulnerable_needs_the_references_second_training():
+    attacks = {"large": attacked(HELD), "small": attacked(BROKEN)}
+    verdict, evidence = judge_vulnerability(attacks, ["small"], "large")
+    assert verdict == "inconclusive"
+    assert evidence == "small alone broken on 20, large alone on 0; no second training of large"
+    attacks["large.seed1"] = attacked(HELD)
+    assert judge_vulnerability(attacks, ["small"], "large")[0] == "supported"
+    # A second training as fragile as the compressed model: the difference may be the seed's.
+    attacks["large.seed1"] = attacked(BROKEN)
+    assert judge_vulnerability(attacks, ["small"], "large")[0] == "inconclusive"
+
+
+def test_less_vulnerable_refutes_and_few_examples_decide_nothing():
+    attacks = {"large": attacked(BROKEN), "large.seed1": attacked(BROKEN), "small": attacked(HELD)}
+    assert judge_vulnerability(attacks, ["small"], "large")[0] == "not supported"
+    few = {name: attacked(list(table["outcome"][:3])) for name, table in attacks.items()}
+    assert judge_vulnerability(few, ["small"], "large")[0] == "inconclusive"
+    assert judge_vulnerability({}, ["small"], "large")[0] == "not tested in this study"
+
+
+def test_examples_that_either_had_wrong_or_failed_on_are_left_out():
+    attacks = {
+        "large": attacked(["skipped", "failure", "error", "failure"]),
+        "small": attacked(["success", "skipped", "success", "success"]),
+    }
+    assert "small alone broken on 1," in judge_vulnerability(attacks, ["small"], "large")[1]
+    with pytest.raises(ValueError, match="different examples"):
+        judge_vulnerability({"large": attacked(HELD), "small": attacked(HELD[:3])}, ["small"], "large")
+
+
+def test_the_page_stands_alone_and_obeys_no_text():
+    evil = "<script>alert(1)</script>"
+    figures = pd.DataFrame(
+        [["errors", evil, "", 1.0, 2.0, 1.0, None, None, 5.0, "within tolerance", "a & b"]],
+        columns=list(FIGURE_COLUMNS),
+    )
+    table = claims().assign(evidence=evil)
+    page = reproduction_page(figures, table, study="trial", published={"paper": evil, "questions": 1})
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "a &amp; b" in page
+    assert "within tolerance" in page
+    for outside in ("http://", "https://", "src=", "<link", "@import", "url("):
+        assert outside not in page
+    assert page.count("<tr>") == 2 + len(table) + 1

@@ -1,0 +1,64 @@
+"""The paper's study is planned in full with no network and no GPU."""
+
+import re
+import time
+
+import pytest
+from conftest import jobs_in
+
+pytestmark = pytest.mark.workflow
+
+NOWHERE = "http://127.0.0.1:9"
+PAPER = "config/paper.yaml"
+
+
+def test_plan_needs_no_network_no_gpu_and_less_than_ten_seconds(fresh):
+    environment = {
+        "HF_ENDPOINT": NOWHERE, "HTTP_PROXY": NOWHERE, "HTTPS_PROXY": NOWHERE, "CUDA_VISIBLE_DEVICES": "",
+    }  # fmt: skip
+    start = time.monotonic()
+    done = fresh.run("-n", configfile=PAPER, **environment)
+    seconds = time.monotonic() - start
+    counts = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout, flags=re.M))
+    expected = {
+        "retrieve_model": 6, "retrieve_dataset": 3, "finetune_model": 12, "predict_split": 30,
+        "find_neighbors": 6, "detect_ood": 6, "attack_model": 6,
+    }  # fmt: skip
+    assert {rule: int(counts[rule]) for rule in expected} == expected
+    assert seconds < 10, f"{seconds:.1f} s"
+    assert not (fresh.folder / "results").exists()
+    assert not (fresh.folder / "resources" / "retrieved").exists()
+
+
+def test_a_new_model_costs_its_own_jobs_only(fresh):
+    before = fresh.planned(configfile=PAPER)
+    fresh.edit(
+        PAPER,
+        "  tiny-bert: {hub",
+        "  electra: {hub: google/electra-small-discriminator, revision: main}\n  tiny-bert: {hub",
+    )
+    new = fresh.planned(configfile=PAPER) - before
+    assert {rule for rule, _ in new} == {
+        "retrieve_model", "finetune_model", "predict_split", "find_errors", "find_neighbors", "detect_ood",
+        "attack_model",
+    }  # fmt: skip
+    assert all("electra" in wildcards for _, wildcards in new)
+
+
+def test_the_authors_segments_cost_one_more_small_model(fresh):
+    before = fresh.planned(configfile=PAPER)
+    done = fresh.run("-n", "--configfile", PAPER, "config/overlays/authors-segments.yaml", configfile=None)
+    new = jobs_in(done.stdout) - before
+    assert {rule for rule, _ in new} >= {"finetune_model", "predict_split", "attack_model"}
+    assert all("tiny-bert-authors" in wildcards for _, wildcards in new)
+
+
+def test_memory_grows_with_what_a_job_reads(finished):
+    done = finished.run("-n", "-R", "predict_split", "detect_ood")
+    asked = set(re.findall(r"runtime=240, .*?mem_mb=(\S+?),", done.stdout))
+    weights = finished.results / "models" / "encyclopedia" / "large" / "model.safetensors"
+    assert asked
+    assert all(900 <= int(value) <= 905 + 2 * weights.stat().st_size / 1e6 for value in asked)
+    # Before anything is retrieved nobody knows.
+    plan = finished.run("-n", configfile=PAPER).stdout
+    assert "runtime=240, gpu=1, mem_mb=<TBD>" in plan
