@@ -11,7 +11,7 @@ min_version("9.27.1")
 # A study is one whole file: another one given with --configfile replaces this one, it is not merged with it.
 if not workflow.overwrite_configfiles:
 
-    configfile: "config.yaml"
+    configfile: f"{workflow.basedir}/config.yaml"
 
 
 include: "rules/common.smk"
@@ -43,6 +43,7 @@ rule all:
         FIGURES,
         TABLES,
         FINDINGS,
+        TRANSFERS,
         "<results>/scorecard.csv",
         "<results>/reproduction.html",
         "<results>/provenance.json",
@@ -68,22 +69,23 @@ include: "rules/reproduction.smk"
 # Named targets: one characteristic, or one kind of product.
 rule errors:
     input:
-        "<results>/agreement/errors.csv",
+        agreement_of("errors"),
 
 
 rule representation:
     input:
-        "<results>/agreement/representation.csv",
+        agreement_of("representation"),
 
 
 rule distribution:
     input:
-        "<results>/agreement/distribution.csv",
+        agreement_of("distribution"),
 
 
 rule vulnerability:
     input:
-        "<results>/agreement/vulnerability.csv",
+        agreement_of("vulnerability"),
+        TRANSFERS,
 
 
 rule figures:

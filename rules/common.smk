@@ -62,7 +62,7 @@ def checkpoint_sources(entry):
         folder = Path(entry["path"])
         return sorted(
             str(f)
-            for p in ("config.json", "*.safetensors", "*.txt", "tokenizer*.json")
+            for p in ("*.json", "*.safetensors", "*.txt", "*.model")
             for f in folder.glob(p)
         )
     return ["<results>/vocabulary"]
@@ -276,6 +276,20 @@ def study_command():
     )
 
 
+def agreement_of(characteristic):
+    """Input function of a named target; one that is switched off is told, not made empty."""
+
+    def table(wildcards):
+        if not plan.enabled(config, characteristic):
+            raise WorkflowError(
+                f"'{characteristic}' is switched off in this study.\n"
+                f"  fix:   characteristics: {{{characteristic}: {{enabled: true, ...}}}}"
+            )
+        return f"{RESULTS}/agreement/{characteristic}.csv"
+
+    return table
+
+
 # What the study ends in. Only what is switched on is asked for.
 AGREEMENT = [
     f"<results>/agreement/{name}.csv"
@@ -310,5 +324,9 @@ TABLES = [
     }.items()
     if shown
     for suffix in ("csv", "md", "tex")
+]
+TRANSFERS = [
+    f"<results>/attacks/{task}/{recipe}/transfer.csv"
+    for task, recipe in plan.attack_pairs(config)
 ]
 FINDINGS = ["<results>/findings.md"] if FLOOR_TASK else []

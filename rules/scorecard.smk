@@ -36,6 +36,7 @@ rule record_provenance:
         TABLES,
         FINDINGS,
         "<results>/scorecard.csv",
+        REGISTRY,
     output:
         "<results>/provenance.json",
     log:

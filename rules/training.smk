@@ -29,7 +29,7 @@ rule finetune_model:
         settings=lambda wildcards: plan.training_settings(
             config, wildcards.task, wildcards.model
         ),
-        text=lambda wildcards: plan.text_settings(config, wildcards.task),
+        text=lambda wildcards: plan.window_settings(config, wildcards.task),
         seed=config["seed"],
         device=config["compute"]["device"],
         compute_threads=THREADS,

@@ -4,6 +4,7 @@ from _job import run_job
 from miniature.data.build import build_split
 from miniature.data.tables import SCHEMAS
 from miniature.files import write_parquet
+from miniature.messages import StudyError
 from miniature.retrieval.registry import check_retrieved
 
 
@@ -18,6 +19,13 @@ def main(snakemake):
         seed=params.seed,
         bank_examples=params.bank_examples,
     )
+    if len(table) < params.least:
+        raise StudyError(
+            f"The split has {len(table)} examples; what is measured on it needs {params.least} "
+            "(more than k_max, and all that are attacked).",
+            where=f"datasets: {wildcards.dataset}: splits: {wildcards.split}",
+            fix=f"k_max: {max(len(table) - 1, 1)}   # and vulnerability examples: {len(table)} at most",
+        )
     write_parquet(table, snakemake.output[0], SCHEMAS[params.dataset["task"]])
 
 

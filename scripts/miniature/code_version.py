@@ -166,7 +166,8 @@ class CodeMap:
                 if self.module(target) is not None:
                     found.add((target, "*"))
             elif self.module(target) is not None:
-                found |= self._resolve(target, inner)
+                # The import runs the module, even where the name itself comes from outside the library.
+                found |= {(target, "")} | self._resolve(target, inner)
         return found
 
     def _references(self, module: str, nodes: list[ast.stmt]) -> set[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import json
 import os
 import platform
 import subprocess
@@ -18,7 +19,13 @@ PACKAGES = (
 
 
 def collect_provenance(
-    *, config: Mapping, results: Iterable[Path], benchmarks: Path, repository: Path
+    *,
+    config: Mapping,
+    results: Iterable[Path],
+    made_from: Iterable[Path],
+    retrieved: Iterable[Path],
+    benchmarks: Path,
+    repository: Path,
 ) -> dict[str, object]:
     """Everything a reader needs to say where some results come from.
 
@@ -28,6 +35,10 @@ def collect_provenance(
         The validated study.
     results : iterable of Path
         Files to record with their SHA-256.
+    made_from : iterable of Path
+        Data tables and checkpoints behind them, recorded likewise.
+    retrieved : iterable of Path
+        Records of what came from the network (id, resolved revision, digests, licence); kept as they are.
     benchmarks : Path
         Folder of Snakemake's benchmark tables; read for seconds and peak memory of each job.
     repository : Path
@@ -44,7 +55,7 @@ def collect_provenance(
         "seed": config["seed"],
         "code": _checkout(repository),
         "config": config,
-        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "packages": {name: _version(name) for name in PACKAGES},
         "machine": {
             "python": platform.python_version(),
             "system": platform.system(),
@@ -53,6 +64,8 @@ def collect_provenance(
         },
         "written": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "results": {path.as_posix(): digest_file(path) for path in results},
+        "made_from": {path.as_posix(): digest_file(path) for path in made_from},
+        "retrieved": {path.as_posix(): json.loads(path.read_text("utf-8")) for path in retrieved},
         "jobs": jobs,
         "job_seconds": round(sum(job["seconds"] for job in jobs), 1),
     }
@@ -80,6 +93,14 @@ def read_benchmarks(folder: Path) -> list[dict[str, object]]:
                     }
                 )
     return jobs
+
+
+def _version(package: str) -> str | None:
+    """Version of a package, None where this job's environment does without it."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _checkout(folder: Path) -> dict[str, object]:

@@ -20,8 +20,16 @@ def main(snakemake):
     print(loud.shout("a"))
 """,
     "lazy.py": """def main(snakemake):
+    from lib.outside import loads
     from lib.words import split
-    split("x")
+    split(loads("x"))
+""",
+    "lib/outside.py": """from json import loads
+
+def prepare(value):
+    return value
+
+prepare(1)
 """,
     "lib/__init__.py": "from lib.words import count\n",
     "lib/words.py": '''"""Words."""
@@ -97,6 +105,8 @@ def changed_by(folder, file, old, new):
         ("lib/words.py", "OTHER = 3", "OTHER = 3\nprint('imported')", {"count_words", "lazy"}),
         ("lib/loud.py", "text.upper()", "text.lower()", {"shout"}),
         ("lib/loud.py", "return words.split(text)", "return words.count(text)", set()),
+        # A module reached only for a name that it has from outside the library still runs when it is imported.
+        ("lib/outside.py", "prepare(1)", "prepare(2)", {"lazy"}),
         ("count_words.py", 'logging.info("counting")', 'logging.info("now counting")', set()),
         ("count_words.py", '"a b"', '"a b c"', {"count_words"}),
     ],

@@ -124,14 +124,36 @@ def attack_pairs(config: Mapping) -> list[tuple[str, str]]:
 
 
 def training_settings(config: Mapping, task: str, model: str) -> dict:
-    """Training block of a task with a model's own values over it."""
-    return {**config["training"][task], **config["models"][model].get("training", {}).get(task, {})}
+    """Training block of a task with a model's own values over it; distillation only where there is a teacher."""
+    entry = config["models"][model]
+    settings = {**config["training"][task], **entry.get("training", {}).get(task, {})}
+    if "teacher" not in entry:
+        settings.pop("distillation", None)
+    return settings
 
 
 def text_settings(config: Mapping, dataset: str) -> dict:
     """Length settings for the kind of task a dataset is."""
     kind = config["datasets"][dataset]["task"]
     return dict(config["question_answering" if kind == "question-answering" else "classification"])
+
+
+def window_settings(config: Mapping, dataset: str) -> dict:
+    """The part of `text_settings` that training depends on: how texts are cut, not how answers are read off."""
+    kept = ("max_length", "stride", "max_question_length")
+    return {name: value for name, value in text_settings(config, dataset).items() if name in kept}
+
+
+def least_examples(config: Mapping, dataset: str, split: str) -> int:
+    """Rows that a split must have for what is measured on it: more than k_max, and all that are attacked."""
+    if split != "test":
+        return 0
+    least = [1]
+    if dataset in tasks_of(config, "representation"):
+        least.append(setting(config, "representation", "k_max") + 1)
+    if dataset in tasks_of(config, "vulnerability"):
+        least.append(setting(config, "vulnerability", "examples"))
+    return max(least)
 
 
 def labels_of(config: Mapping, dataset: str) -> list[str] | None:
