@@ -15,6 +15,7 @@ from miniature.agreement.table import (
     make_rows,
     read_agreement,
 )
+from miniature.messages import StudyError
 
 
 def test_columns_are_those_of_the_file_contract():
@@ -62,6 +63,35 @@ def test_a_table_survives_its_csv_with_names_that_look_missing():
     pd.testing.assert_frame_equal(read_agreement(io.StringIO(empty)), make_rows())
     with pytest.raises(ValueError, match="Not an agreement table"):
         read_agreement(io.StringIO("a,b\n1,2\n"))
+
+
+WHOLE = make_rows(model_a=["x", "y"], model_b="z", value=[0.25, 0.5], n=120).to_csv(index=False).encode()
+DAMAGES = {
+    "empty": b"",
+    "a line": b"\n",
+    "other columns": b"a,b\n1,2\n",
+    "a column too few": b"\n".join(line.rpartition(b",")[0] for line in WHOLE.splitlines()) + b"\n",
+    "ragged": WHOLE + b"x" + WHOLE.splitlines()[1] + b",,,\n",
+    "an open quote": WHOLE + b'"x,',
+    "not UTF-8": WHOLE.replace(b"z", b"\xff"),
+    "no number": WHOLE.replace(b"0.25", b"0.2.5"),
+    "cut in a row": WHOLE[:-20],
+    "cut in the last number": WHOLE[:-1],
+    "zeros": bytes(500),
+}
+
+
+@pytest.mark.parametrize("content", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_table_is_set_aside(tmp_path, content):
+    path = tmp_path / "agreement.csv"
+    path.write_bytes(WHOLE)
+    assert read_agreement(path)["n"].tolist() == [120, 120]
+    path.write_bytes(content)
+    with pytest.raises(StudyError, match="is damaged"):
+        read_agreement(str(path))
+    assert [file.name for file in tmp_path.iterdir()] == ["agreement.csv.damaged"]
+    with pytest.raises(FileNotFoundError):
+        read_agreement(path)
 
 
 def test_grouping_loses_no_row():

@@ -1,14 +1,19 @@
 """Attack summaries against counts made by hand."""
 
 import math
+import os
+import subprocess
+import sys
 
 import pyarrow as pa
 import pytest
 
+from miniature.attack import rows
 from miniature.attack.rows import ATTACKS_SCHEMA, OUTCOMES, attacks_frame
 from miniature.attack.run import Progress
 from miniature.attack.summary import find_common_ids, summarize_attack
 from miniature.attack.transfer import adversarial_table, count_transfer
+from miniature.characteristics import vulnerability
 
 
 def row(id, outcome, words=10, changed=None, queries=5):
@@ -55,6 +60,23 @@ def test_counts_by_hand():
     }
 
 
+def test_a_spent_time_budget_counts_like_one_of_queries():
+    timed = TABLE.assign(outcome=TABLE["outcome"].replace("query_budget", "time_budget"))
+    assert summarize_attack(timed) == summarize_attack(TABLE)
+    assert find_common_ids([timed]) == find_common_ids([TABLE])
+
+
+def test_the_outcomes_are_defined_once_and_without_torch():
+    assert vulnerability.BUDGET is rows.BUDGET
+    assert vulnerability.OUTCOMES is rows.OUTCOMES
+    program = (
+        "import sys, miniature.characteristics.vulnerability; "
+        "sys.exit(any(name in sys.modules for name in ('torch', 'textattack', 'transformers')))"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    assert subprocess.run([sys.executable, "-c", program], env=environment, check=False).returncode == 0
+
+
 def test_common_subset_counts_only_its_ids():
     found = summarize_attack(TABLE, common_ids=["a", "c", "unknown"])
     assert (found["n"], found["n_attacked"], found["success_rate"]) == (2, 2, 0.5)
@@ -78,10 +100,10 @@ def test_common_ids_are_those_every_model_had_right():
 
 
 def test_table_fits_its_schema_even_when_empty():
-    for rows in ([], [row("a", outcome) for outcome in OUTCOMES]):
-        table = pa.Table.from_pandas(attacks_frame(rows), schema=ATTACKS_SCHEMA, preserve_index=False)
+    for listed in ([], [row("a", outcome) for outcome in OUTCOMES]):
+        table = pa.Table.from_pandas(attacks_frame(listed), schema=ATTACKS_SCHEMA, preserve_index=False)
         assert table.schema.equals(ATTACKS_SCHEMA)
-        assert table.num_rows == len(rows)
+        assert table.num_rows == len(listed)
 
 
 def test_progress_line_tells_what_is_left():

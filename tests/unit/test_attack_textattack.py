@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from miniature.attack import run
 from miniature.attack.recipes import PRESETS, check_recipe
 from miniature.attack.rows import ATTACKS_SCHEMA
 from miniature.attack.stopwords import STOPWORDS
+from miniature.messages import StudyError
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -248,6 +250,42 @@ def test_other_settings_begin_anew(models, examples, whole, tmp_path):
     assert list(table["id"]) == ["r0", "r1", "r2"]
 
 
+def test_another_number_of_threads_begins_anew(models, examples, whole, tmp_path, monkeypatch):
+    import torch
+
+    journal = tmp_path / "journal"
+    attack(models, examples[:1], journal)
+    before = journal.read_bytes().splitlines()
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 77)
+    attack(models, examples[:1], journal)
+    after = journal.read_bytes().splitlines()
+    assert after[0] != before[0]
+    assert len(after) == len(before) == 2
+
+
+@pytest.mark.parametrize("name", ["victim", "lm"])
+def test_a_damaged_model_is_set_aside_and_the_journal_kept(models, examples, whole, tmp_path, name):
+    from miniature.attack.loading import load_engine
+
+    copy = tmp_path / "models"
+    journal = tmp_path / "journal"
+    checked = check_recipe(recipe(), "recipe")
+    for read in (
+        lambda: attack(copy, examples, journal),
+        lambda: load_engine(copy / "victim", copy / "lm", checked, labels=LABELS, max_length=64),
+    ):
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(models, copy)
+        file = copy / name / "model.safetensors"
+        os.truncate(file, file.stat().st_size - 1)
+        journal.write_bytes(whole[1])
+        with pytest.raises(StudyError, match="is damaged"):
+            read()
+        assert not (copy / name).exists()
+        assert (copy / f"{name}.damaged").is_dir()
+        assert journal.read_bytes() == whole[1]
+
+
 def test_result_does_not_depend_on_the_other_examples(models, examples, whole, tmp_path):
     some = examples[::-3]
     table = attack(models, some, tmp_path / "j").set_index("id")
@@ -420,7 +458,6 @@ def test_knobs_limit_the_proposals(models):
 
 def test_models_that_do_not_fit_are_refused(models):
     from miniature.attack.loading import load_engine
-    from miniature.messages import StudyError
 
     with pytest.raises(StudyError, match="reads at most 64 tokens") as caught:
         engine_of(models, max_masked_lm_length=512)
@@ -526,7 +563,6 @@ def test_other_tokenizers_are_refused(models):
     from transformers import PreTrainedTokenizerFast
 
     from miniature.attack.candidates import Vocabulary
-    from miniature.messages import StudyError
 
     unigram = Tokenizer(Unigram([("<unk>", 0.0), ("▁good", -1.0), ("<mask>", 0.0)], 0))
     with pytest.raises(StudyError, match="Unigram"):
@@ -535,7 +571,6 @@ def test_other_tokenizers_are_refused(models):
 
 def test_victim_that_reads_less_than_asked_is_refused(models):
     from miniature.attack.loading import load_engine
-    from miniature.messages import StudyError
 
     with pytest.raises(StudyError, match="reads at most 64 tokens") as caught:
         load_engine(

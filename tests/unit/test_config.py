@@ -1,55 +1,75 @@
 """A study with a mistake is refused before any job, with the place and the line to paste."""
 
 import copy
+import gzip
 import re
-from pathlib import Path
 
 import pytest
 import yaml
 
-from miniature.config.names import NAME
+from changed_studies import REMOVED, ROOT, SCHEMA, TINY, changed, validate, write_encoder
+from miniature.config.names import CONFIG_NAME, NAME, REVISION
 from miniature.config.schema import load_schema
 from miniature.config.validate import StudyErrors, validate_study
 from miniature.messages import StudyError
 
-ROOT = Path(__file__).parents[2]
-SCHEMA = ROOT / "config" / "schema.yaml"
-TINY = ROOT / "tests" / "config" / "tiny.yaml"
+SHIPPED = ["config.yaml", "config/paper.yaml", "tests/config/hub.yaml", "tests/config/tiny.yaml"]
 
 
-def validate(text, tmp_path):
-    path = tmp_path / "study.yaml"
-    path.write_text(text)
-    return validate_study(yaml.safe_load(text), [path], SCHEMA)
-
-
-def changed(*edits):
-    config = yaml.safe_load(TINY.read_text())
-    for place, value in edits:
-        node = config
-        *parents, last = place
-        for key in parents:
-            node = node[key]
-        if value is REMOVED:
-            del node[last]
-        else:
-            node[last] = value
-    return yaml.safe_dump(config, sort_keys=False)
-
-
-REMOVED = object()
-
-
-@pytest.mark.parametrize("name", ["config.yaml", "config/paper.yaml", "tests/config/tiny.yaml"])
+@pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_studies_are_valid(name):
     path = ROOT / name
     config = yaml.safe_load(path.read_text())
     assert validate_study(config, [path], SCHEMA) == config
 
 
+def merged(*names):
+    """Files laid over each other, as Snakemake does it."""
+
+    def lay(over, under):
+        for key, value in over.items():
+            if isinstance(value, dict) and isinstance(under.get(key), dict):
+                lay(value, under[key])
+            else:
+                under[key] = value
+        return under
+
+    config = {}
+    for name in names:
+        lay(yaml.safe_load((ROOT / name).read_text()), config)
+    return config
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["config/published.yaml"],
+        ["config/paper.yaml", "config/overlays/authors-segments.yaml"],
+        ["tests/config/real.yaml"],
+        ["tests/config/real.yaml", "tests/config/real-trimmed.yaml"],
+    ],
+    ids=lambda names: names[-1],
+)
+def test_shipped_studies_of_files_elsewhere_are_valid(names, tmp_path, monkeypatch):
+    data, encoder = tmp_path / "data", tmp_path / "encoder"
+    for file in ("squad2/train.json", "squad2/test.json", "duorc/test.json"):
+        (data / file).parent.mkdir(parents=True, exist_ok=True)
+        (data / file).write_text('{"version": "v2.0", "data": []}')
+    for split in ("train", "test"):
+        (data / "imdb").mkdir(exist_ok=True)
+        (data / f"imdb/{split}.jsonl.gz").write_bytes(gzip.compress(b"{}"))
+    write_encoder(encoder)
+    monkeypatch.setenv("MINIATURE_REAL_DATA", str(data))
+    monkeypatch.setenv("MINIATURE_REAL_ENCODER", str(encoder))
+    validate_study(merged(*names), [ROOT / name for name in names], SCHEMA)
+
+
 def test_schema_and_wildcards_share_one_pattern():
     schema = load_schema(SCHEMA)
     assert schema["$defs"]["name"]["pattern"] == f"^{NAME}$"
+    assert schema["$defs"]["revision"]["pattern"] == f"^{REVISION}$"
+    config_name = schema["$defs"]["dataset"]["properties"]["config_name"]
+    assert config_name["pattern"] == f"^{CONFIG_NAME}$"
 
 
 CASES = {

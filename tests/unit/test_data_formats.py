@@ -10,8 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from miniature.data.build import build_split
+from miniature.data.problems import Problems
+from miniature.data.readers.hub import find_split_files
 from miniature.data.readers.newsqa import COLUMNS, count_votes, decide
+from miniature.data.sources import HUB_SUFFIXES, read_csv_rows, read_json
 from miniature.messages import StudyError
+from miniature.retrieval import datasets
 
 LABELS = {"negative": 0, "positive": 1}
 
@@ -79,6 +83,15 @@ def test_mrqa_bad_lines_are_all_named(tmp_path):
         "line 4: the line is cut",
     ):
         assert words in message
+
+
+@pytest.mark.parametrize("detected", [5, "the nile", {"text": "the nile"}, True])
+def test_mrqa_detected_answers_that_are_no_list_are_told(tmp_path, detected):
+    path = tmp_path / "mrqa.jsonl"
+    question = {"qid": "q1", "question": "?", "detected_answers": detected}
+    path.write_text(json.dumps({"context": "The Nile.", "qas": [question]}) + "\n")
+    with pytest.raises(StudyError, match="'detected_answers' is not a list"):
+        build("mrqa", path)
 
 
 # NewsQA
@@ -149,6 +162,22 @@ def test_newsqa_without_its_stories_says_how_to_combine_them(tmp_path):
     with pytest.raises(StudyError, match="No column story_text") as caught:
         build("newsqa", path)
     assert "combined-newsqa-data-v1.csv" in caught.value.fix
+
+
+def test_newsqa_missing_columns_and_a_ragged_row_are_both_told(tmp_path):
+    path = tmp_path / "other.csv"
+    path.write_text("question,answer\na,b\na,b,c\n")
+    with pytest.raises(StudyError) as caught:
+        build("newsqa", path)
+    assert "line 3: 3 fields where the header has 2" in str(caught.value)
+    assert "line 1: no column story_id" in str(caught.value)
+
+
+@pytest.mark.parametrize("count", ["null", "[]", "Infinity", '"two"', "{}"])
+def test_newsqa_votes_that_are_no_number_are_told(tmp_path, count):
+    path = newsqa(tmp_path, {"validated_answers": f'{{"1:2": {count}}}'})
+    with pytest.raises(StudyError, match=r"The answers cannot be understood.*not a number of validators"):
+        build("newsqa", path)
 
 
 # Labelled texts
@@ -245,6 +274,27 @@ def test_aclimdb_folders_alternate_by_number(tmp_path):
         texts("aclimdb", tmp_path, labels={"negative": "bad", "positive": "pos"})
 
 
+# Any file
+
+
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbf", b"\xef\xbb\xbf\n \n"])
+def test_a_csv_of_a_byte_order_mark_alone_is_empty(tmp_path, content):
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    with pytest.raises(StudyError, match="is empty"):
+        read_csv_rows(path, Problems(path, strict=False))
+
+
+def test_a_number_of_thousands_of_digits_is_told(tmp_path):
+    path = tmp_path / "t.json"
+    path.write_text('{"data": ' + "1" * 5000 + "}")
+    with pytest.raises(StudyError, match="a number that cannot be read") as caught:
+        read_json(path)
+    assert caught.value.where == str(path)
+    with pytest.raises(StudyError, match=r"(?i)a number cannot be read"):
+        texts("jsonl", path)
+
+
 # Retrieved from the Hub
 
 
@@ -288,15 +338,23 @@ def test_hub_split_without_any_answer_has_them_withheld(tmp_path):
 def test_hub_texts_of_parquet_json_lines_and_a_json_list_are_the_same(tmp_path):
     rows = [{"text": "a", "label": 1}, {"text": "b", "label": 0}]
     tables = []
-    for name in ("p", "l", "j", "n"):
+    for name in ("p", "l", "j", "n", "z"):
         (tmp_path / name).mkdir()
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "p" / "test-0.parquet")
     (tmp_path / "l" / "test.jsonl").write_text("\n".join(map(json.dumps, rows)))
     (tmp_path / "j" / "test.json").write_text(json.dumps(rows))
     (tmp_path / "n" / "test.json").write_text("\n".join(map(json.dumps, rows)))
-    tables = [texts("hub", tmp_path / name) for name in ("p", "l", "j", "n")]
+    (tmp_path / "z" / "test.json.gz").write_bytes(gzip.compress(json.dumps(rows).encode()))
+    tables = [texts("hub", tmp_path / name) for name in ("p", "l", "j", "n", "z")]
     assert list(tables[0]["label"]) == ["positive", "negative"]
     assert all(table.equals(tables[0]) for table in tables)
+
+
+def test_every_file_that_is_retrieved_is_one_that_is_found(tmp_path):
+    for suffix in HUB_SUFFIXES:
+        (tmp_path / f"test{suffix}").touch()
+    assert len(find_split_files(tmp_path, "test")) == len(HUB_SUFFIXES)
+    assert datasets.HUB_SUFFIXES is HUB_SUFFIXES
 
 
 def test_hub_damaged_parquet_and_other_columns(tmp_path):

@@ -62,6 +62,11 @@ def test_figure_caption_has_an_item_for_each_panel():
     assert "the other models among themselves" in body
 
 
+def test_the_models_caption_says_that_length_below_one_half_separates_too():
+    text, _ = render(REPORT / "table1.rst")
+    assert "its distance from 0.5" in " ".join(text.split())
+
+
 def test_every_caption_that_the_rules_name_is_there():
     rules = (REPORT.parent / "rules").glob("*.smk")
     named = {

@@ -209,5 +209,6 @@ def test_model_size_counts_what_is_stored(tmp_path, config, layers, hidden):
     content = struct.pack("<Q", len(text)) + text + bytes(52)
     (tmp_path / "model.safetensors").write_bytes(content)
     (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "tokenizer.json").write_text("{}")
     size = model_size(tmp_path)
     assert size == {"layers": layers, "hidden": hidden, "parameters": 13, "bytes": len(content)}

@@ -155,6 +155,21 @@ def test_single_texts_are_cut_as_the_tokenizer_cuts(tokenizer):
     assert [window(windows, i) for i in range(3)] == witness
 
 
+def test_what_is_cut_is_counted_once_a_table(tokenizer, caplog):
+    long = "the red box " * 30
+    special = tokenizer.num_special_tokens_to_add(pair=False)
+    fits = len(tokenizer(long, add_special_tokens=False)["input_ids"]) + special
+    encode_single_texts(tokenizer, [long, "a cup", long], max_length=fits)
+    encode_questions(tokenizer, qa_table([("who ?", long, None)]), QA_SETTINGS)
+    assert caplog.messages == []
+    encode_single_texts(tokenizer, [long, "a cup", long], max_length=fits - 1)
+    encode_questions(tokenizer, qa_table([(long, "a cup", None), ("who ?", long, None)]), QA_SETTINGS)
+    assert caplog.messages == [
+        f"2 of 3 texts are longer than {fits - 1} tokens and cut",
+        f"1 of 2 questions are longer than {QA_SETTINGS['max_question_length']} tokens and cut",
+    ]
+
+
 def test_a_limit_saved_with_the_tokenizer_cuts_nothing(tokenizer):
     tokenizer.backend_tokenizer.enable_truncation(5)
     tokenizer.backend_tokenizer.enable_padding(length=9)

@@ -4,9 +4,12 @@ import io
 import os
 from collections.abc import Iterable, Sequence
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from miniature.files import set_aside
 
 TEXT_COLUMNS = (
     "characteristic", "task", "dataset", "split", "ood_dataset", "recipe", "feature",
@@ -182,8 +185,10 @@ def read_agreement(source: str | os.PathLike | io.TextIOBase) -> pd.DataFrame:
 
     Raises
     ------
+    StudyError
+        The file is damaged or no agreement table; it has been renamed ``<source>.damaged``.
     ValueError
-        If the columns are not those of an agreement table.
+        The same of an open text file, which has no name.
 
     Examples
     --------
@@ -191,8 +196,21 @@ def read_agreement(source: str | os.PathLike | io.TextIOBase) -> pd.DataFrame:
     >>> read_agreement(io.StringIO(table.to_csv(index=False))).equals(table)
     True
     """
+    if isinstance(source, io.TextIOBase):
+        return _parsed(source)
+    try:
+        content = Path(source).read_bytes().decode("utf-8")
+        # Whole numbers cut off are numbers too, so that a torn last line has to be known by its end.
+        if content and not content.endswith("\n"):
+            raise ValueError("its last line is cut off")
+        return _parsed(io.StringIO(content))
+    except ValueError as error:  # that of pandas' and of Unicode's errors too
+        raise set_aside(source, str(error).rstrip(".")) from error
+
+
+def _parsed(file: io.TextIOBase) -> pd.DataFrame:
     # Read as text first: pandas would take a model called "NA" or "null" for a missing value.
-    raw = pd.read_csv(source, dtype=str, keep_default_na=False)
+    raw = pd.read_csv(file, dtype=str, keep_default_na=False)
     if tuple(raw.columns) != AGREEMENT_COLUMNS:
         raise ValueError(f"Not an agreement table; its columns are {list(raw.columns)}.")
     if raw.empty:

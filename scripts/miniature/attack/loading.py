@@ -3,7 +3,7 @@
 import os
 
 from miniature.attack.engine import Engine
-from miniature.models.checkpoints import load_checkpoint
+from miniature.models.checkpoints import load_result
 
 
 def load_engine(
@@ -16,9 +16,12 @@ def load_engine(
     device: str = "cpu",
     seed: int = 0,
 ) -> Engine:
-    """Load a classifier and a masked LM and put an attack together; parameters as of `engine.Engine`."""
-    victim, victim_tokenizer = load_checkpoint(victim_folder, head="classification")
-    masked_lm, masked_lm_tokenizer = load_checkpoint(masked_lm_folder, head="masked-lm")
+    """Load a classifier and a masked LM and put an attack together; parameters as of `engine.Engine`.
+
+    Both folders are the workflow's own: a damaged one is set aside.
+    """
+    victim, victim_tokenizer = load_result(victim_folder, head="classification")
+    masked_lm, masked_lm_tokenizer = load_result(masked_lm_folder, head="masked-lm")
     return Engine(
         victim,
         victim_tokenizer,

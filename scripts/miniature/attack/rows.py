@@ -5,9 +5,14 @@ from collections.abc import Iterable
 import pandas as pd
 import pyarrow as pa
 
-# Right before the attack, so attacked. The last two did not break the model.
-ATTACKED = ("success", "failure", "query_budget")
-OUTCOMES = (*ATTACKED, "skipped", "error")
+# What an attack can come to; every reader of an attacks table takes the words from here.
+BROKEN = ("success",)
+HELD = ("failure",)
+BUDGET = ("query_budget", "time_budget")  # spent before the search was done: not broken
+WRONG_BEFORE = ("skipped",)
+FAILED = ("error",)
+ATTACKED = BROKEN + HELD + BUDGET  # right before the attack
+OUTCOMES = ATTACKED + WRONG_BEFORE + FAILED
 
 ATTACKS_SCHEMA = pa.schema(
     [

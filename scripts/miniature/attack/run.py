@@ -9,8 +9,9 @@ import pandas as pd
 
 from miniature.attack.journal import Journal, journal_key
 from miniature.attack.recipes import check_recipe
-from miniature.attack.rows import ATTACKED, attacks_frame
+from miniature.attack.rows import ATTACKED, BROKEN, FAILED, attacks_frame
 from miniature.messages import StudyError
+from miniature.models.results import check_result_folder
 
 logger = logging.getLogger(__name__)
 
@@ -30,12 +31,13 @@ def attack_table(
     device: str = "cpu",
     seed: int = 0,
     version: str = "",
+    threads: int | None = None,
 ) -> pd.DataFrame:
     """Attack a classifier on every example of a table.
 
-    The result of an example depends on nothing but the example, the two models, the recipe, the text settings
-    and the seed. Finished examples are kept in the journal, which is not deleted here: do so when the table
-    is stored.
+    The result of an example depends on nothing but the example, the two models, the recipe, the text
+    settings, the seed, and the device and threads that compute it. Finished examples are kept in the journal,
+    which is not deleted here: do so when the table is stored.
 
     Parameters
     ----------
@@ -59,6 +61,9 @@ def attack_table(
         The study's seed.
     version : str
         Version of the code; with another one the journal is begun anew.
+    threads : int, optional
+        Numerical threads, which decide the order of additions; with another number the journal is begun
+        anew. torch's own number by default.
 
     Returns
     -------
@@ -70,7 +75,8 @@ def attack_table(
     Raises
     ------
     StudyError
-        A mistake in the recipe, an id that appears twice, or models that do not fit.
+        A mistake in the recipe, an id that appears twice, models that do not fit, or a damaged model folder,
+        which has been renamed ``<folder>.damaged``.
     """
     settings = check_recipe(recipe, "recipe")
     examples = list(zip(table["id"], table["text"], table["label"], strict=True))
@@ -79,6 +85,13 @@ def attack_table(
     if len(set(ids)) != len(ids):
         twice = table["id"][table["id"].duplicated()].iloc[0]
         raise StudyError(f"The id {twice!r} appears twice.", where="table to attack: column id")
+    if threads is None:
+        import torch
+
+        threads = torch.get_num_threads()
+    # Before the key, which a damaged model would change: the journal holds for the model that is built anew.
+    for folder in (victim_folder, masked_lm_folder):
+        check_result_folder(folder)
     parts = {
         "recipe": {key: value for key, value in settings.items() if key != "masked_lm"},
         "labels": list(labels),
@@ -86,6 +99,7 @@ def attack_table(
         "device": device,
         "seed": seed,
         "version": version,
+        "threads": threads,
     }
     key = journal_key(parts, [victim_folder, masked_lm_folder], examples)
     with Journal(journal, key) as done:
@@ -140,14 +154,14 @@ class Progress:
     def _count(self, row: dict) -> None:
         self.done += 1
         self.attacked += row["outcome"] in ATTACKED
-        self.broken += row["outcome"] == "success"
-        self.failed += row["outcome"] == "error"
+        self.broken += row["outcome"] in BROKEN
+        self.failed += row["outcome"] in FAILED
         self.queries += row["queries"] or 0
 
     def add(self, row: dict) -> None:
         """Count a finished example; report now and then, and at the end."""
         self._count(row)
-        if row["outcome"] == "error":
+        if row["outcome"] in FAILED:
             logger.warning("example %s: %s", row["id"], row["message"])
         now = time.monotonic()
         if self.done == self.total or now - self.reported >= SECONDS_BETWEEN_REPORTS:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from miniature.attack.rows import ATTACKED
+from miniature.attack.rows import ATTACKED, BROKEN, BUDGET, FAILED
 
 
 def summarize_attack(attacks: pd.DataFrame, common_ids: Iterable[str] | None = None) -> dict:
@@ -28,7 +28,7 @@ def summarize_attack(attacks: pd.DataFrame, common_ids: Iterable[str] | None = N
         n : examples with a result (error rows are left out)
         n_errors : error rows
         n_attacked : right before the attack
-        n_success, n_query_budget : outcomes among them
+        n_success, n_query_budget : outcomes among them; a time budget spent counts as one of queries
         accuracy_before : n_attacked / n
         accuracy_after : right before and not broken, / n; a spent budget counts as not broken
         success_rate : n_success / n_attacked
@@ -42,10 +42,10 @@ def summarize_attack(attacks: pd.DataFrame, common_ids: Iterable[str] | None = N
     """
     if common_ids is not None:
         attacks = attacks[attacks["id"].isin(set(common_ids))]
-    valid = attacks[attacks["outcome"] != "error"]
+    valid = attacks[~attacks["outcome"].isin(FAILED)]
     attacked = valid[valid["outcome"].isin(ATTACKED)]
-    success = attacked[attacked["outcome"] == "success"]
-    spent = int((attacked["outcome"] == "query_budget").sum())
+    success = attacked[attacked["outcome"].isin(BROKEN)]
+    spent = int(attacked["outcome"].isin(BUDGET).sum())
     return {
         "n": len(valid),
         "n_errors": len(attacks) - len(valid),

@@ -1,9 +1,9 @@
-"""Checks of what is measured: tasks, splits, K, recipes, verdicts, figure panels."""
+"""Checks of what is measured: tasks, splits, K, recipes."""
 
 from collections.abc import Iterator, Mapping
 
 from miniature.attack.recipes import check_recipe
-from miniature.config.checks import _nearest, _unknown
+from miniature.config.checks import _unknown
 from miniature.config.lines import Positions
 from miniature.config.plan import trained_models
 from miniature.messages import StudyError
@@ -61,6 +61,12 @@ def _enabled(config: Mapping, name: str) -> bool:
 
 def check_characteristics(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     """Everything under ``characteristics``."""
+    if not any(block["enabled"] for block in config["characteristics"].values()):
+        yield StudyError(
+            "Nothing is measured: all four characteristics are switched off.",
+            where=positions.where(("characteristics",)),
+            fix=f"errors: {{enabled: true, tasks: [{next(iter(config['datasets']))}]}}",
+        )
     for name, block in config["characteristics"].items():
         if block["enabled"]:
             yield from _missing(config, name, positions)
@@ -101,6 +107,14 @@ def _check_distribution(config: Mapping, positions: Positions) -> Iterator[Study
         dataset = config["datasets"].get(task)
         if dataset is None:
             continue
+        n = _number(config, task, "train")
+        if n is not None and block["bank_examples"] > n:
+            yield StudyError(
+                f"The bank is a sample of the train split: bank_examples is {block['bank_examples']}, "
+                f"'{task}' has {n} training examples.",
+                where=positions.where((*place, "bank_examples")),
+                fix=f"bank_examples: {n}",
+            )
         if trained_models(config) and "calibration" not in dataset["splits"]:
             yield StudyError(
                 f"'{task}' has no calibration split, from which the threshold is taken.",
@@ -153,57 +167,3 @@ def _check_vulnerability(config: Mapping, positions: Positions) -> Iterator[Stud
             yield error
         if "masked_lm" in recipe and recipe["masked_lm"] not in masked_lms:
             yield _unknown("masked language model", recipe["masked_lm"], masked_lms, where, "masked_lm: {}")
-
-
-def check_verdict(config: Mapping, positions: Positions) -> Iterator[StudyError]:
-    """The rows that verdicts are read from exist."""
-    for name, block in config["verdict"].items():
-        place = ("verdict", name)
-        if not _enabled(config, name):
-            continue
-        settings = config["characteristics"][name]
-        if block["task"] not in settings["tasks"]:
-            tasks = list(settings["tasks"])
-            where = positions.where((*place, "task"))
-            yield StudyError(
-                f"'{block['task']}' is not a task of '{name}'.", where=where,
-                fix=f"task: {_nearest(block['task'], tasks)}",
-            )  # fmt: skip
-            continue
-        needed = {"distribution": ["k", "ood_dataset"], "representation": ["k"], "vulnerability": ["recipe"]}
-        for key in needed.get(name, []):
-            if key not in block:
-                yield StudyError(
-                    f"The key '{key}' is missing.", where=positions.where(place), fix=f"{key}: ..."
-                )
-        if name == "representation" and block.get("k", 1) > settings["k_max"]:
-            yield StudyError(
-                f"k ({block['k']}) is above k_max.", where=positions.where((*place, "k")),
-                fix=f"k: {settings['k_max']}",
-            )  # fmt: skip
-        if name == "distribution" and "k" in block and block["k"] not in settings["k"]:
-            yield StudyError(
-                f"k ({block['k']}) is not among those measured.", where=positions.where((*place, "k")),
-                fix=f"k: {settings['k'][0]}",
-            )  # fmt: skip
-        if name == "distribution" and block.get("ood_dataset") not in [
-            *settings["tasks"][block["task"]],
-            None,
-        ]:
-            known = settings["tasks"][block["task"]]
-            where = positions.where((*place, "ood_dataset"))
-            yield _unknown("OOD dataset", block["ood_dataset"], known, where, "ood_dataset: {}")
-        if name == "vulnerability" and block.get("recipe") not in [*settings["recipes"], None]:
-            where = positions.where((*place, "recipe"))
-            yield _unknown("recipe", block["recipe"], list(settings["recipes"]), where, "recipe: {}")
-
-
-def check_figure(config: Mapping, positions: Positions) -> Iterator[StudyError]:
-    """Panels show what is measured."""
-    for name, panel in config.get("figure1", {}).get("panels", {}).items():
-        if not _enabled(config, panel["characteristic"]):
-            yield StudyError(
-                f"Panel {name} shows '{panel['characteristic']}', which is not enabled.",
-                where=positions.where(("figure1", "panels", name)),
-                fix=f"characteristics: {{{panel['characteristic']}: {{enabled: true, ...}}}}",
-            )

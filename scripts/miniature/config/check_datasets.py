@@ -1,5 +1,6 @@
 """Checks of datasets: the keys that a format needs, and the files it names."""
 
+import os
 from collections.abc import Iterator, Mapping
 
 from miniature.config.lines import Positions
@@ -9,6 +10,8 @@ from miniature.messages import StudyError
 FILE_FORMATS = ("squad", "mrqa", "newsqa", "csv", "jsonl", "aclimdb")
 QUESTION_FORMATS = ("squad", "mrqa", "newsqa")
 TEXT_FORMATS = ("csv", "jsonl", "aclimdb")
+# What the reviews of the generated world are about, by name and value.
+WORLD_LABELS = {"negative": "negative", "positive": "positive"}
 HUB_ROLES = {
     "question-answering": ("id", "question", "context", "answers"),
     "classification": ("id", "text", "label", "cluster"),
@@ -63,8 +66,66 @@ def _check_keys(name: str, dataset: Mapping, positions: Positions) -> Iterator[S
             where=where,
             fix="labels: {negative: 0, positive: 1}",
         )
+    for key, task in {"labels": "classification", "unanswerable": "question-answering"}.items():
+        if key in dataset and dataset["task"] != task:
+            yield StudyError(
+                f"'{key}' means nothing for {dataset['task']}.",
+                where=positions.where((*place, key)),
+                fix=f"remove it, or task: {task}",
+            )
+    if kind == "world" and "domain" in dataset:
+        yield from _check_world(name, dataset, positions)
     for split, block in dataset["splits"].items():
         yield from _check_split(name, split, block, kind, dataset, positions)
+    yield from _check_twice(name, dataset["splits"], positions)
+
+
+def _check_world(name: str, dataset: Mapping, positions: Positions) -> Iterator[StudyError]:
+    domain, place = dataset["domain"], ("datasets", name)
+    task = "classification" if domain == "reviews" else "question-answering"
+    if dataset["task"] != task:
+        yield StudyError(
+            f"The domain '{domain}' of the generated world is for {task}; '{name}' is {dataset['task']}.",
+            where=positions.where((*place, "domain")),
+            fix="domain: " + ("encyclopedia" if domain == "reviews" else "reviews"),
+        )
+    elif task == "classification" and dataset.get("labels", WORLD_LABELS) != WORLD_LABELS:
+        yield StudyError(
+            "The reviews of the generated world are negative or positive, and called so.",
+            where=positions.where((*place, "labels")),
+            fix="labels: {negative: negative, positive: positive}",
+        )
+
+
+def _check_twice(name: str, splits: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """No two splits read the same rows."""
+    seen: dict[tuple, str] = {}
+    for split, block in splits.items():
+        rows = _rows_of(block)
+        if rows is None:
+            continue
+        if rows in seen:
+            held = split if split != "train" else seen[rows]
+            n = splits[held]["examples"]
+            yield StudyError(
+                f"The splits '{seen[rows]}' and '{split}' read the same rows ({rows[0]} {rows[1]}): "
+                "what a model has seen would be held against it as if it were new.",
+                where=positions.where(("datasets", name, "splits", held)),
+                fix=f"{held}: {{held_out_from: train, examples: {500 if n == 'all' else n}}}",
+            )
+        seen.setdefault(rows, split)
+
+
+def _rows_of(block: Mapping) -> tuple[str, str] | None:
+    """What a split reads, the same for the same file however it is named; None where it has no own rows."""
+    if "held_out_from" in block:
+        return None
+    if "hub_split" in block:
+        return ("hub_split", block["hub_split"])
+    source = block.get("source", block)
+    if "path" in source:
+        return ("path", os.path.realpath(source["path"]))
+    return ("sha256", source["sha256"]) if "sha256" in source else None
 
 
 def _check_split(name: str, split: str, block: Mapping, kind: str, dataset: Mapping, positions: Positions):
@@ -106,6 +167,14 @@ def _check_split(name: str, split: str, block: Mapping, kind: str, dataset: Mapp
             f"The split '{split}' needs the Hub's name for it.", where=where,
             fix=f"{split}: {{hub_split: {split}, examples: all}}",
         )  # fmt: skip
+    for key, formats in {"path": FILE_FORMATS, "hub_split": ("hub",)}.items():
+        if key in block and kind not in formats and "held_out_from" not in block:
+            yield StudyError(
+                f"'{key}' belongs to a split of the format{'s' * (len(formats) > 1)} "
+                f"{', '.join(formats)}; '{name}' is of the format '{kind}'.",
+                where=positions.where(("datasets", name, "splits", split, key)),
+                fix=f"remove {key}, or format: {formats[0]}",
+            )
     if kind == "world" and block["examples"] == "all":
         yield StudyError(
             "The generated world has no end: say how many examples.",

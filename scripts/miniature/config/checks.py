@@ -143,10 +143,21 @@ def check_masked_lms(config: Mapping, positions: Positions) -> Iterator[StudyErr
                 where=positions.where(place),
                 fix="datasets: [reviews]\ntraining: {epochs: 1, batch_size: 32, learning_rate: 1.0e-4, ...}",
             )
-        for dataset in entry.get("datasets", []):
-            if dataset not in config["datasets"]:
-                where = positions.where((*place, "datasets"))
-                yield _unknown("dataset", dataset, list(config["datasets"]), where, "datasets: [{}]")
+        if "training" not in entry:
+            for key in ("layers", "dropout"):
+                if key in entry and "architecture" not in entry:
+                    yield StudyError(
+                        f"'{key}' belongs to a model that is trained; '{name}' is used as it is.",
+                        where=positions.where((*place, key)),
+                        fix=f"remove {key}, or add datasets: [...] and training: {{...}}",
+                    )
+        elif "distillation" in entry["training"]:
+            yield StudyError(
+                "A masked language model has no teacher; 'distillation' belongs to the training of a task.",
+                where=positions.where((*place, "training", "distillation")),
+                fix="training: {<task>: {..., distillation: {temperature: 2.0, alpha: 0.5}}}",
+            )
+        yield from _check_texts(entry.get("datasets", []), place, config, positions)
         for key in MASKED_LM_TRAINING:
             if "training" in entry and key not in entry["training"]:
                 yield StudyError(
@@ -154,10 +165,25 @@ def check_masked_lms(config: Mapping, positions: Positions) -> Iterator[StudyErr
                     where=positions.where((*place, "training")),
                     fix=f"{key}: ...",
                 )
-    for dataset in config.get("vocabulary", {}).get("datasets", []):
-        if dataset not in config["datasets"]:
-            where = positions.where(("vocabulary", "datasets"))
-            yield _unknown("dataset", dataset, list(config["datasets"]), where, "datasets: [{}]")
+    texts = config.get("vocabulary", {}).get("datasets", [])
+    yield from _check_texts(texts, ("vocabulary",), config, positions)
+
+
+def _check_texts(
+    datasets: list[str], place: tuple, config: Mapping, positions: Positions
+) -> Iterator[StudyError]:
+    """Texts are those of train splits, which are there."""
+    where, known = positions.where((*place, "datasets")), config["datasets"]
+    usable = [name for name, dataset in known.items() if "train" in dataset["splits"]]
+    for dataset in datasets:
+        if dataset not in known:
+            yield _unknown("dataset", dataset, list(known), where, "datasets: [{}]")
+        elif dataset not in usable:
+            yield StudyError(
+                f"'{place[-1]}' is trained on the train split of '{dataset}', which has none.",
+                where=where,
+                fix=f"datasets: [{', '.join(n for n in datasets if n in usable) or ', '.join(usable)}]",
+            )
 
 
 def check_text(config: Mapping, positions: Positions) -> Iterator[StudyError]:
@@ -188,3 +214,24 @@ def check_training(config: Mapping, positions: Positions) -> Iterator[StudyError
                 where=positions.where(("datasets", task, "splits")),
                 fix="train: {path: train.json, examples: all}",
             )
+    blocks = {("training", task): block for task, block in config.get("training", {}).items()}
+    for name, entry in config["models"].items():
+        for task, block in entry.get("training", {}).items():
+            blocks["models", name, "training", task] = block
+    for place, block in blocks.items():
+        dataset = config["datasets"].get(place[-1], {"task": "classification"})
+        section = "question_answering" if dataset["task"] == "question-answering" else "classification"
+        for key in ("max_length", "mask_probability"):
+            if key in block:
+                yield StudyError(
+                    f"'{key}' under 'training' of a task is for masked language models"
+                    + (
+                        f"; the length of a task's texts stands under '{section}'."
+                        if key == "max_length"
+                        else "."
+                    ),
+                    where=positions.where((*place, key)),
+                    fix=f"{section}: {{max_length: {block[key]}, ...}}"
+                    if key == "max_length"
+                    else f"masked_lms: {{<name>: {{training: {{mask_probability: {block[key]}, ...}}}}}}",
+                )

@@ -8,6 +8,12 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 # A second training of a model with another seed is called <model>.seed<n>.
 MODEL = rf"{NAME}(?:\.seed[0-9]+)?"
 
+# What a Hub calls a configuration of a dataset: a folder, so no slash and no "..", but "20220301.en" is one.
+CONFIG_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*"
+
+# A commit, tag or branch of a Hub: a folder, or several ("refs/convert/parquet"), that lead nowhere else.
+REVISION = r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*"
+
 
 def is_name(text: object) -> bool:
     r"""Whether a value may name a study, model, dataset or recipe.

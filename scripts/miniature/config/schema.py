@@ -1,6 +1,7 @@
 """The strict schema, and its violations told as messages a user can act on."""
 
 import difflib
+import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,7 +20,18 @@ def _full_pattern(validator, pattern, instance, schema):
         yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
-_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _full_pattern})
+def _is_number(checker, instance):
+    """Take finite numbers only: YAML's .inf and .nan pass every bound that a schema can state, or none."""
+    if isinstance(instance, float):
+        return math.isfinite(instance)
+    return jsonschema.Draft202012Validator.TYPE_CHECKER.is_type(instance, "number")
+
+
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    {"pattern": _full_pattern},
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number),
+)
 
 
 def load_schema(path: str | Path) -> dict:
@@ -114,8 +126,9 @@ _TRAINING_EXAMPLES = {
 
 
 def _example(schema: Mapping) -> str:
+    """First example as YAML that reads back the same: 3e-05 would be text, 3.0e-05 is a number."""
     examples = schema.get("examples", [])
-    return str(examples[0]) if examples else ""
+    return re.sub(r"^(\d+)e", r"\1.0e", str(examples[0])) if examples else ""
 
 
 def _shown(value: object) -> str:
@@ -132,6 +145,7 @@ _SENTENCES = {
     "minProperties": "needs at least {} entries",
     "uniqueItems": "holds an entry twice",
     "minLength": "must not be empty",
+    "maxLength": "may have at most {} characters",
     "pattern": "may hold only letters, digits, - and _ (64 at most), with / and . in Hub ids only",
     "anyOf": "must be a number, or the one word that may stand here instead",
 }
@@ -140,7 +154,8 @@ _SENTENCES = {
 def _expected(error: jsonschema.ValidationError) -> str:
     value = error.validator_value
     if error.validator == "type":
-        return f"must be {_typed(value)}"
+        infinite = isinstance(error.instance, float) and not math.isfinite(error.instance)
+        return "must be a finite number" if infinite else f"must be {_typed(value)}"
     if error.validator == "enum":
         return f"must be one of {', '.join(map(str, value))}"
     if error.validator == "pattern" and _example(error.schema):
@@ -161,8 +176,8 @@ def _corrected(error: jsonschema.ValidationError, key: object) -> str | None:
         try:
             number = float(error.instance)
         except ValueError:
-            pass
-        else:
+            number = math.nan
+        if math.isfinite(number):
             # YAML 1.1 reads 1e-3 as text; with a dot it is a number.
             shown = (
                 error.instance if "." in error.instance else re.sub(r"(?i)^(\d+)e", r"\1.0e", error.instance)

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from miniature.config.check_artefacts import check_artefacts
-from miniature.config.check_characteristics import check_characteristics, check_figure, check_verdict
+from miniature.config.check_characteristics import check_characteristics
 from miniature.config.check_datasets import check_datasets
+from miniature.config.check_lengths import check_lengths
+from miniature.config.check_verdict import check_figure, check_verdict
 from miniature.config.checks import check_masked_lms, check_models, check_text, check_training
 from miniature.config.lines import Positions, read_positions
 from miniature.config.paths import expand_paths
@@ -19,6 +21,7 @@ CHECKS = (
     check_masked_lms,
     check_datasets,
     check_text,
+    check_lengths,
     check_training,
     check_characteristics,
     check_verdict,

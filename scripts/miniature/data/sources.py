@@ -12,6 +12,9 @@ from pathlib import Path
 from miniature.data.problems import Problems
 from miniature.messages import StudyError
 
+HUB_SUFFIXES = (".parquet", ".json", ".json.gz", ".jsonl", ".jsonl.gz", ".csv", ".csv.gz")
+"""Data files that are retrieved from the Hub and read here."""
+
 
 def read_bytes(path: str | Path) -> bytes:
     """Read all bytes of a file, unpacked where its name ends in ``.gz``.
@@ -85,7 +88,8 @@ def read_json(path: str | Path) -> object:
     Raises
     ------
     StudyError
-        As `read_bytes` and `decode`; or the JSON is malformed or cut short, with line and column.
+        As `read_bytes` and `decode`; or the JSON is malformed or cut short, with line and column; or it is
+        nested too deeply, or has a number of thousands of digits.
     """
     text = decode(read_bytes(path), path)
     try:
@@ -101,6 +105,13 @@ def read_json(path: str | Path) -> object:
     except RecursionError:
         raise StudyError(
             "This JSON is nested too deeply to be data.", where=str(path), fix="path: <another file>"
+        ) from None
+    except ValueError as error:
+        # Python reads no whole number of thousands of digits.
+        raise StudyError(
+            f"This JSON has a number that cannot be read: {error}.",
+            where=str(path),
+            fix="path: <another file>",
         ) from None
 
 
@@ -135,6 +146,11 @@ def read_json_lines(path: str | Path, problems: Problems) -> Iterator[tuple[int,
             message = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
             problems.error(place, f"{reason} ({message})", "one JSON object a line; fetch the file again")
             continue
+        except ValueError as error:
+            problems.error(
+                place, f"a number cannot be read ({error})", "take out the number, or put it in quotes"
+            )
+            continue
         if isinstance(value, dict):
             yield number, value
         else:
@@ -154,9 +170,11 @@ def read_csv_rows(path: str | Path, problems: Problems) -> tuple[list[str], list
     Raises
     ------
     StudyError
-        As `read_bytes` and `decode`.
+        As `read_bytes` and `decode`; or there is nothing but a byte order mark.
     """
     text = decode(read_bytes(path), path)
+    if not text.strip():
+        raise StudyError("This data file is empty.", where=str(path), fix="fetch or write it again")
     csv.field_size_limit(sys.maxsize)  # stories are longer than the module's default of 128 KiB
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows = []

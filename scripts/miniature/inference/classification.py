@@ -9,7 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from miniature.inference.forward import pool, run_forward
 from miniature.messages import StudyError
-from miniature.models.checkpoints import check_length, load_checkpoint
+from miniature.models.checkpoints import check_length, load_result
 from miniature.training.features import encode_single_texts
 
 
@@ -28,7 +28,7 @@ def predict(
     Parameters
     ----------
     folder : path
-        Checkpoint for classification.
+        Checkpoint for classification, made by the workflow.
     table : DataFrame
         A classification data table.
     labels : sequence of str
@@ -51,9 +51,9 @@ def predict(
     Raises
     ------
     StudyError
-        The checkpoint's classes are others.
+        The checkpoint's classes are others; or as `miniature.models.checkpoints.load_result`.
     """
-    model, tokenizer = load_checkpoint(folder, head="classification")
+    model, tokenizer = load_result(folder, head="classification")
     check_length(model, text_settings)
     check_labels(model, labels, where=str(folder))
     return predict_with(

@@ -9,7 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from miniature.inference.forward import pool, run_forward
 from miniature.inference.spans import best_spans, null_scores
-from miniature.models.checkpoints import check_length, load_checkpoint
+from miniature.models.checkpoints import check_length, load_result
 from miniature.scoring.squad import score_table
 from miniature.training.features import encode_questions
 
@@ -28,7 +28,7 @@ def predict(
     Parameters
     ----------
     folder : path
-        Checkpoint for question answering.
+        Checkpoint for question answering, made by the workflow.
     table : DataFrame
         A question answering data table.
     text_settings : mapping
@@ -47,8 +47,13 @@ def predict(
         One row an example in table order: id, prediction, score, null_score, exact, f1, windows.
     embeddings : float32 array, shape (examples, hidden)
         Of each example's first window.
+
+    Raises
+    ------
+    StudyError
+        As `miniature.models.checkpoints.load_result` and `check_length`.
     """
-    model, tokenizer = load_checkpoint(folder, head="question-answering")
+    model, tokenizer = load_result(folder, head="question-answering")
     check_length(model, text_settings)
     return predict_with(
         model,

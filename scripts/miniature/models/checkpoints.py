@@ -18,6 +18,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from miniature.messages import StudyError
+from miniature.models.results import check_result_folder
 from miniature.models.sources import (
     HEAD_SUFFIXES,
     has_head,
@@ -80,6 +81,18 @@ def load_checkpoint(
         )
     model.eval()
     return model, load_tokenizer(folder)
+
+
+def load_result(folder: str | os.PathLike, *, head: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """As `load_checkpoint`, for a checkpoint that the workflow made: a damaged one is set aside.
+
+    Raises
+    ------
+    StudyError
+        As `load_checkpoint`; a damaged folder has been renamed ``<folder>.damaged``.
+    """
+    check_result_folder(folder)
+    return load_checkpoint(folder, head=head)
 
 
 def load_config(folder: str | os.PathLike, **changes) -> PretrainedConfig:

@@ -2,11 +2,11 @@
 
 from pathlib import Path, PurePosixPath
 
+from miniature.data.sources import HUB_SUFFIXES
 from miniature.messages import StudyError
 from miniature.retrieval.hub import fetch
 from miniature.retrieval.pins import record_pin, resolve_once
 
-SUFFIXES = (".parquet", ".json", ".json.gz", ".jsonl", ".jsonl.gz", ".csv", ".csv.gz")
 NOT_DATA = {"dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "RETRIEVED.json"}
 
 
@@ -40,14 +40,16 @@ def retrieve_dataset(
     data = sorted(
         name
         for name in commit.files
-        if name.endswith(SUFFIXES) and PurePosixPath(name).name not in NOT_DATA and not name.startswith(".")
+        if name.endswith(HUB_SUFFIXES)
+        and PurePosixPath(name).name not in NOT_DATA
+        and not name.startswith(".")
     )
     if not data:
         scripts = any(name.endswith(".py") for name in commit.files)
         raise StudyError(
             "This dataset is a script that would have to be run; it holds no data file."
             if scripts
-            else f"This dataset holds no data file ({', '.join(SUFFIXES)}).",
+            else f"This dataset holds no data file ({', '.join(HUB_SUFFIXES)}).",
             where=where,
             fix="revision: refs/convert/parquet"
             if scripts

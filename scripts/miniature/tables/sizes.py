@@ -3,6 +3,7 @@
 import math
 import os
 
+from miniature.models.results import check_result_folder
 from miniature.models.sources import read_config, tensor_shapes, weight_files
 
 # BERT and its kin name these two quantities one way, DistilBERT another.
@@ -16,7 +17,7 @@ def model_size(folder: str | os.PathLike) -> dict[str, int | None]:
     Parameters
     ----------
     folder : path
-        A Hugging Face checkpoint with safetensors weights.
+        A Hugging Face checkpoint with safetensors weights, made by the workflow.
 
     Returns
     -------
@@ -27,8 +28,9 @@ def model_size(folder: str | os.PathLike) -> dict[str, int | None]:
     Raises
     ------
     StudyError
-        The folder is no checkpoint, or damaged.
+        The folder is no checkpoint, or damaged; then it has been renamed ``<folder>.damaged``.
     """
+    check_result_folder(folder)
     config = read_config(folder)
     files = weight_files(folder)
     return {

@@ -1,5 +1,6 @@
 """Texts as token windows, with the way back to the characters they came from."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ import pandas as pd
 from transformers import PreTrainedTokenizerFast
 
 from miniature.messages import StudyError
+
+logger = logging.getLogger(__name__)
 
 CLS_POSITION = 0  # of every supported encoder
 
@@ -159,7 +162,7 @@ def encode_questions(
         ``max_length`` tokens a window, special tokens included; ``stride``: tokens of context by which
         a window is further on than the one before (the ``doc_stride`` of the original BERT code, Devlin et
         al. 2019, so windows overlap by what is left); ``max_question_length``: tokens of a question that
-        are kept.
+        are kept; a warning counts the longer ones.
 
     Returns
     -------
@@ -182,6 +185,11 @@ def encode_questions(
             fix=f"max_length: {2 * (max_question + template.special_tokens)}",
         )
     questions = encode_texts(tokenizer, table["question"])
+    cut = sum(len(tokens) > max_question for tokens, _ in questions)
+    if cut:
+        logger.warning(
+            "%d of %d questions are longer than %d tokens and cut", cut, len(questions), max_question
+        )
     unique = {context: index for index, context in enumerate(dict.fromkeys(table["context"]))}
     contexts = encode_texts(tokenizer, list(unique))
     builder = _WindowBuilder(template)
@@ -204,7 +212,7 @@ def encode_questions(
 def encode_single_texts(
     tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], *, max_length: int
 ) -> Windows:
-    """One window a text, cut after `max_length` tokens, special tokens included."""
+    """One window a text, cut after `max_length` tokens, special tokens included; a warning counts the cut."""
     template = find_template(tokenizer, pair=False)
     room = max_length - template.special_tokens
     if room < 1:
@@ -214,7 +222,11 @@ def encode_single_texts(
             fix="max_length: 128",
         )
     builder = _WindowBuilder(template)
-    for row, (tokens, spans) in enumerate(encode_texts(tokenizer, texts)):
+    encoded = encode_texts(tokenizer, texts)
+    cut = sum(len(tokens) > room for tokens, _ in encoded)
+    if cut:
+        logger.warning("%d of %d texts are longer than %d tokens and cut", cut, len(encoded), max_length)
+    for row, (tokens, spans) in enumerate(encoded):
         builder.add(row, tokens[:0], tokens[:room], spans[:room], 0)
     return builder.build()
 

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from miniature.files import atomic_folder, write_json
 from miniature.messages import StudyError
 from miniature.models.build import build_model
-from miniature.models.checkpoints import check_length, load_checkpoint, takes_segments
+from miniature.models.checkpoints import check_length, load_result, takes_segments
 from miniature.seeds import derive_seed
 from miniature.training.features import (
     Windows,
@@ -207,9 +207,9 @@ def load_teacher(folder: str | os.PathLike, task: str, tokenizer: PreTrainedToke
     Raises
     ------
     StudyError
-        Its vocabulary is another.
+        Its vocabulary is another; or as `miniature.models.checkpoints.load_result`.
     """
-    teacher, its_tokenizer = load_checkpoint(folder, head=task)
+    teacher, its_tokenizer = load_result(folder, head=task)
     if its_tokenizer.get_vocab() != tokenizer.get_vocab():
         raise StudyError(
             "The teacher has another vocabulary than its student: their outputs cannot be compared.",

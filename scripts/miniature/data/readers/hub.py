@@ -10,10 +10,9 @@ from miniature.data.problems import Problems
 from miniature.data.readers.classification import COLUMNS, text_rows
 from miniature.data.readers.squad import squad_rows
 from miniature.data.rows import QuestionRow, TextRow
-from miniature.data.sources import read_csv_rows, read_json, read_json_lines
+from miniature.data.sources import HUB_SUFFIXES, read_csv_rows, read_json, read_json_lines
 from miniature.messages import StudyError
 
-SUFFIXES = (".parquet", ".json", ".jsonl", ".jsonl.gz", ".csv", ".csv.gz")
 SAME_SPLIT = {"validation": ("validation", "valid", "val", "dev")}
 """Other names under which the Hub's data files go."""
 
@@ -54,7 +53,7 @@ def find_split_files(path: str | Path, hub_split: str) -> list[Path]:
     files = sorted(
         file.relative_to(root)
         for file in root.rglob("*")
-        if file.is_file() and file.name.endswith(SUFFIXES) and file.name != "RETRIEVED.json"
+        if file.is_file() and file.name.endswith(HUB_SUFFIXES) and file.name != "RETRIEVED.json"
     )
     names = SAME_SPLIT.get(hub_split, (hub_split,))
     pattern = re.compile(rf"(^|[-_.])({'|'.join(map(re.escape, names))})([-_.]|$)")

@@ -59,14 +59,15 @@ def _question(entry: object, context: str, place: str, problems: Problems) -> Qu
         problems.error(place, "no 'question' text", '"question": "..."')
         return None
     spans = []
-    for detected in entry.get("detected_answers") or []:
+    form = '"detected_answers": [{"text": "...", "char_spans": [[<first>, <last>]]}]'
+    listed = entry.get("detected_answers") or []
+    if not isinstance(listed, list):
+        problems.error(place, "'detected_answers' is not a list", form)
+        return None
+    for detected in listed:
         span = _span(detected, context)
         if span is None:
-            problems.error(
-                place,
-                "a detected answer has no text or no span",
-                '"detected_answers": [{"text": "...", "char_spans": [[<first>, <last>]]}]',
-            )
+            problems.error(place, "a detected answer has no text or no span", form)
             return None
         if span not in spans:
             spans.append(span)

@@ -59,12 +59,14 @@ def read_newsqa(path: str | Path, problems: Problems) -> list[QuestionRow]:
     """
     header, lines = read_csv_rows(path, problems)
     missing = [name for name in COLUMNS if name not in header]
-    if missing and not problems.n_errors:
-        problems.error(
-            "line 1",
-            f"no column {', '.join(missing)}: this is not the combined CSV",
-            "run Maluuba's newsqa tool with the CNN stories and name its combined-newsqa-data-v1.csv",
-        )
+    if missing:
+        # Without a header the file is no CSV at all, which has been noted.
+        if header or not problems.n_errors:
+            problems.error(
+                "line 1",
+                f"no column {', '.join(missing)}: this is not the combined CSV",
+                "run Maluuba's newsqa tool with the CNN stories and name its combined-newsqa-data-v1.csv",
+            )
         return []
     rows = []
     numbers: dict[str, int] = {}
@@ -136,10 +138,13 @@ def count_votes(validated_answers: str, answer_char_ranges: str) -> dict[tuple[i
     {'none': 1, (294, 297): 2}
     """
     if validated_answers.strip() not in ("", "{}", "null"):
-        options = json.loads(validated_answers)
+        try:
+            options = json.loads(validated_answers)
+        except RecursionError:
+            raise ValueError("validated_answers is nested too deeply") from None
         if not isinstance(options, dict):
             raise ValueError("validated_answers is not a JSON object")
-        named = [(str(option), int(count)) for option, count in options.items()]
+        named = [(option, _count(count)) for option, count in options.items()]
     else:
         named = [(option, 1) for option in answer_char_ranges.split("|")]
     votes: dict[tuple[int, int] | str, int] = {}
@@ -147,6 +152,13 @@ def count_votes(validated_answers: str, answer_char_ranges: str) -> dict[tuple[i
         key = _option(option.strip())
         votes[key] = votes.get(key, 0) + count
     return votes
+
+
+def _count(value: object) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{str(value)[:40]!r} is not a number of validators") from None
 
 
 def _option(text: str) -> tuple[int, int] | str:
