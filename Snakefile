@@ -42,6 +42,7 @@ rule all:
     input:
         FIGURES,
         TABLES,
+        FINDINGS,
         "<results>/scorecard.csv",
         "<results>/reproduction.html",
         "<results>/provenance.json",
@@ -52,11 +53,13 @@ include: "rules/retrieve.smk"
 include: "rules/data.smk"
 include: "rules/training.smk"
 include: "rules/inference.smk"
+include: "rules/artefacts.smk"
 include: "rules/errors.smk"
 include: "rules/representation.smk"
 include: "rules/distribution.smk"
 include: "rules/vulnerability.smk"
 include: "rules/scorecard.smk"
+include: "rules/floor.smk"
 include: "rules/figures.smk"
 include: "rules/tables.smk"
 include: "rules/reproduction.smk"

@@ -1,12 +1,13 @@
 # Helpers for the rules: the library on the path, the validated study, and functions from a study to paths.
 import os
+import re
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from miniature.code_version import CodeMap
-from miniature.config import names, plan
+from miniature.config import names, plan, sources
 from miniature.config.validate import validate_study
 from miniature.messages import StudyError
 
@@ -24,6 +25,7 @@ except StudyError as error:
 
 RESULTS = f"results/{config['study']}"
 MODELS = plan.model_names(config)
+TRAINED = plan.trained_models(config)
 TASKS = plan.all_tasks(config)
 THREADS = config["compute"]["threads"]
 GPU = 1 if config["compute"]["device"] == "cuda" else 0
@@ -104,9 +106,25 @@ def split_files(wildcards):
     return sorted({block["path"] for block in splits.values() if "path" in block})
 
 
+def read_from(block):
+    """A split entry with the file that its source stands for here, and the digest it must have."""
+    if "source" not in block:
+        return block
+    source = block["source"]
+    kept = {k: v for k, v in block.items() if k != "source"}
+    return {
+        **kept,
+        "path": sources.source_file(source),
+        "sha256": sources.source_digest(source),
+    }
+
+
 def split_blocks(wildcards):
     """The split entries that decide the rows of one split."""
-    splits = config["datasets"][wildcards.dataset]["splits"]
+    splits = {
+        name: read_from(block)
+        for name, block in config["datasets"][wildcards.dataset]["splits"].items()
+    }
     block = splits.get(wildcards.split, {})
     if wildcards.split in ("train", "bank") or "held_out_from" in block:
         return {
@@ -157,6 +175,36 @@ def of_input(files, name):
     return [found] if isinstance(found, str) else found
 
 
+def only(models):
+    """Pattern of a model wildcard that stands for these models, or for none."""
+    return "|".join(map(re.escape, models)) or r"(?!)"
+
+
+def artefact(kind, wildcards):
+    """Source of what a model put out: predictions, errors or embeddings."""
+    given = config["models"][wildcards.model][kind].get(wildcards.dataset, {})
+    return given.get(wildcards.split) if kind == "embeddings" else given
+
+
+def artefact_file(kind):
+    """Input function: the file of an artefact."""
+    return lambda wildcards: sources.source_file(artefact(kind, wildcards))
+
+
+def artefact_digest(kind):
+    """Parameter function: the digest that the file must have."""
+    return lambda wildcards: sources.source_digest(artefact(kind, wildcards))
+
+
+def table_of_split(wildcards):
+    """Data table whose rows embeddings must have; none where a split is given as embeddings only."""
+    splits = config["datasets"][wildcards.dataset]["splits"]
+    cut_from = "train" if wildcards.split == "bank" else wildcards.split
+    if cut_from not in splits:
+        return []
+    return f"<results>/data/{wildcards.dataset}/{wildcards.split}.parquet"
+
+
 def hub_models():
     """Every Hub model that the study names."""
     entries = [*config["models"].values(), *config.get("masked_lms", {}).values()]
@@ -176,7 +224,9 @@ def hub_datasets():
 
 # What the Hub brought for this study is listed with its licences; a study without Hub entries has no list.
 REGISTRY = (
-    ["resources/retrieved/registry.json"] if hub_models() or hub_datasets() else []
+    ["resources/retrieved/registry.json"]
+    if hub_models() or hub_datasets() or sources.pinned_sources(config)
+    else []
 )
 
 
@@ -196,13 +246,18 @@ def model_sources():
 
 
 def compressed_models():
-    """Models that the paper's claims are about: not the reference, and no second training of any model."""
+    """Models that the paper's claims are about.
+
+    Not the reference, no second training of any model, and none that others made, where the study names origins.
+    """
+    own = config["models"][config["reference"]].get("origin")
     return [
         model
         for model in MODELS
         if model != config["reference"]
         and model in config["models"]
         and not config["models"][model].get("same_as_reference", False)
+        and config["models"][model].get("origin", own) == own
     ]
 
 
@@ -213,7 +268,7 @@ def verdict_attacks():
         return []
     return [
         f"<results>/attacks/{chosen['task']}/{chosen['recipe']}/{model}.parquet"
-        for model in MODELS
+        for model in TRAINED
     ]
 
 
@@ -234,10 +289,22 @@ AGREEMENT = [
     for name in config["characteristics"]
     if plan.enabled(config, name)
 ]
-PANEL_CHARACTERISTICS = sorted(
-    {panel["characteristic"] for panel in config["figure1"]["panels"].values()}
+PANELS = config.get("figure1", {}).get("panels", {})
+PANEL_CHARACTERISTICS = sorted({panel["characteristic"] for panel in PANELS.values()})
+# A noise floor from models of other origin, on the task that the verdict on errors rests on.
+ORIGINS = plan.origins(config)
+FLOOR_TASK = (
+    config["verdict"]["errors"]["task"]
+    if ORIGINS and plan.enabled(config, "errors") and "errors" in config["verdict"]
+    else None
 )
-FIGURES = [f"<results>/figures/figure1.{suffix}" for suffix in ("png", "svg", "pdf")]
+FLOOR_MODELS = plan.models_with(config, "errors", FLOOR_TASK) if FLOOR_TASK else []
+FIGURES = [
+    f"<results>/figures/{name}.{suffix}"
+    for name, shown in {"figure1": PANELS, "floor": FLOOR_TASK}.items()
+    if shown
+    for suffix in ("png", "svg", "pdf")
+]
 TABLES = [
     f"<results>/tables/{name}.{suffix}"
     for name, shown in {
@@ -246,7 +313,9 @@ TABLES = [
         "table3_attacks": plan.enabled(config, "vulnerability"),
         "reproduction": True,
         "claims": True,
+        "floor": FLOOR_TASK,
     }.items()
     if shown
     for suffix in ("csv", "md", "tex")
 ]
+FINDINGS = ["<results>/findings.md"] if FLOOR_TASK else []

@@ -19,7 +19,7 @@ rule build_data:
     params:
         dataset=dataset_settings,
         bank_examples=lambda wildcards: (
-            config["characteristics"]["distribution"]["bank_examples"]
+            plan.setting(config, "distribution", "bank_examples")
             if wildcards.split == "bank"
             else None
         ),

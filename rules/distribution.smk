@@ -23,8 +23,8 @@ rule detect_ood:
         mem_mb=memory(1500, bank=4, calibration=4, test=4, ood=4),
         runtime=60,
     params:
-        k=config["characteristics"]["distribution"]["k"],
-        percentile=config["characteristics"]["distribution"]["percentile"],
+        k=plan.setting(config, "distribution", "k"),
+        percentile=plan.setting(config, "distribution", "percentile"),
         compute_threads=THREADS,
         code=code("detect_ood"),
     script:
@@ -36,7 +36,7 @@ rule compare_distribution:
         ood=[
             f"<results>/ood/{task}/{other}/{model}.parquet"
             for task, other in plan.ood_pairs(config)
-            for model in MODELS
+            for model in plan.models_with(config, "distribution", task, other)
         ],
         tables=[
             f"<results>/data/{dataset}/test.parquet"
@@ -57,8 +57,12 @@ rule compare_distribution:
         runtime=60,
     params:
         pairs=plan.ood_pairs(config),
-        models=MODELS,
-        feature=config["inference"]["feature"],
+        models=[
+            plan.models_with(config, "distribution", task, other)
+            for task, other in plan.ood_pairs(config)
+        ],
+        reference=config["reference"],
+        feature=config.get("inference", {}).get("feature", ""),
         code=code("compare_distribution"),
     script:
         "../scripts/compare_distribution.py"

@@ -10,6 +10,8 @@ rule find_errors:
         "<logs>/find_errors/{task}/{dataset}/{split}/{model}.log",
     benchmark:
         "<benchmarks>/find_errors/{task}/{dataset}/{split}/{model}.tsv"
+    wildcard_constraints:
+        model=only(m for m in MODELS if "errors" not in config["models"][m]),
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -24,11 +26,11 @@ rule find_errors:
 
 rule compare_errors:
     input:
-        errors=expand(
-            "<results>/errors/{task}/{task}/test/{model}.parquet",
-            task=plan.tasks_of(config, "errors"),
-            model=MODELS,
-        ),
+        errors=[
+            f"<results>/errors/{task}/{task}/test/{model}.parquet"
+            for task in plan.tasks_of(config, "errors")
+            for model in plan.models_with(config, "errors", task)
+        ],
         tables=expand(
             "<results>/data/{task}/test.parquet", task=plan.tasks_of(config, "errors")
         ),
@@ -45,7 +47,11 @@ rule compare_errors:
         runtime=60,
     params:
         tasks=plan.tasks_of(config, "errors"),
-        models=MODELS,
+        models=[
+            plan.models_with(config, "errors", task)
+            for task in plan.tasks_of(config, "errors")
+        ],
+        reference=config["reference"],
         code=code("compare_errors"),
     script:
         "../scripts/compare_errors.py"

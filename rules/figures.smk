@@ -12,10 +12,7 @@ rule plot_figure1:
         ),
         svg="<results>/figures/figure1.svg",
         pdf="<results>/figures/figure1.pdf",
-        panels=[
-            f"<results>/figures/figure1{name}.csv"
-            for name in config["figure1"]["panels"]
-        ],
+        panels=[f"<results>/figures/figure1{name}.csv" for name in PANELS],
     log:
         "<logs>/plot_figure1.log",
     benchmark:
@@ -26,7 +23,7 @@ rule plot_figure1:
         mem_mb=500,
         runtime=30,
     params:
-        options=config["figure1"],
+        options=config.get("figure1"),
         models=MODELS,
         reference=config["reference"],
         code=code("plot_figure1"),

@@ -12,6 +12,8 @@ rule predict_split:
         "<logs>/predict_split/{task}/{dataset}/{split}/{model}.log",
     benchmark:
         "<benchmarks>/predict_split/{task}/{dataset}/{split}/{model}.tsv"
+    wildcard_constraints:
+        model=only(TRAINED),
     conda:
         "../envs/torch.yaml"
     threads: THREADS
@@ -24,7 +26,7 @@ rule predict_split:
         kind=lambda wildcards: kind_of(wildcards.task),
         labels=lambda wildcards: plan.labels_of(config, wildcards.task),
         text=lambda wildcards: plan.text_settings(config, wildcards.task),
-        inference=config["inference"],
+        inference=config.get("inference"),
         device=config["compute"]["device"],
         compute_threads=THREADS,
         code=code("predict_split"),

@@ -18,7 +18,7 @@ rule find_neighbors:
         mem_mb=1500,
         runtime=60,
     params:
-        k_max=config["characteristics"]["representation"]["k_max"],
+        k_max=plan.setting(config, "representation", "k_max"),
         compute_threads=THREADS,
         code=code("find_neighbors"),
     script:
@@ -27,16 +27,16 @@ rule find_neighbors:
 
 rule compare_representation:
     input:
-        neighbors=expand(
-            "<results>/neighbors/{task}/{task}/test/{model}.npy",
-            task=plan.tasks_of(config, "representation"),
-            model=MODELS,
-        ),
-        ties=expand(
-            "<results>/neighbors/{task}/{task}/test/{model}.ties.parquet",
-            task=plan.tasks_of(config, "representation"),
-            model=MODELS,
-        ),
+        neighbors=[
+            f"<results>/neighbors/{task}/{task}/test/{model}.npy"
+            for task in plan.tasks_of(config, "representation")
+            for model in plan.models_with(config, "representation", task)
+        ],
+        ties=[
+            f"<results>/neighbors/{task}/{task}/test/{model}.ties.parquet"
+            for task in plan.tasks_of(config, "representation")
+            for model in plan.models_with(config, "representation", task)
+        ],
         tables=expand(
             "<results>/data/{task}/test.parquet",
             task=plan.tasks_of(config, "representation"),
@@ -55,8 +55,12 @@ rule compare_representation:
         runtime=60,
     params:
         tasks=plan.tasks_of(config, "representation"),
-        models=MODELS,
-        feature=config["inference"]["feature"],
+        models=[
+            plan.models_with(config, "representation", task)
+            for task in plan.tasks_of(config, "representation")
+        ],
+        reference=config["reference"],
+        feature=config.get("inference", {}).get("feature", ""),
         compute_threads=THREADS,
         code=code("compare_representation"),
     script:

@@ -6,12 +6,14 @@ rule retrieve:
         hub_models(),
         hub_datasets(),
         REGISTRY,
+        list(sources.pinned_sources(config)),
 
 
 localrules:
     retrieve_model,
     retrieve_dataset,
     record_registry,
+    retrieve_artefact,
 
 
 rule retrieve_model:
@@ -52,6 +54,7 @@ rule record_registry:
     input:
         hub_models(),
         hub_datasets(),
+        list(sources.pinned_sources(config)),
     output:
         "resources/retrieved/registry.json",
     log:
@@ -62,3 +65,23 @@ rule record_registry:
         code=code("record_registry"),
     script:
         "../scripts/record_registry.py"
+
+
+rule retrieve_artefact:
+    output:
+        f"{sources.RETRIEVED}/{{digest}}{{suffix}}",
+    log:
+        "logs/retrieve_artefact/{digest}{suffix}.log",
+    wildcard_constraints:
+        digest="[0-9a-f]{64}",
+        suffix=r"(\.[A-Za-z0-9]+){0,2}",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        url=lambda wildcards: sources.source_url(
+            sources.pinned_sources(config)[
+                f"{sources.RETRIEVED}/{wildcards.digest}{wildcards.suffix}"
+            ]
+        ),
+    script:
+        "../scripts/retrieve_artefact.py"

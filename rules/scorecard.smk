@@ -23,6 +23,7 @@ rule score_models:
         models=MODELS,
         reference=config["reference"],
         verdict=config["verdict"],
+        origins=ORIGINS,
         code=code("score_models"),
     script:
         "../scripts/score_models.py"
@@ -33,6 +34,7 @@ rule record_provenance:
         AGREEMENT,
         FIGURES,
         TABLES,
+        FINDINGS,
         "<results>/scorecard.csv",
     output:
         "<results>/provenance.json",

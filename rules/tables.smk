@@ -4,12 +4,17 @@
 rule tabulate_models:
     input:
         tables=expand("<results>/data/{task}/test.parquet", task=TASKS),
-        predictions=expand(
-            "<results>/predictions/{task}/{task}/test/{model}.parquet",
-            task=TASKS,
-            model=MODELS,
-        ),
-        models=expand("<results>/models/{task}/{model}", task=TASKS, model=MODELS),
+        predictions=[
+            f"<results>/predictions/{task}/{task}/test/{model}.parquet"
+            for task in TASKS
+            for model in plan.predicting_models(config, task)
+        ],
+        errors=[
+            f"<results>/errors/{task}/{task}/test/{model}.parquet"
+            for task in TASKS
+            for model in plan.models_giving(config, "errors", task)
+        ],
+        models=[f"<results>/models/{task}/{m}" for task in TASKS for m in TRAINED],
         distribution=(
             "<results>/agreement/distribution.csv"
             if plan.enabled(config, "distribution")
@@ -37,6 +42,9 @@ rule tabulate_models:
         kinds=[kind_of(task) for task in TASKS],
         k=config["verdict"].get("distribution", {}).get("k"),
         models=MODELS,
+        trained=TRAINED,
+        predicting=[plan.predicting_models(config, task) for task in TASKS],
+        listing=[plan.models_giving(config, "errors", task) for task in TASKS],
         code=code("tabulate_models"),
     script:
         "../scripts/tabulate_models.py"
@@ -45,11 +53,11 @@ rule tabulate_models:
 rule tabulate_errors:
     input:
         agreement="<results>/agreement/errors.csv",
-        errors=expand(
-            "<results>/errors/{task}/{task}/test/{model}.parquet",
-            task=plan.tasks_of(config, "errors"),
-            model=MODELS,
-        ),
+        errors=[
+            f"<results>/errors/{task}/{task}/test/{model}.parquet"
+            for task in plan.tasks_of(config, "errors")
+            for model in plan.models_with(config, "errors", task)
+        ],
     output:
         csv=report(
             "<results>/tables/table2_errors.csv",
@@ -70,6 +78,10 @@ rule tabulate_errors:
     params:
         tasks=plan.tasks_of(config, "errors"),
         models=MODELS,
+        comparing=[
+            plan.models_with(config, "errors", task)
+            for task in plan.tasks_of(config, "errors")
+        ],
         code=code("tabulate_errors"),
     script:
         "../scripts/tabulate_errors.py"
@@ -80,7 +92,7 @@ rule tabulate_attacks:
         [
             f"<results>/attacks/{task}/{recipe}/{model}.parquet"
             for task, recipe in plan.attack_pairs(config)
-            for model in MODELS
+            for model in TRAINED
         ],
     output:
         csv=report(
@@ -101,7 +113,7 @@ rule tabulate_attacks:
         runtime=30,
     params:
         pairs=plan.attack_pairs(config),
-        models=MODELS,
+        models=TRAINED,
         code=code("tabulate_attacks"),
     script:
         "../scripts/tabulate_attacks.py"

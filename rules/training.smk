@@ -12,6 +12,8 @@ rule finetune_model:
         "<logs>/finetune_model/{task}/{model}.log",
     benchmark:
         "<benchmarks>/finetune_model/{task}/{model}.tsv"
+    wildcard_constraints:
+        model=only(TRAINED),
     conda:
         "../envs/torch.yaml"
     threads: THREADS

@@ -6,7 +6,7 @@ from _job import run_job
 from miniature.agreement.table import concat_rows
 from miniature.characteristics.distribution import compare_distribution
 from miniature.files import read_parquet, write_csv
-from miniature.iteration import chunks
+from miniature.iteration import groups_like
 
 
 def word_counts(table):
@@ -20,12 +20,12 @@ def main(snakemake):
     params = snakemake.params
     data = {Path(path).parent.name: read_parquet(path) for path in snakemake.input.tables}
     tables = []
-    per_pair = chunks(snakemake.input.ood, len(params.models))
-    for (task, other), paths in zip(params.pairs, per_pair, strict=True):
+    per_pair = groups_like(snakemake.input.ood, params.models)
+    for (task, other), models, paths in zip(params.pairs, params.models, per_pair, strict=True):
         tables.append(
             compare_distribution(
-                {model: read_parquet(path) for model, path in zip(params.models, paths, strict=True)},
-                reference=params.models[0],
+                {model: read_parquet(path) for model, path in zip(models, paths, strict=True)},
+                reference=params.reference,
                 clusters=data[task]["cluster"].to_numpy(),
                 ood_clusters=data[other]["cluster"].to_numpy(),
                 lengths=word_counts(data[task]),

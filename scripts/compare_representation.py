@@ -4,26 +4,26 @@ from _job import run_job
 from miniature.agreement.table import concat_rows
 from miniature.characteristics.representation import compare_representation
 from miniature.files import read_npy, read_parquet, write_csv
-from miniature.iteration import chunks
+from miniature.iteration import groups_like
 
 
 def main(snakemake):
     """Compare the neighbour sets and write the agreement table."""
     params = snakemake.params
-    size = len(params.models)
     tables = []
-    for task, table, neighbors, ties in zip(
+    for task, models, table, neighbors, ties in zip(
         params.tasks,
+        params.models,
         snakemake.input.tables,
-        chunks(snakemake.input.neighbors, size),
-        chunks(snakemake.input.ties, size),
+        groups_like(snakemake.input.neighbors, params.models),
+        groups_like(snakemake.input.ties, params.models),
         strict=True,
     ):
         tables.append(
             compare_representation(
-                {model: read_npy(path) for model, path in zip(params.models, neighbors, strict=True)},
-                {model: read_parquet(path) for model, path in zip(params.models, ties, strict=True)},
-                reference=params.models[0],
+                {model: read_npy(path) for model, path in zip(models, neighbors, strict=True)},
+                {model: read_parquet(path) for model, path in zip(models, ties, strict=True)},
+                reference=params.reference,
                 clusters=read_parquet(table)["cluster"].to_numpy(),
                 task=task,
                 dataset=task,

@@ -13,7 +13,11 @@ def main(snakemake):
     params = snakemake.params
     agreement: pd.DataFrame = concat_rows([read_agreement(path) for path in snakemake.input])
     card = build_scorecard(
-        agreement, models=params.models, reference=params.reference, verdict=params.verdict
+        agreement,
+        models=params.models,
+        reference=params.reference,
+        verdict=params.verdict,
+        origins=params.origins,
     )
     write_csv(card, snakemake.output[0])
 

@@ -3,7 +3,7 @@
 from _job import run_job
 from miniature.agreement.table import read_agreement
 from miniature.files import read_parquet
-from miniature.iteration import chunks
+from miniature.iteration import groups_like
 from miniature.tables.errors import error_matrix, error_pairs
 from miniature.tables.write import write_table
 
@@ -13,10 +13,11 @@ def main(snakemake):
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
     agreement = read_agreement(inputs.agreement)
     counts = {}
-    for task, paths in zip(params.tasks, chunks(inputs.errors, len(params.models)), strict=True):
+    per_task = groups_like(inputs.errors, params.comparing)
+    for task, models, paths in zip(params.tasks, params.comparing, per_task, strict=True):
         counts[task] = {
             model: int(read_parquet(path)["error"].fillna(False).astype(bool).sum())
-            for model, path in zip(params.models, paths, strict=True)
+            for model, path in zip(models, paths, strict=True)
         }
     write_table(
         error_pairs(agreement, models=params.models, errors=counts),

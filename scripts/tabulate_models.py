@@ -2,8 +2,9 @@
 
 from _job import run_job
 from miniature.agreement.table import read_agreement
+from miniature.artefacts import summarize_errors
 from miniature.files import read_parquet
-from miniature.iteration import chunks
+from miniature.iteration import groups_like
 from miniature.scoring import classification, squad
 from miniature.tables.models import DIGITS, models_table
 from miniature.tables.sizes import model_size
@@ -13,20 +14,28 @@ from miniature.tables.write import write_table
 def main(snakemake):
     """Score every model on every task and write the table."""
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
-    size = len(params.models)
     scores = {}
-    for task, kind, table_path, paths in zip(
-        params.tasks, params.kinds, inputs.tables, chunks(inputs.predictions, size), strict=True
+    for task, kind, table_path, predicting, predicted, listing, listed in zip(
+        params.tasks,
+        params.kinds,
+        inputs.tables,
+        params.predicting,
+        groups_like(inputs.predictions, params.predicting),
+        params.listing,
+        groups_like(inputs.errors, params.listing),
+        strict=True,
     ):
         table = read_parquet(table_path)
         scores[task] = {}
-        for model, path in zip(params.models, paths, strict=True):
+        for model, path in zip(predicting, predicted, strict=True):
             predictions = read_parquet(path)
             if kind == "question-answering":
                 scores[task][model] = squad.summarize(predictions, table["answerable"])
             else:
                 scores[task][model] = classification.summarize(predictions)
-    folders = next(chunks(inputs.models, size))
+        for model, path in zip(listing, listed, strict=True):
+            scores[task][model] = summarize_errors(read_parquet(path), table, kind)
+    folders = inputs.models[: len(params.trained)]
     distribution = read_agreement(inputs.distribution) if inputs.get("distribution") else None
     if distribution is not None and params.k is not None:
         # Detection quality at the K that the verdict is read from; length alone has no K.
@@ -34,7 +43,7 @@ def main(snakemake):
     write_table(
         models_table(
             models=params.models,
-            sizes={model: model_size(folder) for model, folder in zip(params.models, folders, strict=True)},
+            sizes={model: model_size(folder) for model, folder in zip(params.trained, folders, strict=True)},
             scores=scores,
             distribution=distribution,
         ),

@@ -37,6 +37,39 @@ def chunks(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
         yield list(items[start : start + size])
 
 
+def groups_like(items: Sequence[Item], shapes: Sequence[Sequence]) -> Iterator[list[Item]]:
+    """Consecutive groups of items, as long as the sequences given: one file for each model that has one.
+
+    Parameters
+    ----------
+    items : sequence
+        As many as the sequences hold together.
+    shapes : sequence of sequence
+        Of each, only the length counts.
+
+    Yields
+    ------
+    list
+        The next items.
+
+    Raises
+    ------
+    ValueError
+        The lengths do not add up.
+
+    Examples
+    --------
+    >>> list(groups_like(["a1", "b1", "a2"], [["a", "b"], ["a"]]))
+    [['a1', 'b1'], ['a2']]
+    """
+    if len(items) != sum(map(len, shapes)):
+        raise ValueError(f"{len(items)} items cannot be split into groups of {[len(s) for s in shapes]}")
+    start = 0
+    for shape in shapes:
+        yield list(items[start : start + len(shape)])
+        start += len(shape)
+
+
 def list_of(value: str | Sequence[str]) -> list[str]:
     """One path or several, as a list: Snakemake gives a string for a named input of one file.
 

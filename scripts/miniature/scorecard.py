@@ -6,6 +6,7 @@ import pandas as pd
 
 from miniature.agreement.measures import MEASURES
 from miniature.agreement.table import make_table
+from miniature.floor import noise_floor
 from miniature.messages import StudyError
 
 SCORECARD_COLUMNS = (
@@ -33,11 +34,13 @@ def build_scorecard(
     models: Sequence[str],
     reference: str,
     verdict: Mapping[str, Mapping[str, object]],
+    origins: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """One row for each model but the reference and each characteristic that the study decides on.
 
-    A verdict needs the noise floor and its interval; without them it is ``inconclusive`` and the columns of
-    floor, difference and score are empty. A pair that a characteristic has no row for (a model given by its
+    A verdict needs the noise floor and its interval; without them it is ``inconclusive``. The floor itself,
+    and how far a model lies from it, comes from models of other origin where the study names such; without
+    them its columns are empty. A pair that a characteristic has no row for (a model given by its
     error list only, say) is ``not-measured``.
 
     Parameters
@@ -51,6 +54,9 @@ def build_scorecard(
     verdict : mapping of str to mapping
         For each characteristic ``task``, ``measure``, ``margin`` and, where the measure has one, ``k``; where
         several rows would fit, also ``dataset``, ``split``, ``ood_dataset``, ``recipe`` or ``feature``.
+    origins : mapping of str to str, optional
+        Origin of the reference and of the models that are the same large model by others; see
+        `miniature.floor.noise_floor`.
 
     Returns
     -------
@@ -78,7 +84,9 @@ def build_scorecard(
         if model == reference:
             continue
         for characteristic, settings in verdict.items():
-            rows.append(_score_pair(candidates[characteristic], model, reference, characteristic, settings))
+            found = candidates[characteristic]
+            row = _score_pair(found, model, reference, characteristic, settings)
+            rows.append(row | _floor_cells(found, row, reference, origins or {}))
     columns = {name: [row.get(name) for row in rows] for name in SCORECARD_COLUMNS} if rows else {}
     return make_table(SCORECARD_COLUMNS, TEXT_COLUMNS, COUNT_COLUMNS, columns)
 
@@ -168,6 +176,21 @@ def _score_pair(
         "ci_high": found["ci_high"], "chance": found["chance"], "ceiling": found["ceiling"], "n": found["n"],
         "verdict": decide_verdict(nan, nan, margin=settings["margin"], chance=found["chance"]),
     }  # fmt: skip
+
+
+def _floor_cells(
+    rows: pd.DataFrame, row: Mapping[str, object], reference: str, origins: Mapping[str, str]
+) -> dict[str, float]:
+    """Floor and difference of one row, where both it and the floor were measured."""
+    pairs = rows[rows["model_a"] == reference]
+    values = dict(zip(pairs["model_b"], pairs["value"].astype(float), strict=True))
+    closer = MEASURES[str(row["measure"])].closer
+    if closer == "zero":
+        values = {model: abs(value) for model, value in values.items()}
+    floor = noise_floor(values, origins, reference=reference, model=str(row["model"]))
+    value = values.get(str(row["model"]), float("nan"))
+    difference = value - floor if closer == "higher" else floor - value
+    return {"floor": floor, "difference": difference} if "agreement" in row else {}
 
 
 def decide_verdict(

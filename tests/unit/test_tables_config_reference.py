@@ -19,6 +19,7 @@ SHARED = {
     "architecture": "architecture",
     "training": "training.<task>",
     "model": "models.<name>",
+    "source": "source",
     "dataset": "datasets.<name>",
     "split": "datasets.<name>.splits.<split>",
 }

@@ -5,7 +5,34 @@ from collections.abc import Iterator, Mapping
 from miniature.attack.recipes import check_recipe
 from miniature.config.checks import _nearest, _unknown
 from miniature.config.lines import Positions
+from miniature.config.plan import trained_models
 from miniature.messages import StudyError
+
+# What a characteristic needs once it is switched on, with a line to paste.
+NEEDED = {
+    "errors": {"tasks": "[squad]"},
+    "representation": {"tasks": "[squad]", "k_max": "100"},
+    "distribution": {
+        "tasks": "{squad: [newsqa]}", "bank_examples": "4000", "k": "[1, 10, 50]", "percentile": "95",
+    },
+    "vulnerability": {
+        "tasks": "[imdb]", "examples": "100",
+        "recipes": "{bert-attack: {preset: textattack-48, masked_lm: words}}",
+    },
+}  # fmt: skip
+
+
+def _missing(config: Mapping, name: str, positions: Positions) -> list[StudyError]:
+    block = config["characteristics"][name]
+    return [
+        StudyError(
+            f"The key '{key}' is missing; '{name}' is enabled and needs it.",
+            where=positions.where(("characteristics", name)),
+            fix=f"{key}: {example}",
+        )
+        for key, example in NEEDED.get(name, {}).items()
+        if key not in block
+    ]
 
 
 def _tasks(config: Mapping, name: str, positions: Positions) -> Iterator[StudyError]:
@@ -13,7 +40,7 @@ def _tasks(config: Mapping, name: str, positions: Positions) -> Iterator[StudyEr
         where = positions.where(("characteristics", name, "tasks"))
         if task not in config["datasets"]:
             yield _unknown("dataset", task, list(config["datasets"]), where, "tasks: [{}]")
-        elif task not in config["training"]:
+        elif trained_models(config) and task not in config.get("training", {}):
             yield StudyError(
                 f"'{task}' is measured, but no model is fine-tuned on it.",
                 where=where,
@@ -28,12 +55,15 @@ def _number(config: Mapping, dataset: str, split: str) -> int | None:
 
 
 def _enabled(config: Mapping, name: str) -> bool:
-    return config["characteristics"][name]["enabled"]
+    block = config["characteristics"][name]
+    return block["enabled"] and all(key in block for key in NEEDED.get(name, {}))
 
 
 def check_characteristics(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     """Everything under ``characteristics``."""
-    for name in config["characteristics"]:
+    for name, block in config["characteristics"].items():
+        if block["enabled"]:
+            yield from _missing(config, name, positions)
         if _enabled(config, name):
             yield from _tasks(config, name, positions)
     if _enabled(config, "representation"):
@@ -71,7 +101,7 @@ def _check_distribution(config: Mapping, positions: Positions) -> Iterator[Study
         dataset = config["datasets"].get(task)
         if dataset is None:
             continue
-        if "calibration" not in dataset["splits"]:
+        if trained_models(config) and "calibration" not in dataset["splits"]:
             yield StudyError(
                 f"'{task}' has no calibration split, from which the threshold is taken.",
                 where=positions.where(("datasets", task, "splits")),
@@ -170,7 +200,7 @@ def check_verdict(config: Mapping, positions: Positions) -> Iterator[StudyError]
 
 def check_figure(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     """Panels show what is measured."""
-    for name, panel in config["figure1"]["panels"].items():
+    for name, panel in config.get("figure1", {}).get("panels", {}).items():
         if not _enabled(config, panel["characteristic"]):
             yield StudyError(
                 f"Panel {name} shows '{panel['characteristic']}', which is not enabled.",

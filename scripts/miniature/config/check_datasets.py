@@ -82,12 +82,20 @@ def _check_split(name: str, split: str, block: Mapping, kind: str, dataset: Mapp
                 "A held-out split needs a number of examples.", where=where,
                 fix=f"{split}: {{held_out_from: train, examples: 500}}",
             )  # fmt: skip
-        if "path" in block or "hub_split" in block:
+        if {"path", "source", "hub_split"} & set(block):
             yield StudyError(
-                "'held_out_from' beside 'path' or 'hub_split' says two things.", where=where,
+                "'held_out_from' beside 'path', 'source' or 'hub_split' says two things.", where=where,
                 fix=f"{split}: {{held_out_from: train, examples: 500}}",
             )  # fmt: skip
-    elif kind in FILE_FORMATS and "path" not in block:
+    elif "source" in block and ("path" in block or kind not in FILE_FORMATS):
+        yield StudyError(
+            f"'source' means nothing for the format '{kind}'."
+            if kind not in FILE_FORMATS
+            else "'source' beside 'path' says two things.",
+            where=where,
+            fix="remove one of the two" if kind in FILE_FORMATS else "remove source",
+        )
+    elif kind in FILE_FORMATS and not {"path", "source"} & set(block):
         yield StudyError(
             f"The split '{split}' needs a path.",
             where=where,

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 
 from miniature.config.lines import Positions
+from miniature.config.plan import is_artefact
 from miniature.messages import StudyError
 
 Check = Callable[[Mapping, Positions], Iterator[StudyError]]
@@ -32,8 +33,9 @@ def _one_source(entry: Mapping, place: tuple, positions: Positions) -> Iterator[
     given = [key for key in SOURCES if key in entry]
     if len(given) != 1:
         yield StudyError(
-            f"'{place[-1]}' needs exactly one of architecture, hub and path; "
-            f"it has {', '.join(given) or 'none'}.",
+            f"'{place[-1]}' needs exactly one of architecture, hub and path"
+            + (", or predictions, errors or embeddings" if place[0] == "models" else "")
+            + f"; it has {', '.join(given) or 'none'}.",
             where=positions.where(place),
             fix=f"{place[-1]}: {{path: folder/of/the/checkpoint}}",
         )
@@ -76,17 +78,19 @@ def check_models(config: Mapping, positions: Positions) -> Iterator[StudyError]:
         )
     for name, entry in models.items():
         place = ("models", name)
+        if is_artefact(entry):
+            continue
         yield from _one_source(entry, place, positions)
         if "architecture" in entry and "vocabulary" not in config:
             yield StudyError(
                 f"'{name}' is trained from scratch and needs a vocabulary.",
                 where=positions.where(place),
-                fix=f"vocabulary: {{size: 2000, datasets: [{', '.join(config['training'])}]}}",
+                fix=f"vocabulary: {{size: 2000, datasets: [{', '.join(config.get('training', {}))}]}}",
             )
         for task in entry.get("training", {}):
-            if task not in config["training"]:
+            if task not in config.get("training", {}):
                 yield _unknown(
-                    "training block", task, list(config["training"]),
+                    "training block", task, list(config.get("training", {})),
                     positions.where((*place, "training", task)), "{}: {{...}}",
                 )  # fmt: skip
         yield from _check_teacher(name, entry, config, positions)
@@ -99,6 +103,13 @@ def _check_teacher(name: str, entry: Mapping, config: Mapping, positions: Positi
     if entry["teacher"] not in models:
         yield _unknown("model", entry["teacher"], list(models), where, "teacher: {}")
         return
+    if is_artefact(models[entry["teacher"]]):
+        yield StudyError(
+            f"'{entry['teacher']}' is given without weights and cannot teach.",
+            where=where,
+            fix="teacher: a model with weights",
+        )
+        return
     chain = [name]
     while (teacher := models.get(chain[-1], {}).get("teacher")) is not None:
         if teacher in chain:
@@ -109,7 +120,7 @@ def _check_teacher(name: str, entry: Mapping, config: Mapping, positions: Positi
             )
             return
         chain.append(teacher)
-    for task, block in config["training"].items():
+    for task, block in config.get("training", {}).items():
         if "distillation" not in {**block, **entry.get("training", {}).get(task, {})}:
             yield StudyError(
                 f"'{name}' has a teacher, but nothing says how to distil on '{task}'.",
@@ -151,6 +162,8 @@ def check_masked_lms(config: Mapping, positions: Positions) -> Iterator[StudyErr
 
 def check_text(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     """Lengths that leave room for a context."""
+    if "question_answering" not in config:
+        return
     text = config["question_answering"]
     room = text["max_length"] - text["max_question_length"] - 3
     if not 1 <= text["stride"] <= room:
@@ -165,7 +178,7 @@ def check_text(config: Mapping, positions: Positions) -> Iterator[StudyError]:
 
 def check_training(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     """A training block for every task, and a training set for every block."""
-    for task in config["training"]:
+    for task in config.get("training", {}):
         if task not in config["datasets"]:
             where = positions.where(("training", task))
             yield _unknown("dataset", task, list(config["datasets"]), where, "{}: {{...}}")

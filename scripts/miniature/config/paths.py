@@ -1,4 +1,4 @@
-"""Environment variables in paths: ``${NAME}`` in any ``path:`` of a study."""
+"""Environment variables in paths: ``${NAME}`` in any ``path:`` and ``local:`` of a study."""
 
 import copy
 import os
@@ -14,7 +14,9 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 def expand_paths(
     config: Mapping, positions: Positions, environment: Mapping[str, str] | None = None
 ) -> tuple[dict, list[StudyError]]:
-    """Copy of a configuration with every ``path:`` expanded.
+    """Copy of a configuration with every ``path:`` and ``local:`` expanded.
+
+    A ``local:`` whose variable is not set is left out: it names a copy that may be at hand, and is not.
 
     Parameters
     ----------
@@ -38,8 +40,13 @@ def expand_paths(
     missing: set[str] = set()
 
     def visit(node, place):
-        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
-            if key == "path" and isinstance(value, str):
+        for key, value in list(node.items() if isinstance(node, dict) else enumerate(node)):
+            if key == "local" and isinstance(value, str):
+                if all(environment.get(name) for name in _VARIABLE.findall(value)):
+                    node[key] = _VARIABLE.sub(lambda m: environment[m.group(1)], value)
+                else:
+                    del node[key]
+            elif key == "path" and isinstance(value, str):
                 for name in _VARIABLE.findall(value):
                     if not environment.get(name) and name not in missing:
                         missing.add(name)

@@ -21,6 +21,80 @@ def model_names(config: Mapping) -> list[str]:
     return [reference, *(name for name in config["models"] if name != reference)]
 
 
+ARTEFACTS = ("predictions", "embeddings", "errors")
+
+
+def is_artefact(entry: Mapping) -> bool:
+    """Whether a model is given by what it put out instead of by its weights."""
+    return any(key in entry for key in ARTEFACTS)
+
+
+def trained_models(config: Mapping) -> list[str]:
+    """Models with weights, in the order of `model_names`."""
+    models = config["models"]
+    return [name for name in model_names(config) if name in models and not is_artefact(models[name])]
+
+
+def models_giving(config: Mapping, kind: str, dataset: str | None = None) -> list[str]:
+    """Models given by an artefact of a kind, on a dataset or on any."""
+    given = {name: config["models"][name].get(kind, {}) for name in model_names(config)}
+    return [name for name, files in given.items() if (dataset in files if dataset else files)]
+
+
+def predicting_models(config: Mapping, task: str) -> list[str]:
+    """Models whose predictions on a task are known."""
+    known = {*trained_models(config), *models_giving(config, "predictions", task)}
+    return [name for name in model_names(config) if name in known]
+
+
+def models_with(config: Mapping, characteristic: str, task: str, ood_dataset: str | None = None) -> list[str]:
+    """Models that take part in a characteristic on a task: all with weights, others by their artefacts.
+
+    Parameters
+    ----------
+    config : mapping
+        The validated study.
+    characteristic : str
+        Its name.
+    task : str
+        A task of it.
+    ood_dataset : str, optional
+        The other dataset, for ``distribution``.
+
+    Returns
+    -------
+    list of str
+        In the order of `model_names`.
+    """
+
+    def takes_part(entry: Mapping) -> bool:
+        if not is_artefact(entry):
+            return True
+        if characteristic == "errors":
+            return task in entry.get("predictions", {}) or task in entry.get("errors", {})
+        embeddings = entry.get("embeddings", {})
+        own = set(embeddings.get(task, {}))
+        if characteristic == "representation":
+            return "test" in own
+        if characteristic == "distribution":
+            return own == {"bank", "calibration", "test"} and "test" in embeddings.get(ood_dataset, {})
+        return False
+
+    return [name for name in model_names(config) if takes_part(config["models"][name])]
+
+
+def origins(config: Mapping) -> dict[str, str]:
+    """Origin of the reference and of every model named as the same large model; empty without such."""
+    models, reference = config["models"], config["reference"]
+    same = {name: m["origin"] for name, m in models.items() if m.get("same_as_reference")}
+    return {reference: models[reference]["origin"], **same} if same else {}
+
+
+def setting(config: Mapping, characteristic: str, key: str) -> object:
+    """Setting of a characteristic; None where it is switched off and says nothing."""
+    return config["characteristics"][characteristic].get(key)
+
+
 def enabled(config: Mapping, characteristic: str) -> bool:
     """Whether a characteristic is switched on."""
     return config["characteristics"][characteristic]["enabled"]
@@ -32,20 +106,20 @@ def tasks_of(config: Mapping, characteristic: str) -> list[str]:
 
 
 def all_tasks(config: Mapping) -> list[str]:
-    """Tasks that any characteristic measures, in the order of ``training``."""
+    """Tasks that any characteristic measures, in the order of ``training``, then of ``datasets``."""
     used = {task for name in config["characteristics"] for task in tasks_of(config, name)}
-    return [task for task in config["training"] if task in used]
+    return [task for task in {**config.get("training", {}), **config["datasets"]} if task in used]
 
 
 def ood_pairs(config: Mapping) -> list[tuple[str, str]]:
     """(task, out-of-distribution dataset) pairs."""
-    tasks = config["characteristics"]["distribution"]["tasks"]
+    tasks = setting(config, "distribution", "tasks")
     return [(task, other) for task in tasks_of(config, "distribution") for other in tasks[task]]
 
 
 def attack_pairs(config: Mapping) -> list[tuple[str, str]]:
     """(task, recipe) pairs."""
-    recipes = config["characteristics"]["vulnerability"]["recipes"]
+    recipes = setting(config, "vulnerability", "recipes")
     return [(task, recipe) for task in tasks_of(config, "vulnerability") for recipe in recipes]
 
 

@@ -143,6 +143,8 @@ def _expected(error: jsonschema.ValidationError) -> str:
         return f"must be {_typed(value)}"
     if error.validator == "enum":
         return f"must be one of {', '.join(map(str, value))}"
+    if error.validator == "pattern" and _example(error.schema):
+        return f"must look like {_example(error.schema)}"
     return _SENTENCES.get(error.validator, error.message).format(value)
 
 
@@ -173,7 +175,7 @@ def _corrected(error: jsonschema.ValidationError, key: object) -> str | None:
     if error.validator == "enum":
         near = difflib.get_close_matches(str(error.instance), [str(v) for v in error.validator_value], n=1)
         return f"{key}: {near[0] if near else error.validator_value[0]}"
-    if error.validator == "pattern":
-        return f"{key}: {suggest_name(error.instance)}"
     example = _example(error.schema)
+    if error.validator == "pattern" and not example:
+        return f"{key}: {suggest_name(error.instance)}"
     return f"{key}: {example}" if example and isinstance(key, str) else None

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from miniature.config.check_artefacts import check_artefacts
 from miniature.config.check_characteristics import check_characteristics, check_figure, check_verdict
 from miniature.config.check_datasets import check_datasets
 from miniature.config.checks import check_masked_lms, check_models, check_text, check_training
@@ -14,6 +15,7 @@ from miniature.models.sources import check_model_source
 
 CHECKS = (
     check_models,
+    check_artefacts,
     check_masked_lms,
     check_datasets,
     check_text,

@@ -20,6 +20,7 @@ from miniature.data.rows import assemble_questions, assemble_texts
 from miniature.data.sampling import subsample
 from miniature.data.tables import check_table
 from miniature.messages import StudyError
+from miniature.retrieval.files import check_digest
 from miniature.seeds import generator
 
 logger = logging.getLogger(__name__)
@@ -119,6 +120,8 @@ def read_source(dataset: Mapping, split: str, *, name: str, seed: int) -> pd.Dat
                 )
         return table.reset_index(drop=True)
     path = dataset.get("path") if kind == "hub" else entry.get("path")
+    if path is not None and kind != "hub":
+        check_digest(path, entry.get("sha256"), where=where)
     if path is None:
         raise StudyError(
             f"The split {split!r} names no file.",

@@ -17,7 +17,7 @@ FORMATS = {
     "question-answering": ("world", "squad", "mrqa", "newsqa", "hub"),
     "classification": ("world", "csv", "jsonl", "aclimdb", "hub"),
 }
-SPLIT_KEYS = {"path", "hub_split", "held_out_from", "examples"}
+SPLIT_KEYS = {"path", "source", "hub_split", "held_out_from", "examples"}
 COLUMN_ROLES = {"text", "label", "id", "cluster"}
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -72,7 +72,7 @@ def _check(dataset: Mapping, name: str) -> Iterator[StudyError]:
             )
         if "held_out_from" in entry:
             yield from _check_held_out(splits, split, place)
-        elif kind not in ("world", "hub"):
+        elif kind not in ("world", "hub") and "source" not in entry:
             yield from _check_path(dataset, entry, split, place)
 
 

@@ -1,0 +1,77 @@
+# Models that are not run here: what they put out elsewhere, brought into the order of the data table.
+
+
+rule import_predictions:
+    input:
+        artefact=artefact_file("predictions"),
+        table="<results>/data/{dataset}/{split}.parquet",
+    output:
+        "<results>/predictions/{task}/{dataset}/{split}/{model}.parquet",
+    log:
+        "<logs>/import_predictions/{task}/{dataset}/{split}/{model}.log",
+    benchmark:
+        "<benchmarks>/import_predictions/{task}/{dataset}/{split}/{model}.tsv"
+    wildcard_constraints:
+        model=only(plan.models_giving(config, "predictions")),
+        split="test",
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=500,
+        runtime=30,
+    params:
+        kind=lambda wildcards: kind_of(wildcards.dataset),
+        labels=lambda wildcards: plan.labels_of(config, wildcards.dataset),
+        sha256=artefact_digest("predictions"),
+        code=code("import_predictions"),
+    script:
+        "../scripts/import_predictions.py"
+
+
+rule import_errors:
+    input:
+        artefact=artefact_file("errors"),
+        table="<results>/data/{dataset}/{split}.parquet",
+    output:
+        "<results>/errors/{task}/{dataset}/{split}/{model}.parquet",
+    log:
+        "<logs>/import_errors/{task}/{dataset}/{split}/{model}.log",
+    benchmark:
+        "<benchmarks>/import_errors/{task}/{dataset}/{split}/{model}.tsv"
+    wildcard_constraints:
+        model=only(plan.models_giving(config, "errors")),
+        split="test",
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=500,
+        runtime=30,
+    params:
+        sha256=artefact_digest("errors"),
+        code=code("import_errors"),
+    script:
+        "../scripts/import_errors.py"
+
+
+rule import_embeddings:
+    input:
+        artefact=artefact_file("embeddings"),
+        table=table_of_split,
+    output:
+        "<results>/embeddings/{task}/{dataset}/{split}/{model}.npy",
+    log:
+        "<logs>/import_embeddings/{task}/{dataset}/{split}/{model}.log",
+    benchmark:
+        "<benchmarks>/import_embeddings/{task}/{dataset}/{split}/{model}.tsv"
+    wildcard_constraints:
+        model=only(plan.models_giving(config, "embeddings")),
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    params:
+        sha256=artefact_digest("embeddings"),
+        code=code("import_embeddings"),
+    script:
+        "../scripts/import_embeddings.py"

@@ -1,0 +1,24 @@
+"""Errors of a model of which only the list of wrong ids is known."""
+
+from _job import run_job
+from miniature.artefacts import match_errors, read_error_ids
+from miniature.files import read_parquet, write_parquet
+from miniature.retrieval.files import check_digest
+
+
+def main(snakemake):
+    """Read the list and mark every example right or wrong."""
+    params, wildcards, path = snakemake.params, snakemake.wildcards, snakemake.input.artefact
+    check_digest(path, params.sha256, where=f"errors of model {wildcards.model}")
+    table = match_errors(
+        read_error_ids(path, model=wildcards.model),
+        read_parquet(snakemake.input.table),
+        model=wildcards.model,
+        dataset=wildcards.dataset,
+        path=path,
+    )
+    write_parquet(table, snakemake.output[0])
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

@@ -1,0 +1,171 @@
+"""Checks of models given by what they put out, of the files they name, and of their origins."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from miniature.config.lines import Positions
+from miniature.config.plan import ARTEFACTS, is_artefact, models_with
+from miniature.messages import StudyError
+
+SUFFIXES = {
+    "predictions": (".json", ".jsonl", ".csv", ".parquet"),
+    "errors": (".json",),
+    "embeddings": (".npy",),
+}
+# What says how a model is made or trained says nothing about one that is not run.
+WEIGHT_KEYS = ("architecture", "hub", "path", "revision", "layers", "dropout", "teacher", "training")
+NEEDED_BY_WEIGHTS = {
+    "question_answering": "{max_length: 384, stride: 128, max_question_length: 64, max_answer_length: 30, "
+    "n_best: 20, null_threshold: 0.0}",
+    "classification": "{max_length: 256}",
+    "training": "{task: {epochs: 3, batch_size: 32, learning_rate: 3.0e-5, ...}}",
+    "inference": "{batch_tokens: 8192, feature: cls}",
+}
+
+
+def check_artefacts(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """Artefacts of models, sources of splits, origins, and enough models for what is measured."""
+    for name, entry in config["models"].items():
+        if is_artefact(entry):
+            yield from _check_entry(name, entry, config, positions)
+    for name, dataset in config["datasets"].items():
+        for split, block in dataset["splits"].items():
+            if "source" in block:
+                place = ("datasets", name, "splits", split, "source")
+                yield from check_source_keys(block["source"], place, positions)
+    if any(not is_artefact(entry) for entry in config["models"].values()):
+        for key, example in NEEDED_BY_WEIGHTS.items():
+            if key not in config:
+                yield StudyError(
+                    f"The key '{key}' is missing; models with weights need it.",
+                    where=positions.where(()),
+                    fix=f"{key}: {example}",
+                )
+    yield from _check_origins(config, positions)
+    if config["reference"] in config["models"]:
+        yield from _check_enough(config, positions)
+
+
+def _check_entry(name: str, entry: Mapping, config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    place = ("models", name)
+    for key in WEIGHT_KEYS:
+        if key in entry:
+            given = next(kind for kind in ARTEFACTS if kind in entry)
+            yield StudyError(
+                f"'{key}' beside '{given}': a model is given by its weights or by what it put out, not both.",
+                where=positions.where((*place, key)),
+                fix=f"remove {key}, or make it a model of its own",
+            )
+    if "errors" in entry and "predictions" in entry:
+        yield StudyError(
+            f"'{name}' has predictions and error lists; errors follow from predictions.",
+            where=positions.where((*place, "errors")),
+            fix="remove errors, or make two models of it",
+        )
+    for kind in ARTEFACTS:
+        for dataset, given in entry.get(kind, {}).items():
+            inside = (*place, kind, dataset)
+            if dataset not in config["datasets"]:
+                yield StudyError(
+                    f"There is no dataset '{dataset}' (there are: {', '.join(config['datasets'])}).",
+                    where=positions.where(inside),
+                    fix=f"{next(iter(config['datasets']))}: ...",
+                )
+                continue
+            sources = (
+                {(*inside, split): source for split, source in given.items()}
+                if kind == "embeddings"
+                else {inside: given}
+            )
+            for where, source in sources.items():
+                yield from check_source_keys(source, where, positions)
+                yield from _check_suffix(kind, source, where, positions)
+
+
+def check_source_keys(source: Mapping, place: tuple, positions: Positions) -> Iterator[StudyError]:
+    """One of path, url and repository, with what goes with it; a path must be there."""
+    where = positions.where(place)
+    ways = [key for key in ("path", "url", "repository") if key in source]
+    if len(ways) != 1:
+        yield StudyError(
+            f"A file needs exactly one of path, url and repository; this has {', '.join(ways) or 'none'}.",
+            where=where,
+            fix="{path: predictions.json}",
+        )
+        return
+    needed = {"path": (), "url": ("sha256",), "repository": ("commit", "file", "sha256")}[ways[0]]
+    for key in needed:
+        if key not in source:
+            yield StudyError(
+                f"A file given by its {ways[0]} needs '{key}', so that it is the same file tomorrow.",
+                where=where,
+                fix=f"{key}: ...",
+            )
+    allowed = {ways[0], *needed, "sha256", "licence"} | ({"local", "local_sha256"} if needed else set())
+    for key in source:
+        if key not in allowed:
+            yield StudyError(
+                f"'{key}' means nothing beside '{ways[0]}'.", where=positions.where((*place, key)),
+                fix=f"remove {key}",
+            )  # fmt: skip
+    if "path" in source and not Path(source["path"]).is_file():
+        yield StudyError(
+            f"There is no file {source['path']}.",
+            where=positions.where((*place, "path")),
+            fix="path: /where/it/is",
+        )
+
+
+def _check_suffix(kind: str, source: Mapping, place: tuple, positions: Positions) -> Iterator[StudyError]:
+    name = source.get("path") or source.get("file") or source.get("url")
+    if name and not name.endswith(SUFFIXES[kind]):
+        yield StudyError(
+            f"A file of {kind} ends in {' or '.join(SUFFIXES[kind])}; this is {Path(name).name}.",
+            where=positions.where(place),
+            fix=f"path: {Path(name).stem}{SUFFIXES[kind][0]}",
+        )
+
+
+def _check_origins(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    models, reference = config["models"], config["reference"]
+    own = models.get(reference, {}).get("origin")
+    for name, entry in models.items():
+        if not entry.get("same_as_reference"):
+            continue
+        where = positions.where(("models", name, "same_as_reference"))
+        if name == reference:
+            yield StudyError("The reference is itself; it needs no mark.", where=where, fix="remove it")
+        elif "origin" not in entry:
+            yield StudyError(
+                f"'{name}' is the same large model by someone else, and nothing says by whom.",
+                where=where,
+                fix="origin: name-of-the-group",
+            )
+        elif own is None:
+            yield StudyError(
+                "A noise floor compares models of different origin; the reference names none.",
+                where=positions.where(("models", reference)),
+                fix="origin: name-of-the-group",
+            )
+        elif entry["origin"] == own:
+            yield StudyError(
+                f"'{name}' and the reference have one origin, '{own}'; a noise floor needs different ones.",
+                where=positions.where(("models", name, "origin")),
+                fix="origin: another-group   # or remove same_as_reference",
+            )
+
+
+def _check_enough(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    for name, block in config["characteristics"].items():
+        tasks = block.get("tasks", []) if block["enabled"] else []
+        for task in tasks:
+            for other in tasks[task] if isinstance(tasks, Mapping) else [None]:
+                found = models_with(config, name, task, other)
+                if len(found) < 2 and task in config["datasets"]:
+                    beside = f" and '{other}'" if other else ""
+                    yield StudyError(
+                        f"'{name}' on '{task}'{beside} compares models, and "
+                        f"{found[0] + ' alone has' if found else 'none has'} what it needs.",
+                        where=positions.where(("characteristics", name)),
+                        fix=f"{name}: {{enabled: false}}",
+                    )

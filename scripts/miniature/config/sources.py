@@ -1,0 +1,79 @@
+"""Files that a study names: a path, or a pinned file of the net with, perhaps, a copy at hand."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+RETRIEVED = "resources/retrieved/files"
+RAW = "https://raw.githubusercontent.com"
+
+
+def source_url(source: Mapping) -> str:
+    """Address of a pinned file: its ``url``, or a file of a GitHub repository at a commit.
+
+    Examples
+    --------
+    >>> source_url({"repository": "a/b", "commit": "0f", "file": "x y.json"})
+    'https://raw.githubusercontent.com/a/b/0f/x%20y.json'
+    """
+    if "url" in source:
+        return str(source["url"])
+    return f"{RAW}/{source['repository']}/{source['commit']}/{quote(source['file'])}"
+
+
+def retrieved_file(source: Mapping) -> str:
+    """Where retrieval puts a pinned file: named by its content, so that no two pins share a file.
+
+    Examples
+    --------
+    >>> retrieved_file({"url": "https://example.org/a.jsonl.gz", "sha256": "0f"})
+    'resources/retrieved/files/0f.jsonl.gz'
+    """
+    name = Path(str(source.get("file") or source["url"]))
+    suffix = (Path(name.stem).suffix if name.suffix == ".gz" else "") + name.suffix
+    return f"{RETRIEVED}/{source['sha256']}{suffix}"
+
+
+def local_copy(source: Mapping) -> str | None:
+    """Copy at hand that is used instead of the net; None where there is none."""
+    local = source.get("local")
+    return local if local and Path(local).is_file() else None
+
+
+def source_file(source: Mapping) -> str:
+    """File to read: the path, else the copy at hand, else what retrieval brings.
+
+    Examples
+    --------
+    >>> source_file({"path": "wrong-ids.json"})
+    'wrong-ids.json'
+    """
+    return source.get("path") or local_copy(source) or retrieved_file(source)
+
+
+def source_digest(source: Mapping) -> str | None:
+    """SHA-256 that the file of `source_file` must have; None where the study does not say."""
+    if "path" not in source and local_copy(source):
+        return source.get("local_sha256", source["sha256"])
+    return source.get("sha256")
+
+
+def all_sources(config: Mapping) -> list[Mapping]:
+    """Every source that a study names, in its order: those of models, then those of splits."""
+    found: list[Mapping] = []
+    for entry in config["models"].values():
+        for kind in ("predictions", "errors"):
+            found += entry.get(kind, {}).values()
+        found += [source for splits in entry.get("embeddings", {}).values() for source in splits.values()]
+    for dataset in config["datasets"].values():
+        found += [split["source"] for split in dataset["splits"].values() if "source" in split]
+    return found
+
+
+def pinned_sources(config: Mapping) -> dict[str, Mapping]:
+    """Sources that retrieval must bring, by the file they become."""
+    return {
+        retrieved_file(source): source
+        for source in all_sources(config)
+        if "path" not in source and not local_copy(source)
+    }

@@ -1,0 +1,193 @@
+"""Predictions, error lists and embeddings of models that were run elsewhere."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from miniature.artefacts import (
+    match_errors,
+    match_predictions,
+    read_embeddings,
+    read_error_ids,
+    read_predictions,
+    summarize_errors,
+)
+from miniature.data.tables import classification_frame, question_frame
+from miniature.messages import StudyError
+from miniature.scoring import classification, squad
+
+QUESTIONS = question_frame(
+    [
+        {"id": "q1", "cluster": "p", "title": "t", "question": "where?", "context": "In Rome.",
+         "answers": ["Rome"], "answer_starts": [3], "answerable": True},
+        {"id": "q2", "cluster": "p", "title": "t", "question": "who?", "context": "In Rome.",
+         "answers": [], "answer_starts": [], "answerable": False},
+        {"id": "q3", "cluster": "p", "title": "t", "question": "what?", "context": "In Rome.",
+         "answers": ["In Rome"], "answer_starts": [0], "answerable": True},
+    ]
+)  # fmt: skip
+REVIEWS = classification_frame(
+    [{"id": f"r{i}", "cluster": f"r{i}", "text": "x", "label": label} for i, label in enumerate("ppn")]
+)
+
+
+def matched(predictions, table=QUESTIONS, kind="question-answering", labels=None):
+    return match_predictions(
+        predictions, table, kind=kind, labels=labels, model="served", dataset="wiki", path="served.json"
+    )
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv", ".jsonl", ".parquet"])
+def test_every_format_says_the_same(tmp_path, suffix):
+    given = {"q1": "Rome", "q2": "", "q3": 'quoted, "comma"\nand line'}
+    path = tmp_path / f"p{suffix}"
+    rows = [{"id": key, "prediction": value, "more": 1} for key, value in given.items()]
+    if suffix == ".json":
+        path.write_text(json.dumps(given))
+    elif suffix == ".jsonl":
+        path.write_text("\n".join(map(json.dumps, rows)))
+    elif suffix == ".csv":
+        pd.DataFrame(rows).to_csv(path, index=False)
+    else:
+        pd.DataFrame(rows).to_parquet(path)
+    assert read_predictions(path, model="m") == given
+
+
+def test_question_answering_is_scored_and_what_only_the_model_knows_is_missing():
+    table = matched({"q3": "rome", "q2": "", "q1": "the Rome!"})
+    assert table["id"].tolist() == ["q1", "q2", "q3"]
+    assert table["exact"].tolist() == [1, 1, 0]
+    assert table["f1"].tolist() == pytest.approx([1, 1, 2 / 3])
+    assert table[["score", "null_score", "windows"]].isna().all(axis=None)
+
+
+def test_classification_is_matched_by_id():
+    table = matched({"r2": "n", "r1": "n", "r0": "p"}, REVIEWS, "classification", ["n", "p"])
+    assert table["prediction"].tolist() == ["p", "n", "n"]
+    assert table["label"].tolist() == ["p", "p", "n"]
+    assert table["probabilities"].isna().all()
+
+
+def told(error):
+    return f"{error.value.what} | {error.value.where} | {error.value.fix}"
+
+
+@pytest.mark.parametrize(
+    ("predictions", "parts"),
+    [
+        ({"q1": "Rome", "q2": ""}, ["1 of 3 examples of wiki", "q3", "served.json", "model served", '"q3":']),
+        ({"q1": "", "q2": "", "q3": "", "qX": ""}, ["1 of 4 ids are not in", "qX", "model served", "remove"]),
+    ],
+)
+def test_missing_and_unknown_ids_are_named(predictions, parts):
+    with pytest.raises(StudyError) as error:
+        matched(predictions)
+    assert all(part in told(error) for part in parts), told(error)
+
+
+def test_a_class_that_is_none_is_named():
+    with pytest.raises(StudyError) as error:
+        matched({"r0": "p", "r1": "P", "r2": "n"}, REVIEWS, "classification", ["n", "p"])
+    assert "'P' is predicted" in told(error)
+    assert "one of n, p" in told(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "part"),
+    [
+        ("p.json", '{"q1": "a", "q1": "b"}', "more than once, the first is q1"),
+        ("p.json", '["q1"]', "no mapping of id to answer"),
+        ("p.json", '{"q1": 3}', "not text"),
+        ("p.json", '{"q1": {"text": "a", "text": "b"}}', "not text"),
+        ("p.json", '{"q1": "a"', "cannot be read"),
+        ("p.json", "", "cannot be read"),
+        ("p.csv", "id,answer\nq1,a\n", "lacks the column prediction; it has id, answer"),
+        ("p.csv", "id,prediction\nq1,a\nq1,b\n", "more than once"),
+        ("p.jsonl", '{"id": "q1"}\n', "lacks the column prediction"),
+        ("p.jsonl", '{"id": "q1", "prediction": null}\n', "not text"),
+        ("p.parquet", "no parquet", "cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_predictions_is_told(tmp_path, name, content, part):
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(StudyError) as error:
+        read_predictions(path, model="served")
+    assert part in told(error)
+    assert str(path) in told(error)
+    assert "model served" in told(error)
+
+
+def test_error_lists_mark_every_example(tmp_path):
+    path = tmp_path / "wrong.json"
+    path.write_text('["q3", "q1"]')
+    ids = read_error_ids(path, model="m")
+    table = match_errors(ids, QUESTIONS, model="m", dataset="wiki", path=path)
+    assert table["error"].tolist() == [True, False, True]
+    assert str(table["error"].dtype) == "boolean"
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [('["q1", "q2", "q1"]', "more than once"), ('{"q1": 1}', "no JSON list"), ("[1]", "no JSON list")],
+)
+def test_error_lists_with_duplicates_or_no_list_are_told(tmp_path, content, part):
+    path = tmp_path / "wrong.json"
+    path.write_text(content)
+    with pytest.raises(StudyError) as error:
+        read_error_ids(path, model="served")
+    assert part in told(error)
+    assert "served" in told(error)
+
+
+def test_error_lists_with_unknown_ids_are_told():
+    with pytest.raises(StudyError) as error:
+        match_errors(["q1", "qX"], QUESTIONS, model="served", dataset="wiki", path="wrong.json")
+    assert all(part in told(error) for part in ("1 of 2 ids", "qX", "wrong.json", "served", "wiki"))
+
+
+def test_embeddings_come_back_as_float32(tmp_path):
+    path = tmp_path / "e.npy"
+    np.save(path, np.arange(6.0).reshape(3, 2))
+    array = read_embeddings(path, 3, model="m", table="t.parquet")
+    assert array.dtype == np.float32
+    np.testing.assert_array_equal(array, np.arange(6).reshape(3, 2))
+    assert read_embeddings(path, None, model="m", table=None).shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("array", "part"),
+    [
+        (np.zeros((2, 4)), "2 rows of embeddings for 3 examples"),
+        (np.zeros(3), "shape [3]"),
+        (np.zeros((3, 0)), "shape [3, 0]"),
+        (np.array([["a"], ["b"], ["c"]]), "<U1"),
+        (np.array([[1.0], [np.nan], [np.inf]]), "2 rows of embeddings hold NaN or infinity"),
+        (np.array([[1.0], [1e300], [0.0]]), "row 1"),
+        (np.array([{}, {}, {}], dtype=object), "cannot be read"),
+    ],
+)
+def test_embeddings_that_do_not_fit_are_told(tmp_path, array, part):
+    path = tmp_path / "e.npy"
+    np.save(path, array, allow_pickle=True)
+    with pytest.raises(StudyError) as error:
+        read_embeddings(path, 3, model="served", table="data/wiki/test.parquet")
+    assert part in told(error)
+    assert str(path) in told(error)
+    assert "model served" in told(error)
+
+
+def test_an_error_list_gives_the_scores_that_predictions_would():
+    predictions = matched({"q1": "Rome", "q2": "x", "q3": "no"})
+    errors = pd.DataFrame({"id": predictions["id"], "error": predictions["exact"] == 0})
+    found = summarize_errors(errors, QUESTIONS, "question-answering")
+    wanted = squad.summarize(predictions, QUESTIONS["answerable"])
+    assert found == {key: wanted[key] for key in found}
+    assert "f1" not in found
+    labelled = matched({"r0": "n", "r1": "p", "r2": "n"}, REVIEWS, "classification", ["n", "p"])
+    errors = pd.DataFrame({"id": labelled["id"], "error": labelled["prediction"] != labelled["label"]})
+    assert summarize_errors(errors, REVIEWS, "classification") == pytest.approx(
+        classification.summarize(labelled)
+    )

@@ -1,0 +1,102 @@
+"""Pinned files from a server on loopback: whole and with their checksum, or not at all."""
+
+import hashlib
+import http.server
+import threading
+
+import pytest
+
+from miniature.config import sources
+from miniature.messages import StudyError
+from miniature.retrieval.files import check_digest, retrieve_file
+
+BODY = b'{"q1": "Rome"}' * 1000
+DIGEST = hashlib.sha256(BODY).hexdigest()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/missing":
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(BODY)))
+        self.end_headers()
+        self.wfile.write(BODY[: len(BODY) // 2] if self.path == "/half" else BODY)
+
+    def log_message(self, *words):
+        pass
+
+
+@pytest.fixture(scope="module")
+def server():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+def test_a_whole_file_arrives(server, tmp_path):
+    retrieve_file(f"{server}/good", DIGEST, tmp_path / "a.json")
+    assert (tmp_path / "a.json").read_bytes() == BODY
+
+
+@pytest.mark.parametrize(
+    ("path", "digest", "part"),
+    [
+        ("/missing", DIGEST, "404"),
+        ("/half", DIGEST, "cut off"),
+        ("/good", "0" * 64, f"sha256 is {DIGEST}"),
+    ],
+)
+def test_anything_else_leaves_nothing_and_takes_nothing(server, tmp_path, path, digest, part):
+    target = tmp_path / "a.json"
+    target.write_text("earlier")
+    with pytest.raises(StudyError) as error:
+        retrieve_file(f"{server}{path}", digest, target)
+    assert part in str(error.value)
+    assert f"{server}{path}" in str(error.value)
+    assert "fix:" in str(error.value)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+    assert target.read_text() == "earlier"
+
+
+def test_no_network_says_what_to_do(tmp_path):
+    with pytest.raises(StudyError) as error:
+        retrieve_file("http://127.0.0.1:9/a.json", DIGEST, tmp_path / "a.json")
+    assert "cannot be reached" in str(error.value)
+    assert "snakemake retrieve" in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_at_hand_is_used_only_as_it_is_pinned(tmp_path):
+    copy = tmp_path / "copy.json"
+    copy.write_bytes(BODY)
+    check_digest(copy, DIGEST)
+    check_digest(copy, None)
+    with pytest.raises(StudyError) as error:
+        check_digest(copy, "0" * 64, where="errors of model large")
+    assert str(copy) in str(error.value)
+    assert "errors of model large" in str(error.value)
+    assert f"sha256: {DIGEST}" in str(error.value)
+    assert copy.read_bytes() == BODY
+    with pytest.raises(StudyError):
+        check_digest(tmp_path / "none.json", DIGEST)
+
+
+def test_which_file_a_source_stands_for(tmp_path):
+    copy = tmp_path / "copy.json"
+    pinned = {"repository": "a/b", "commit": "c" * 40, "file": "x y (z).json", "sha256": DIGEST}
+    assert sources.source_url(pinned) == (
+        f"https://raw.githubusercontent.com/a/b/{'c' * 40}/x%20y%20%28z%29.json"
+    )
+    retrieved = f"resources/retrieved/files/{DIGEST}.json"
+    assert sources.source_file(pinned) == retrieved
+    with_copy = {**pinned, "local": str(copy), "local_sha256": "0" * 64}
+    assert sources.source_file(with_copy) == retrieved  # named, and not there
+    assert sources.source_digest(with_copy) == DIGEST
+    copy.write_bytes(BODY)
+    assert sources.source_file(with_copy) == str(copy)
+    assert sources.source_digest(with_copy) == "0" * 64
+    assert sources.source_digest({**pinned, "local": str(copy)}) == DIGEST
+    assert sources.source_file({"path": "here.json"}) == "here.json"

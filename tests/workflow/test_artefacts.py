@@ -1,0 +1,201 @@
+"""Models known by what they put out: a small study, and the published one where its files are at hand."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT
+
+pytestmark = pytest.mark.workflow
+
+CONFIG = "served.yaml"
+RUN = ("--cores", "2")
+
+
+def write_study(folder):
+    """Thirty questions, and six models of which nothing but files is known."""
+    random = np.random.default_rng(0)
+    ids = [f"q{i}" for i in range(30)]
+    questions = [
+        {"id": key, "question": f"who is {i}?", "is_impossible": False,
+         "answers": [{"text": f"name{i}", "answer_start": 0}]}
+        for i, key in enumerate(ids)
+    ]  # fmt: skip
+    for name, chosen in {"dev": questions, "news": questions[:10]}.items():
+        data = [
+            {"title": "t", "paragraphs": [{"context": q["answers"][0]["text"] + " did it.", "qas": [q]}]}
+            for q in chosen
+        ]
+        (folder / f"{name}.json").write_text(json.dumps({"version": "v2.0", "data": data}))
+    wrong = {name: random.random(30) < 0.4 for name in ("large", "theirs", "copy", "listed")}
+    answers = {m: {key: "no" if w[i] else f"name{i}" for i, key in enumerate(ids)} for m, w in wrong.items()}
+    (folder / "large.json").write_text(json.dumps(answers["large"]))
+    (folder / "theirs.jsonl").write_text(
+        "\n".join(json.dumps({"id": k, "prediction": v}) for k, v in reversed(answers["theirs"].items()))
+    )
+    pd.DataFrame({"id": ids, "prediction": answers["copy"].values()}).to_csv(folder / "copy.csv", index=False)
+    (folder / "listed.json").write_text(json.dumps([k for i, k in enumerate(ids) if wrong["listed"][i]]))
+    sizes = {"test": 30, "bank": 40, "calibration": 20, "news": 10}
+    for model in ("large", "copy"):
+        for name, rows in sizes.items():
+            np.save(folder / f"{model}-{name}.npy", random.normal(size=(rows, 6)))
+
+    def embeddings(model):
+        own = {split: {"path": f"{model}-{split}.npy"} for split in ("test", "bank", "calibration")}
+        return {"wiki": own, "news": {"test": {"path": f"{model}-news.npy"}}}
+
+    study = {
+        "study": "served",
+        "seed": 0,
+        "compute": {"device": "cpu", "threads": 1},
+        "reference": "large",
+        "models": {
+            "large": {"predictions": {"wiki": {"path": "large.json"}}, "embeddings": embeddings("large"),
+                      "origin": "us"},
+            "theirs": {"predictions": {"wiki": {"path": "theirs.jsonl"}}, "origin": "them",
+                       "same_as_reference": True},
+            "copy": {"predictions": {"wiki": {"path": "copy.csv"}}, "embeddings": embeddings("copy")},
+            "listed": {"errors": {"wiki": {"path": "listed.json"}}},
+        },
+        "datasets": {
+            name: {"task": "question-answering", "format": "squad",
+                   "splits": {"test": {"path": file, "examples": "all"}}}
+            for name, file in (("wiki", "dev.json"), ("news", "news.json"))
+        },
+        "characteristics": {
+            "errors": {"enabled": True, "tasks": ["wiki"]},
+            "representation": {"enabled": True, "tasks": ["wiki"], "k_max": 5},
+            "distribution": {"enabled": True, "tasks": {"wiki": ["news"]}, "bank_examples": 40, "k": [1, 5],
+                             "percentile": 95},
+            "vulnerability": {"enabled": False},
+        },
+        "verdict": {
+            "errors": {"task": "wiki", "measure": "jaccard", "margin": 0.05},
+            "representation": {"task": "wiki", "measure": "jaccard", "k": 5, "margin": 0.05},
+            "distribution": {"task": "wiki", "ood_dataset": "news", "measure": "jaccard_ood", "k": 5,
+                             "margin": 0.05},
+        },
+        "figure1": {
+            "width": 7.0, "height": 3.5, "y_max": "auto",
+            "panels": {"a": {"characteristic": "representation", "measure": "jaccard", "pairs": "reference"}},
+        },
+    }  # fmt: skip
+    (folder / CONFIG).write_text(yaml.safe_dump(study, sort_keys=False))
+    return wrong
+
+
+def test_a_study_of_files_alone(fresh):
+    wrong = write_study(fresh.folder)
+    rules = {rule for rule, _ in fresh.planned(configfile=CONFIG)}
+    training = {"finetune_model", "predict_split", "train_masked_lm", "build_vocabulary", "attack_model"}
+    assert not rules & training
+    fresh.run(*RUN, configfile=CONFIG)
+    results = fresh.folder / "results" / "served"
+
+    card = pd.read_csv(results / "scorecard.csv").set_index(["characteristic", "model"])["verdict"]
+    assert card.to_dict() == {
+        ("errors", "theirs"): "inconclusive", ("errors", "copy"): "inconclusive",
+        ("errors", "listed"): "inconclusive", ("representation", "theirs"): "not-measured",
+        ("representation", "copy"): "inconclusive", ("representation", "listed"): "not-measured",
+        ("distribution", "theirs"): "not-measured", ("distribution", "copy"): "inconclusive",
+        ("distribution", "listed"): "not-measured",
+    }  # fmt: skip
+    errors = pd.read_csv(results / "agreement/errors.csv")
+    jaccard = errors[errors["measure"] == "jaccard"].set_index(["model_a", "model_b"])["value"]
+    assert len(jaccard) == 6
+    for (a, b), value in jaccard.items():
+        assert value == pytest.approx((wrong[a] & wrong[b]).sum() / (wrong[a] | wrong[b]).sum())
+    table = pd.read_csv(results / "tables/table1_models.csv").set_index("model")
+    assert table.loc["listed", "wiki EM %"] == pytest.approx(100 * (1 - wrong["listed"].mean()))
+    assert np.isnan(table.loc["listed", "wiki F1 %"])
+    assert table.loc["copy", ["layers", "size (MB)"]].isna().all()
+    floor = pd.read_csv(results / "tables/floor.csv").set_index("model")
+    assert floor.loc["copy", "floor"] == pytest.approx(jaccard["large", "theirs"])
+    for name in ("figures/figure1.png", "figures/floor.png", "findings.md"):
+        assert (results / name).stat().st_size > 100
+    assert fresh.planned(configfile=CONFIG) == set()
+
+    # A mistake in one file: told with its name, and every table made before is still there.
+    tables = {path: path.read_bytes() for path in results.rglob("*.csv")}
+    content = json.loads((fresh.folder / "large.json").read_text())
+    del content["q7"]
+    (fresh.folder / "large.json").write_text(json.dumps(content))
+    np.save(fresh.folder / "copy-test.npy", np.zeros((29, 6)))
+    done = fresh.run(*RUN, "--keep-going", configfile=CONFIG, check=False)
+    assert done.returncode != 0
+    assert "have no prediction, the first is q7" in done.stdout
+    assert "large.json, predictions of model large" in done.stdout
+    assert "29 rows of embeddings for 30 examples" in done.stdout
+    assert "copy-test.npy, embeddings of model copy" in done.stdout
+    assert {path: path.read_bytes() for path in tables} == tables
+    for log in ("import_predictions/wiki/wiki/test/large.log", "import_embeddings/wiki/wiki/test/copy.log"):
+        assert "Traceback" not in (results / "logs" / log).read_text()
+
+
+# The authors' fifteen, recomputed by others from the same lists to three decimals.
+AUTHORS = ["bert-large", "bert-base", "distil-bert", "bert-medium", "bert-mini", "tiny-bert"]
+FIFTEEN = [
+    0.528, 0.410, 0.421, 0.317, 0.220,
+    0.487, 0.502, 0.370, 0.244,
+    0.566, 0.477, 0.297,
+    0.470, 0.292,
+    0.487,
+]  # fmt: skip
+WRONG = [2701, 3236, 4294, 4026, 5423, 6206]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    from conftest import copy_project
+
+    if not os.environ.get("MINIATURE_REAL_DATA"):
+        pytest.skip("MINIATURE_REAL_DATA names no folder with the published files")
+    project = copy_project(tmp_path_factory.mktemp("published"))
+    project.run(*RUN, configfile="config/published.yaml")
+    return project.folder / "results" / "published"
+
+
+@pytest.mark.real
+def test_published_study_reproduces_the_authors_fifteen(published):
+    errors = pd.read_csv(published / "agreement/errors.csv")
+    jaccard = errors[errors["measure"] == "jaccard"].set_index(["model_a", "model_b"])["value"]
+    pairs = [(a, b) for i, a in enumerate(AUTHORS) for b in AUTHORS[i + 1 :]]
+    assert [round(jaccard[pair], 3) for pair in pairs] == FIFTEEN
+    floor = pd.read_csv(published / "tables/floor.csv").set_index("model")
+    assert floor.loc[AUTHORS, "errors"].tolist() == WRONG
+
+
+@pytest.mark.real
+def test_published_predictions_score_as_the_official_evaluator_says(published):
+    table = pd.read_csv(published / "tables/table1_models.csv").set_index("model")
+    official = {
+        "google-bert-large": (78.742, 81.775), "nlnet": (75.828, 78.778), "bidaf-elmo": (65.704, 67.876),
+    }  # fmt: skip
+    for model, (exact, f1) in official.items():
+        assert table.loc[model, "squad EM %"] == pytest.approx(exact, abs=5e-4)
+        assert table.loc[model, "squad F1 %"] == pytest.approx(f1, abs=5e-4)
+
+
+@pytest.mark.real
+def test_published_floor_counts_each_origin_once_and_decides_nothing(published):
+    card = pd.read_csv(published / "scorecard.csv").set_index("model")
+    floor = pd.read_csv(published / "tables/floor.csv").set_index("model")
+    expected = (
+        floor.loc["google-bert-large", "Jaccard"]
+        + floor.loc[["berkeley-bert-large-4", "berkeley-bert-large-5"], "Jaccard"].mean()
+    ) / 2
+    assert card.loc["bert-base", "floor"] == pytest.approx(expected)
+    assert card.loc["bert-base", "difference"] == pytest.approx(card.loc["bert-base", "agreement"] - expected)
+    assert set(card["verdict"]) == {"inconclusive"}
+
+
+@pytest.mark.real
+def test_readme_says_what_the_published_study_found(published):
+    readme = Path(ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"<!-- findings: [^>]*-->\n(.*?)<!-- end of findings -->", readme, flags=re.DOTALL)
+    assert found.group(1).strip() == (published / "findings.md").read_text(encoding="utf-8").strip()
