@@ -69,7 +69,8 @@ rule record_registry:
 
 rule retrieve_artefact:
     output:
-        f"{sources.RETRIEVED}/{{digest}}{{suffix}}",
+        file=f"{sources.RETRIEVED}/{{digest}}{{suffix}}/file{{suffix}}",
+        record=f"{sources.RETRIEVED}/{{digest}}{{suffix}}/RETRIEVED.json",
     log:
         "logs/retrieve_artefact/{digest}{suffix}.log",
     wildcard_constraints:
@@ -78,10 +79,9 @@ rule retrieve_artefact:
     conda:
         "../envs/analysis.yaml"
     params:
-        url=lambda wildcards: sources.source_url(
-            sources.pinned_sources(config)[
-                f"{sources.RETRIEVED}/{wildcards.digest}{wildcards.suffix}"
-            ]
+        source=lambda wildcards, output: sources.pinned_sources(config)[output.file],
+        url=lambda wildcards, output: sources.source_url(
+            sources.pinned_sources(config)[output.file]
         ),
     script:
         "../scripts/retrieve_artefact.py"

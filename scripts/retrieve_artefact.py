@@ -1,12 +1,15 @@
 """A pinned file of the net, as plain bytes."""
 
 from _job import run_job
-from miniature.retrieval.files import retrieve_file
+from miniature.files import write_json
+from miniature.retrieval.files import describe_file, retrieve_file
 
 
 def main(snakemake):
-    """Download what the parameters name."""
-    retrieve_file(snakemake.params.url, snakemake.wildcards.digest, snakemake.output[0])
+    """Download what the parameters name, and record what it is."""
+    params, output = snakemake.params, snakemake.output
+    retrieve_file(params.url, snakemake.wildcards.digest, output.file)
+    write_json(describe_file(params.source, params.url, output.file), output.record)
 
 
 if __name__ == "__main__":

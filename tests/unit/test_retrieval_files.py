@@ -3,12 +3,13 @@
 import hashlib
 import http.server
 import threading
+from pathlib import Path
 
 import pytest
 
 from miniature.config import sources
 from miniature.messages import StudyError
-from miniature.retrieval.files import check_digest, retrieve_file
+from miniature.retrieval.files import check_digest, describe_file, retrieve_file
 
 BODY = b'{"q1": "Rome"}' * 1000
 DIGEST = hashlib.sha256(BODY).hexdigest()
@@ -84,13 +85,35 @@ def test_a_copy_at_hand_is_used_only_as_it_is_pinned(tmp_path):
         check_digest(tmp_path / "none.json", DIGEST)
 
 
+def test_a_damaged_retrieved_file_is_set_aside_to_be_fetched_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = Path(sources.retrieved_file({"url": "https://a/b.json", "sha256": DIGEST}))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(BODY[:100])
+    with pytest.raises(StudyError) as error:
+        check_digest(path, DIGEST)
+    assert "damaged" in str(error.value)
+    assert not path.exists()
+    assert path.with_name("file.json.damaged").read_bytes() == BODY[:100]
+
+
+def test_the_record_says_where_from_and_which_bytes(tmp_path):
+    path = tmp_path / "file.json"
+    path.write_bytes(BODY)
+    source = {"repository": "a/b", "commit": "c" * 40, "file": "x.json", "sha256": DIGEST, "licence": "MIT"}
+    record = describe_file(source, sources.source_url(source), path)
+    assert record["revision"] == "c" * 40
+    assert record["licence"] == "MIT"
+    assert record["files"] == [{"path": "file.json", "size": len(BODY), "sha256": DIGEST}]
+
+
 def test_which_file_a_source_stands_for(tmp_path):
     copy = tmp_path / "copy.json"
     pinned = {"repository": "a/b", "commit": "c" * 40, "file": "x y (z).json", "sha256": DIGEST}
     assert sources.source_url(pinned) == (
         f"https://raw.githubusercontent.com/a/b/{'c' * 40}/x%20y%20%28z%29.json"
     )
-    retrieved = f"resources/retrieved/files/{DIGEST}.json"
+    retrieved = f"resources/retrieved/files/{DIGEST}.json/file.json"
     assert sources.source_file(pinned) == retrieved
     with_copy = {**pinned, "local": str(copy), "local_sha256": "0" * 64}
     assert sources.source_file(with_copy) == retrieved  # named, and not there

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT
+
+from miniature.config import sources
 
 pytestmark = pytest.mark.workflow
 
@@ -158,6 +161,42 @@ def published(tmp_path_factory):
     project = copy_project(tmp_path_factory.mktemp("published"))
     project.run(*RUN, configfile="config/published.yaml")
     return project.folder / "results" / "published"
+
+
+@pytest.mark.real
+def test_what_was_retrieved_serves_without_a_network(fresh, monkeypatch):
+    """The files where retrieval puts them, and no folder of copies: nothing is left to fetch."""
+    folder = os.environ.get("MINIATURE_REAL_DATA")
+    if not folder:
+        pytest.skip("MINIATURE_REAL_DATA names no folder with the published files")
+    path = fresh.folder / "config" / "published.yaml"
+    config = yaml.safe_load(path.read_text())
+    # The copy of the questions has other bytes than the original: here it stands for itself.
+    test = config["datasets"]["squad"]["splits"]["test"]["source"]
+    test["sha256"] = test.pop("local_sha256")
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    for source in sources.all_sources(config):
+        target = fresh.folder / sources.retrieved_file(source)
+        target.parent.mkdir(parents=True)
+        shutil.copy(source["local"].replace("${MINIATURE_REAL_DATA}", folder), target)
+        (target.parent / "RETRIEVED.json").write_text("{}")
+    monkeypatch.delenv("MINIATURE_REAL_DATA")
+    rules = {rule for rule, _ in fresh.planned(configfile="config/published.yaml")}
+    assert "retrieve_artefact" not in rules
+    wanted = "results/published/errors/squad/squad/test/google-bert-large.parquet"
+    fresh.run(*RUN, wanted, configfile="config/published.yaml")
+    assert pd.read_parquet(fresh.folder / wanted)["error"].sum() == 2524
+    # One of them cut off: set aside with a message, and the plan is to fetch it again.
+    source = config["models"]["bert-mini"]["errors"]["squad"]
+    damaged = fresh.folder / sources.retrieved_file(source)
+    damaged.write_bytes(damaged.read_bytes()[:1000])
+    wanted = "results/published/errors/squad/squad/test/bert-mini.parquet"
+    done = fresh.run(*RUN, wanted, configfile="config/published.yaml", check=False)
+    assert "The file is damaged" in done.stdout
+    assert not damaged.exists()
+    assert ("retrieve_artefact",) in {
+        job[:1] for job in fresh.planned(wanted, configfile="config/published.yaml")
+    }
 
 
 @pytest.mark.real

@@ -22,16 +22,16 @@ def source_url(source: Mapping) -> str:
 
 
 def retrieved_file(source: Mapping) -> str:
-    """Where retrieval puts a pinned file: named by its content, so that no two pins share a file.
+    """Where retrieval puts a pinned file: in a folder named by its content, so that no two pins share one.
 
     Examples
     --------
     >>> retrieved_file({"url": "https://example.org/a.jsonl.gz", "sha256": "0f"})
-    'resources/retrieved/files/0f.jsonl.gz'
+    'resources/retrieved/files/0f.jsonl.gz/file.jsonl.gz'
     """
     name = Path(str(source.get("file") or source["url"]))
     suffix = (Path(name.stem).suffix if name.suffix == ".gz" else "") + name.suffix
-    return f"{RETRIEVED}/{source['sha256']}{suffix}"
+    return f"{RETRIEVED}/{source['sha256']}{suffix}/file{suffix}"
 
 
 def local_copy(source: Mapping) -> str | None:

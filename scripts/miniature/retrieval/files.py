@@ -6,8 +6,11 @@ import os
 import shutil
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
 
-from miniature.files import atomic_path
+from miniature.config.sources import RETRIEVED
+from miniature.files import atomic_path, set_aside
 from miniature.messages import StudyError
 from miniature.partial import digest_file
 
@@ -31,7 +34,8 @@ def check_digest(path: str | os.PathLike, expected: str | None, *, where: str | 
     Raises
     ------
     StudyError
-        The file has another digest, or cannot be read. It is left as it is.
+        The file has another digest, or cannot be read. A user's file is left as it is; one that retrieval
+        brought is renamed ``<path>.damaged``, so that the next run fetches it again.
     """
     if expected is None:
         return
@@ -42,6 +46,8 @@ def check_digest(path: str | os.PathLike, expected: str | None, *, where: str | 
         raise StudyError(
             f"The file cannot be read: {error.strerror or error}.", where=place, fix="fetch it again"
         ) from None
+    if found != expected and Path(path).as_posix().startswith(f"{RETRIEVED}/"):
+        raise set_aside(path, f"its sha256 is {found}, not {expected}")
     if found != expected:
         raise StudyError(
             f"This is not the file that the study pins: its sha256 is {found}, not {expected}.",
@@ -98,3 +104,33 @@ def retrieve_file(url: str, sha256: str, path: str | os.PathLike) -> None:
                 fix="start again; if it stays so, the file was changed at its source: look at it, then "
                 f"sha256: {found}",
             )
+
+
+def describe_file(source: Mapping, url: str, path: str | os.PathLike) -> dict[str, object]:
+    """Record of a retrieved file: where from, under which licence, and which bytes.
+
+    Parameters
+    ----------
+    source : mapping
+        As the study names it.
+    url : str
+        Where it came from.
+    path : path
+        Where it is.
+
+    Returns
+    -------
+    dict
+        Of the shape of the records of retrieved models and datasets; an address has itself for a name and no
+        revision.
+    """
+    path = Path(path)
+    return {
+        "kind": "file",
+        "hub_id": source.get("repository", url),
+        "revision_asked": source.get("commit"),
+        "revision": source.get("commit"),
+        "licence": source.get("licence"),
+        "url": url,
+        "files": [{"path": path.name, "size": path.stat().st_size, "sha256": digest_file(path)}],
+    }
