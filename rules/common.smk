@@ -1,6 +1,6 @@
 # Helpers for the rules: the library on the path, the validated study, and functions from a study to paths.
-import re
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -146,6 +146,35 @@ def dataset_settings(wildcards):
     return {**settings, "splits": split_blocks(wildcards)}
 
 
+def megabytes_of(path):
+    """Megabytes of a file, or of all files in a folder."""
+    path = Path(path)
+    files = path.rglob("*") if path.is_dir() else [path]
+    # A file that is not there yet is an error that Snakemake takes for "to be determined".
+    return sum(file.stat().st_size for file in files) / 1e6
+
+
+def memory(base, **times):
+    """Resource function: megabytes of a job, from a base and so many times the size of each input named.
+
+    On a GPU the driver and torch's kernels take some of the host's memory too.
+    """
+
+    def needed(wildcards, input):
+        sizes = {name: sum(map(megabytes_of, of_input(input, name))) for name in times}
+        return round(
+            base + 3000 * GPU + sum(times[name] * sizes[name] for name in times)
+        )
+
+    return needed
+
+
+def of_input(files, name):
+    """Files of one named input, as a list."""
+    found = files[name]
+    return [found] if isinstance(found, str) else found
+
+
 def only(models):
     """Pattern of a model wildcard that stands for these models, or for none."""
     return "|".join(map(re.escape, models)) or r"(?!)"
@@ -176,35 +205,6 @@ def table_of_split(wildcards):
     return f"<results>/data/{wildcards.dataset}/{wildcards.split}.parquet"
 
 
-def megabytes_of(path):
-    """Megabytes of a file, or of all files in a folder."""
-    path = Path(path)
-    files = path.rglob("*") if path.is_dir() else [path]
-    # A file that is not there yet is an error that Snakemake takes for "to be determined".
-    return sum(file.stat().st_size for file in files) / 1e6
-
-
-def memory(base, **times):
-    """Resource function: megabytes of a job, from a base and so many times the size of each input named.
-
-    On a GPU the driver and torch's kernels take some of the host's memory too.
-    """
-
-    def needed(wildcards, input):
-        sizes = {name: sum(map(megabytes_of, of_input(input, name))) for name in times}
-        return round(
-            base + 3000 * GPU + sum(times[name] * sizes[name] for name in times)
-        )
-
-    return needed
-
-
-def of_input(files, name):
-    """Files of one named input, as a list."""
-    found = files[name]
-    return [found] if isinstance(found, str) else found
-
-
 def hub_models():
     """Every Hub model that the study names."""
     entries = [*config["models"].values(), *config.get("masked_lms", {}).values()]
@@ -224,7 +224,9 @@ def hub_datasets():
 
 # What the Hub brought for this study is listed with its licences; a study without Hub entries has no list.
 REGISTRY = (
-    ["resources/retrieved/registry.json"] if hub_models() or hub_datasets() else []
+    ["resources/retrieved/registry.json"]
+    if hub_models() or hub_datasets() or sources.pinned_sources(config)
+    else []
 )
 
 
@@ -244,13 +246,18 @@ def model_sources():
 
 
 def compressed_models():
-    """Models that the paper's claims are about: not the reference, and no second training of any model."""
+    """Models that the paper's claims are about.
+
+    Not the reference, no second training of any model, and none that others made, where the study names origins.
+    """
+    own = config["models"][config["reference"]].get("origin")
     return [
         model
         for model in MODELS
         if model != config["reference"]
         and model in config["models"]
         and not config["models"][model].get("same_as_reference", False)
+        and config["models"][model].get("origin", own) == own
     ]
 
 
@@ -261,7 +268,7 @@ def verdict_attacks():
         return []
     return [
         f"<results>/attacks/{chosen['task']}/{chosen['recipe']}/{model}.parquet"
-        for model in MODELS
+        for model in TRAINED
     ]
 
 
@@ -318,9 +325,9 @@ TABLES = [
         "table1_models": True,
         "table2_errors": plan.enabled(config, "errors"),
         "table3_attacks": plan.enabled(config, "vulnerability"),
-        "floor": FLOOR_TASK,
         "reproduction": True,
         "claims": True,
+        "floor": FLOOR_TASK,
     }.items()
     if shown
     for suffix in ("csv", "md", "tex")

@@ -5,15 +5,15 @@ rule retrieve:
     input:
         hub_models(),
         hub_datasets(),
-        list(sources.pinned_sources(config)),
         REGISTRY,
+        list(sources.pinned_sources(config)),
 
 
 localrules:
     retrieve_model,
     retrieve_dataset,
-    retrieve_artefact,
     record_registry,
+    retrieve_artefact,
 
 
 rule retrieve_model:
@@ -23,7 +23,7 @@ rule retrieve_model:
         "logs/retrieve_model/{repository}/{revision}.log",
     wildcard_constraints:
         repository=r"[A-Za-z0-9_.-]+",
-        revision=r"[A-Za-z0-9_./-]+",
+        revision=names.REVISION,
     conda:
         "../envs/torch.yaml"
     params:
@@ -39,14 +39,32 @@ rule retrieve_dataset:
         "logs/retrieve_dataset/{repository}/{config_name}/{revision}.log",
     wildcard_constraints:
         repository=r"[A-Za-z0-9_.-]+",
-        config_name=names.NAME,
-        revision=r"[A-Za-z0-9_./-]+",
+        config_name=names.CONFIG_NAME,
+        revision=names.REVISION,
     conda:
         "../envs/torch.yaml"
     params:
         pins="resources/retrieved/pins",
     script:
         "../scripts/retrieve_dataset.py"
+
+
+# Speaks to nobody: it collects the records that lie beside what was retrieved, also for other studies.
+rule record_registry:
+    input:
+        hub_models(),
+        hub_datasets(),
+        list(sources.pinned_sources(config)),
+    output:
+        "resources/retrieved/registry.json",
+    log:
+        "logs/record_registry.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code("record_registry"),
+    script:
+        "../scripts/record_registry.py"
 
 
 rule retrieve_artefact:
@@ -67,20 +85,3 @@ rule retrieve_artefact:
         ),
     script:
         "../scripts/retrieve_artefact.py"
-
-
-# Speaks to nobody: it collects the records that lie beside what was retrieved, also for other studies.
-rule record_registry:
-    input:
-        hub_models(),
-        hub_datasets(),
-    output:
-        "resources/retrieved/registry.json",
-    log:
-        "logs/record_registry.log",
-    conda:
-        "../envs/analysis.yaml"
-    params:
-        code=code("record_registry"),
-    script:
-        "../scripts/record_registry.py"

@@ -105,7 +105,7 @@ def changed_by(folder, file, old, new):
         ("lib/words.py", "OTHER = 3", "OTHER = 3\nprint('imported')", {"count_words", "lazy"}),
         ("lib/loud.py", "text.upper()", "text.lower()", {"shout"}),
         ("lib/loud.py", "return words.split(text)", "return words.count(text)", set()),
-        # A module reached only for a name that it has from outside the library still runs when it is imported.
+        # A module reached only for a name that it has from outside the library still runs on import.
         ("lib/outside.py", "prepare(1)", "prepare(2)", {"lazy"}),
         ("count_words.py", 'logging.info("counting")', 'logging.info("now counting")', set()),
         ("count_words.py", '"a b"', '"a b c"', {"count_words"}),

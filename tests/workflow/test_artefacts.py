@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT
 
 from miniature.config import sources
+from projects import ROOT
 
 pytestmark = pytest.mark.workflow
 

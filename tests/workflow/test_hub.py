@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from conftest import copy_project
 
 from loopback_hub import LoopbackHub, serve_hub
+from projects import copy_project
 from small_models import save_encoder, toy_questions, toy_reviews
 
 pytestmark = pytest.mark.workflow

@@ -4,7 +4,8 @@ import re
 import time
 
 import pytest
-from conftest import jobs_in
+
+from projects import jobs_in
 
 pytestmark = pytest.mark.workflow
 

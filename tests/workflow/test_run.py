@@ -9,7 +9,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import copy_project
+
+from projects import copy_project
 
 pytestmark = pytest.mark.workflow
 
@@ -135,7 +136,7 @@ def test_report_builds_offline_with_captions(project):
     page = (project.folder / "report.html").read_text()
     assert "figure1.png" in page
     for name in ("figure1", "table1", "table2", "table3", "scorecard"):
-        # The longest run of plain words of a caption stands in the page, whatever the markup around it became.
+        # The longest run of plain words of a caption stands in the page, whatever became of its markup.
         text = " ".join((project.folder / "report" / f"{name}.rst").read_text().split())
         words = max(re.findall(r"[A-Za-z0-9 ,]+", text), key=len).strip()
         assert len(words) > 30, name

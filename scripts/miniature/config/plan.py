@@ -124,7 +124,7 @@ def attack_pairs(config: Mapping) -> list[tuple[str, str]]:
 
 
 def training_settings(config: Mapping, task: str, model: str) -> dict:
-    """Training block of a task with a model's own values over it; distillation only where there is a teacher."""
+    """Training block of a task with a model's own values over it; distillation only with a teacher."""
     entry = config["models"][model]
     settings = {**config["training"][task], **entry.get("training", {}).get(task, {})}
     if "teacher" not in entry:
@@ -139,7 +139,7 @@ def text_settings(config: Mapping, dataset: str) -> dict:
 
 
 def window_settings(config: Mapping, dataset: str) -> dict:
-    """The part of `text_settings` that training depends on: how texts are cut, not how answers are read off."""
+    """The part of `text_settings` that training depends on: how texts are cut, not how answers are read."""
     kept = ("max_length", "stride", "max_question_length")
     return {name: value for name, value in text_settings(config, dataset).items() if name in kept}
 

@@ -10,9 +10,9 @@ from miniature.messages import StudyError
 from miniature.world.draw import Draw
 from miniature.world.facts import POOLS, Relation
 
-# Tenths of all subjects that may be the main subject of a passage of a split. No main subject is shared, so no
-# passage can be: a test passage is mainly about someone no training passage was mainly about, whatever the seeds.
-# A second subject comes from anywhere.
+# Tenths of all subjects that may be the main subject of a passage of a split. No main subject is shared, so
+# no passage can be: a test passage is mainly about someone no training passage was mainly about, whatever the
+# seeds. A second subject comes from anywhere.
 SPLIT_TENTHS = {
     "train": range(0, 7),
     "calibration": range(7, 8),

@@ -1,0 +1,112 @@
+"""A copy of the project in a temporary folder, and real Snakemake runs in it."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+TINY = "tests/config/tiny.yaml"
+
+
+class Project:
+    """A working copy that tests may edit.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the copy lies.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results" / "tiny"
+
+    def command(self, *words, configfile=TINY):
+        snakemake = [sys.executable, "-m", "snakemake"]
+        return [*snakemake, *words, *(["--configfile", configfile] if configfile else [])]
+
+    def run(self, *words, configfile=TINY, check=True, timeout=900, **environment):
+        """Run Snakemake to its end; its output comes back with stderr in stdout."""
+        done = subprocess.run(
+            self.command(*words, configfile=configfile),
+            cwd=self.folder, env={**os.environ, **environment}, timeout=timeout,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        if check:
+            assert done.returncode == 0, done.stdout[-6000:]
+        return done
+
+    def planned(self, *words, configfile=TINY):
+        """Set of (rule, wildcards) that a run would execute."""
+        return jobs_in(self.run("-n", *words, configfile=configfile).stdout)
+
+    def edit(self, name, old, new):
+        """Replace text in a file; the text must be there."""
+        path = self.folder / name
+        text = path.read_text()
+        assert old in text, f"{name} has no {old!r}"
+        path.write_text(text.replace(old, new))
+
+    def edit_config(self, change, name=TINY):
+        """Change a study by a function of its loaded configuration."""
+        path = self.folder / name
+        config = yaml.safe_load(path.read_text())
+        change(config)
+        path.write_text(yaml.safe_dump(config, sort_keys=False))
+
+    def kill_when(self, ready, *words, timeout=300):
+        """Start Snakemake and kill it and all its children with -9 once `ready()` is true."""
+        process = subprocess.Popen(
+            self.command(*words), cwd=self.folder, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        end = time.time() + timeout
+        try:
+            while not ready():
+                if process.poll() is not None:
+                    raise AssertionError(
+                        "Snakemake ended before it could be killed:\n" + process.stdout.read()[-4000:]
+                    )
+                assert time.time() < end, "nothing to kill in time"
+                time.sleep(0.02)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            process.stdout.close()
+
+
+def jobs_in(output):
+    """Jobs named in Snakemake's output, as a set of (rule, wildcards)."""
+    jobs = set()
+    for block in re.split(r"\n(?=\[|rule |localrule )", output):
+        rule = re.search(r"^(?:local)?rule (\w+):", block, flags=re.M)
+        if rule:
+            wildcards = re.search(r"^    wildcards: (.*)$", block, flags=re.M)
+            jobs.add((rule.group(1), wildcards.group(1) if wildcards else ""))
+    return jobs
+
+
+def copy_project(folder):
+    """Copy what git tracks or would track, so that results and environments stay behind."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    for name in listed:
+        source = ROOT / name
+        if source.is_file():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
+    return Project(folder)
