@@ -207,6 +207,12 @@ def test_published_study_reproduces_the_authors_fifteen(published):
     assert [round(jaccard[pair], 3) for pair in pairs] == FIFTEEN
     floor = pd.read_csv(published / "tables/floor.csv").set_index("model")
     assert floor.loc[AUTHORS, "errors"].tolist() == WRONG
+    beside = pd.read_csv(published / "tables/reproduction.csv")
+    assert set(beside["status"]) == {"within tolerance"}
+    assert len(beside) == 6 + 15
+    # What others made is not among the compressed models that the claims are about.
+    claims = pd.read_csv(published / "tables/claims.csv")
+    assert claims.loc[0, "evidence"] == "open: bert-base, distil-bert, bert-medium, bert-mini, tiny-bert"
 
 
 @pytest.mark.real
