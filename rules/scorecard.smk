@@ -49,7 +49,6 @@ rule record_provenance:
     params:
         config=config,
         benchmarks=f"{RESULTS}/benchmarks",
-        repository=str(workflow.basedir),
         code=code("record_provenance"),
     script:
         "../scripts/record_provenance.py"

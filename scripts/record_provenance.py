@@ -18,7 +18,7 @@ def main(snakemake):
             made_from=sorted(path for path in behind if ".partial" not in path.parts),
             retrieved=[Path(path) for path in snakemake.input if Path(path).suffix == ".json"],
             benchmarks=Path(snakemake.params.benchmarks),
-            repository=Path(snakemake.params.repository),
+            repository=Path(snakemake.scriptdir),
         ),
         snakemake.output[0],
     )

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from miniature.messages import StudyError
+from miniature.messages import DamagedFileError
 
 # Ten significant digits are more than any figure here means and less than platforms differ in.
 CSV_FLOAT_FORMAT = "%.10g"
@@ -105,7 +105,7 @@ def read_parquet(path: str | os.PathLike) -> pd.DataFrame:
 
     Raises
     ------
-    StudyError
+    DamagedFileError
         The file is damaged; it has been renamed ``<path>.damaged``.
     """
     try:
@@ -127,7 +127,7 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
 
     Raises
     ------
-    StudyError
+    DamagedFileError
         The file is damaged; it has been renamed ``<path>.damaged``.
     """
     try:
@@ -150,7 +150,7 @@ def write_json(value: object, path: str | os.PathLike) -> None:
         temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def set_aside(path: str | os.PathLike, reason: str) -> StudyError:
+def set_aside(path: str | os.PathLike, reason: str) -> DamagedFileError:
     """Rename a damaged file or folder and return the error to raise.
 
     Parameters
@@ -162,15 +162,16 @@ def set_aside(path: str | os.PathLike, reason: str) -> StudyError:
 
     Returns
     -------
-    StudyError
+    DamagedFileError
         To be raised by the caller.
     """
     damaged = Path(f"{path}.damaged")
     if damaged.is_dir() and not damaged.is_symlink():
         shutil.rmtree(damaged)
     os.replace(path, damaged)
-    return StudyError(
-        f"The file is damaged: {reason.splitlines()[0] if reason else 'it cannot be read'}.",
+    why = reason.splitlines()[0].rstrip(".") if reason else "it cannot be read"
+    return DamagedFileError(
+        f"The file is damaged: {why}.",
         where=f"{path} (renamed {damaged.name})",
         fix="run the same snakemake command again: the file is built anew, nothing else is lost",
     )
