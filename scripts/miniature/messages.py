@@ -38,7 +38,7 @@ class StudyError(Exception):
 
 
 class DamagedFileError(StudyError):
-    """A results file that is not whole; it has been set aside, and whatever was made from it is not to be kept."""
+    """A results file that is not whole and has been set aside; what was made from it is not to be kept."""
 
 
 def printable(text: str, limit: int = 4000) -> str:

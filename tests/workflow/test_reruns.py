@@ -35,7 +35,7 @@ def test_new_model_runs_its_own_jobs_and_the_comparisons_only(project):
     assert rules(jobs - per_model) == TAIL | BESIDE_THE_PAPER | {
         "compare_errors", "compare_representation", "compare_distribution", "compare_vulnerability",
         "score_models", "plot_figure1", "tabulate_models", "tabulate_errors", "tabulate_attacks",
-        "tabulate_reproduction",
+        "tabulate_reproduction", "transfer_attacks",
     }  # fmt: skip
 
 
