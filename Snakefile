@@ -15,6 +15,7 @@ if not workflow.overwrite_configfiles:
 
 
 include: "rules/common.smk"
+include: "rules/targets.smk"
 
 
 pathvars:
@@ -44,6 +45,7 @@ rule all:
         TABLES,
         FINDINGS,
         TRANSFERS,
+        [kept_of(characteristic) for characteristic in config["characteristics"]],
         "<results>/scorecard.csv",
         "<results>/reproduction.html",
         "<results>/provenance.json",
@@ -70,21 +72,25 @@ include: "rules/reproduction.smk"
 rule errors:
     input:
         agreement_of("errors"),
+        kept_of("errors"),
 
 
 rule representation:
     input:
         agreement_of("representation"),
+        kept_of("representation"),
 
 
 rule distribution:
     input:
         agreement_of("distribution"),
+        kept_of("distribution"),
 
 
 rule vulnerability:
     input:
         agreement_of("vulnerability"),
+        kept_of("vulnerability"),
         TRANSFERS,
 
 

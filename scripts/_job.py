@@ -7,11 +7,10 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from miniature.compute import set_threads
-from miniature.messages import DamagedFileError, StudyError
+from miniature.messages import StudyError
 
 
 def switch_hub_off(rule: str) -> None:
@@ -55,13 +54,6 @@ def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
     set_threads(int(snakemake.params.get("compute_threads", 1)))
     try:
         main(snakemake)
-    except DamagedFileError as error:
-        logging.error("%s", error)
-        # What an earlier run made from the damaged file would count as up to date, and nothing be built anew.
-        for path in map(Path, snakemake.output):
-            if path.is_file():
-                path.unlink()
-        raise SystemExit(1) from None
     except StudyError as error:
         logging.error("%s", error)
         raise SystemExit(1) from None

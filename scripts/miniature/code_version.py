@@ -145,7 +145,8 @@ class CodeMap:
             is_package = source.is_file()
             if not is_package:
                 source = path.with_suffix(".py")
-            found = bool(name) and source.is_file()
+            # The frame around every script (`_job`) logs and catches; an edit there changes no result.
+            found = bool(name) and source.is_file() and not name.startswith("_")
             self._modules[name] = (
                 Module(name, ast.parse(source.read_text(encoding="utf-8")), is_package) if found else None
             )

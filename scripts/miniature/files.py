@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from miniature.messages import DamagedFileError
+from miniature.messages import StudyError
 
 # Ten significant digits are more than any figure here means and less than platforms differ in.
 CSV_FLOAT_FORMAT = "%.10g"
@@ -105,7 +105,7 @@ def read_parquet(path: str | os.PathLike) -> pd.DataFrame:
 
     Raises
     ------
-    DamagedFileError
+    StudyError
         The file is damaged; it has been renamed ``<path>.damaged``.
     """
     try:
@@ -127,7 +127,7 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
 
     Raises
     ------
-    DamagedFileError
+    StudyError
         The file is damaged; it has been renamed ``<path>.damaged``.
     """
     try:
@@ -150,7 +150,7 @@ def write_json(value: object, path: str | os.PathLike) -> None:
         temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def set_aside(path: str | os.PathLike, reason: str) -> DamagedFileError:
+def set_aside(path: str | os.PathLike, reason: str) -> StudyError:
     """Rename a damaged file or folder and return the error to raise.
 
     Parameters
@@ -162,7 +162,7 @@ def set_aside(path: str | os.PathLike, reason: str) -> DamagedFileError:
 
     Returns
     -------
-    DamagedFileError
+    StudyError
         To be raised by the caller.
     """
     damaged = Path(f"{path}.damaged")
@@ -170,7 +170,7 @@ def set_aside(path: str | os.PathLike, reason: str) -> DamagedFileError:
         shutil.rmtree(damaged)
     os.replace(path, damaged)
     why = reason.splitlines()[0].rstrip(".") if reason else "it cannot be read"
-    return DamagedFileError(
+    return StudyError(
         f"The file is damaged: {why}.",
         where=f"{path} (renamed {damaged.name})",
         fix="run the same snakemake command again: the file is built anew, nothing else is lost",

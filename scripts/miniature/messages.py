@@ -37,10 +37,6 @@ class StudyError(Exception):
         return printable("\n".join(lines))
 
 
-class DamagedFileError(StudyError):
-    """A results file that is not whole and has been set aside; what was made from it is not to be kept."""
-
-
 def printable(text: str, limit: int = 4000) -> str:
     r"""Text that cannot steer a terminal: control characters are shown as escapes, length is bounded.
 

@@ -14,11 +14,13 @@ def main(snakemake):
     logging.info("counting")
     print(count("a b"))
 ''',
-    "shout.py": """from lib import loud
+    "shout.py": """from _frame import run
+from lib import loud
 
 def main(snakemake):
     print(loud.shout("a"))
 """,
+    "_frame.py": "def run(main):\n    main()\n",
     "lazy.py": """def main(snakemake):
     from lib.outside import loads
     from lib.words import split
@@ -105,6 +107,7 @@ def changed_by(folder, file, old, new):
         ("lib/words.py", "OTHER = 3", "OTHER = 3\nprint('imported')", {"count_words", "lazy"}),
         ("lib/loud.py", "text.upper()", "text.lower()", {"shout"}),
         ("lib/loud.py", "return words.split(text)", "return words.count(text)", set()),
+        ("_frame.py", "main()", "return main()", set()),
         # A module reached only for a name that it has from outside the library still runs on import.
         ("lib/outside.py", "prepare(1)", "prepare(2)", {"lazy"}),
         ("count_words.py", 'logging.info("counting")', 'logging.info("now counting")', set()),

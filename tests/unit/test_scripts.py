@@ -11,7 +11,6 @@ from types import SimpleNamespace
 import pytest
 
 from _job import run_job
-from miniature.files import read_parquet
 from miniature.messages import StudyError
 
 ROOT = Path(__file__).parents[2]
@@ -104,17 +103,3 @@ def test_a_fault_of_ours_keeps_its_traceback(tmp_path):
     with pytest.raises(ZeroDivisionError):
         run_job(main, Fake(log=[str(log)], params={}, rule="build_data"))
     assert "Traceback" in log.read_text()
-
-
-def test_what_was_made_from_a_damaged_file_goes_too(tmp_path, capsys):
-    damaged, made, other = tmp_path / "in.parquet", tmp_path / "out.parquet", tmp_path / "other.parquet"
-    for path in (damaged, made, other):
-        path.write_bytes(b"half")
-
-    def main(snakemake):
-        read_parquet(damaged)
-
-    with pytest.raises(SystemExit):
-        run_job(main, Fake(log=[], params={}, rule="find_errors", output=[str(made)]))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.parquet.damaged", "other.parquet"]
-    assert "Traceback" not in capsys.readouterr().err
