@@ -49,7 +49,7 @@ def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
         handlers=handlers, force=True,
     )  # fmt: skip
     # A log line per HTTP request or font is noise; warnings of these libraries still come through.
-    for noisy in ("httpx", "urllib3", "matplotlib", "fontTools", "filelock", "faiss"):
+    for noisy in ("httpx", "urllib3", "matplotlib", "fontTools", "filelock"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     set_threads(int(snakemake.params.get("compute_threads", 1)))
     try:

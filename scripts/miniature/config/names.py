@@ -15,17 +15,6 @@ CONFIG_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*"
 REVISION = r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*"
 
 
-def is_name(text: object) -> bool:
-    r"""Whether a value may name a study, model, dataset or recipe.
-
-    Examples
-    --------
-    >>> is_name("bert-base"), is_name("google/bert"), is_name("large.seed1"), is_name("a\n")
-    (True, False, False, False)
-    """
-    return isinstance(text, str) and re.fullmatch(NAME, text) is not None
-
-
 def suggest_name(text: object) -> str:
     """Nearest allowed name, to offer in a message.
 
