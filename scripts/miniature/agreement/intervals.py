@@ -1,0 +1,152 @@
+"""What a comparison hands on beside its rows: the same agreement recomputed on every resample.
+
+The scorecard needs the difference of two agreements, and its spread depends on how they vary together. So the
+rows that a verdict rests on keep their resampled values, one column of numbers for each pair of models; the same
+resamples serve every pair, which is what makes differences paired.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from miniature.agreement.table import concat_rows
+
+# Values of the column `method` and of an agreement table's `ci_method`.
+BOOTSTRAP = "bootstrap over clusters"
+JACKKNIFE = "jackknife over blocks of clusters"
+
+RESAMPLE_COLUMNS = ("task", "model_a", "model_b", "method", "resample", "value")
+
+
+class Resampling(NamedTuple):
+    """How intervals over examples are made.
+
+    Attributes
+    ----------
+    resamples : int
+        Bootstrap resamples, of whole clusters.
+    blocks : int
+        Blocks of clusters that the jackknife leaves out, one at a time.
+    rsa_examples : int
+        Examples of the subsample on which representational similarity is computed.
+    seed : int
+        The study's seed.
+    """
+
+    resamples: int = 2000
+    blocks: int = 20
+    rsa_examples: int = 1000
+    seed: int = 0
+
+
+class Comparison(NamedTuple):
+    """What a compare function returns.
+
+    Attributes
+    ----------
+    rows : DataFrame
+        Agreement rows.
+    resamples : DataFrame
+        With `RESAMPLE_COLUMNS`: for the rows that the study's verdict rests on, the value in each resample.
+    """
+
+    rows: pd.DataFrame
+    resamples: pd.DataFrame
+
+
+def make_resamples(
+    task: str = "", model_a: str = "", model_b: str = "", method: str = "", values: Sequence[float] = ()
+) -> pd.DataFrame:
+    """Resampled values of one pair of models; without arguments an empty table with the right types.
+
+    Parameters
+    ----------
+    task, model_a, model_b : str
+        As in the agreement row.
+    method : str
+        `BOOTSTRAP` (draws: their variance is the estimate's) or `JACKKNIFE` (leave-one-block-out values).
+    values : array_like of float, shape [resamples]
+        NaN where the measure is not defined in a resample.
+
+    Returns
+    -------
+    DataFrame
+        With `RESAMPLE_COLUMNS`.
+
+    Examples
+    --------
+    >>> make_resamples("squad", "large", "tiny", BOOTSTRAP, [0.5, 0.6])["value"].tolist()
+    [0.5, 0.6]
+    """
+    n = len(values)
+    return pd.DataFrame(
+        {
+            "task": pd.Series([task] * n, dtype="str"),
+            "model_a": pd.Series([model_a] * n, dtype="str"),
+            "model_b": pd.Series([model_b] * n, dtype="str"),
+            "method": pd.Series([method] * n, dtype="str"),
+            "resample": np.arange(n, dtype=np.int32),
+            "value": np.asarray(values, dtype=np.float64),
+        }
+    )
+
+
+def concat_comparisons(comparisons: Sequence[Comparison]) -> Comparison:
+    """One comparison from those of several tasks."""
+    return Comparison(
+        concat_rows([c.rows for c in comparisons]),
+        pd.concat([make_resamples(), *(c.resamples for c in comparisons)], ignore_index=True),
+    )
+
+
+def rests_on(verdict: Mapping[str, object] | None, **row: object) -> bool:
+    """Whether a verdict rests on a row.
+
+    Parameters
+    ----------
+    verdict : mapping or None
+        One entry of the study's ``verdict:``; None where the characteristic has none.
+    **row : object
+        The row's ``task``, ``measure`` and what else selects it (``k``, ``dataset``, ``ood_dataset``,
+        ``recipe``, ``feature``).
+
+    Returns
+    -------
+    bool
+        True where each key that the verdict and the row both name has one value.
+
+    Examples
+    --------
+    >>> settings = {"task": "squad", "measure": "jaccard", "k": 10, "margin": 0.05}
+    >>> [rests_on(settings, task="squad", measure="jaccard", k=k) for k in (5, 10)]
+    [False, True]
+    """
+    return verdict is not None and all(verdict[key] == value for key, value in row.items() if key in verdict)
+
+
+def jackknife_variance(values: np.ndarray) -> float:
+    """Variance of an estimate from its leave-one-block-out values.
+
+    (B - 1)/B times the sum of squared deviations from their mean (Efron and Tibshirani 1993, section 11.5),
+    for blocks of about equal size.
+
+    Parameters
+    ----------
+    values : array_like of float, shape [blocks]
+
+    Returns
+    -------
+    float
+        NaN with fewer than two blocks, or where a value is not defined.
+
+    Examples
+    --------
+    >>> jackknife_variance(np.array([1.0, 2.0, 3.0]))
+    1.3333333333333333
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if len(values) < 2:
+        return float("nan")
+    return float((len(values) - 1) / len(values) * np.square(values - values.mean()).sum())
