@@ -1,8 +1,8 @@
 """What a comparison hands on beside its rows: the same agreement recomputed on every resample.
 
-The scorecard needs the difference of two agreements, and its spread depends on how they vary together. So the
-rows that a verdict rests on keep their resampled values, one column of numbers for each pair of models; the same
-resamples serve every pair, which is what makes differences paired.
+The scorecard needs the difference of two agreements, and its spread depends on how they vary together. So
+the rows that a verdict rests on keep their resampled values, for each pair of models. The same resamples
+serve every pair, which is what makes differences paired.
 """
 
 from collections.abc import Mapping, Sequence
