@@ -28,6 +28,8 @@ MODELS = plan.model_names(config)
 TRAINED = plan.trained_models(config)
 TASKS = plan.all_tasks(config)
 THREADS = config["compute"]["threads"]
+# How intervals over examples are made: see miniature.agreement.intervals.Resampling.
+RESAMPLING = {**config["statistics"], "seed": config["seed"]}
 GPU = 1 if config["compute"]["device"] == "cuda" else 0
 
 

@@ -108,6 +108,15 @@ def test_pairs_put_the_reference_first_and_keep_order():
     assert list_pairs([], "large") == []
 
 
+def test_a_control_is_paired_with_its_own_model_only():
+    models = ["large", "large.seed1", "large.control", "tiny"]
+    pairs = list_pairs(models, "large")
+    assert pairs == [
+        ("large", "large.seed1"), ("large", "large.control"), ("large", "tiny"), ("large.seed1", "tiny"),
+    ]  # fmt: skip
+    assert list_pairs(["large.control", "tiny"], "large") == []
+
+
 def test_clusters_are_counted_among_the_examples_used():
     clusters = ["a", "b", "b", "c"]
     assert count_clusters(clusters) == 3

@@ -85,6 +85,14 @@ CASES = {
     ),
     "wrong choice": ([(("compute", "device"), "gpu")], ["must be one of cpu, cuda", "device: "]),
     "too small": ([(("compute", "threads"), 0)], ["must be at least 1", "threads: 1"]),
+    "no statistics": (
+        [(("statistics",), REMOVED)],
+        ["'statistics' is missing", "statistics: {resamples: 2000, "],
+    ),
+    "too few resamples": (
+        [(("statistics", "resamples"), 20)],
+        ["must be at least 100", "statistics.resamples", "resamples: 2000"],
+    ),
     "model name with a slash": (
         [
             (

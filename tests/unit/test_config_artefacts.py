@@ -43,6 +43,7 @@ def study(tmp_path):
             "distribution": {"enabled": False},
             "vulnerability": {"enabled": False},
         },
+        "statistics": {"resamples": 200, "blocks": 5, "rsa_examples": 50},
         "verdict": {"errors": {"task": "squad", "measure": "jaccard", "margin": 0.05}},
     }
 

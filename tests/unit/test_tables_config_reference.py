@@ -25,7 +25,10 @@ SHARED = {
 }
 PLACEHOLDERS = {"verdict": "<characteristic>", "figure1.panels": "<letter>"}
 # Blocks that are explained by their keys alone.
-UNEXPLAINED = {"compute", "question_answering", "classification", "inference", "characteristics", "figure1"}
+UNEXPLAINED = {
+    "compute", "question_answering", "classification", "inference", "characteristics", "statistics",
+    "figure1",
+}  # fmt: skip
 RECIPES = "characteristics.vulnerability.recipes.<name>."
 
 

@@ -77,6 +77,7 @@ def write_study(folder):
                              "percentile": 95},
             "vulnerability": {"enabled": False},
         },
+        "statistics": {"resamples": 200, "blocks": 5, "rsa_examples": 20},
         "verdict": {
             "errors": {"task": "wiki", "measure": "jaccard", "margin": 0.05},
             "representation": {"task": "wiki", "measure": "jaccard", "k": 5, "margin": 0.05},

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from miniature.config.names import control_of
 from miniature.files import set_aside
 
 TEXT_COLUMNS = (
@@ -117,6 +118,9 @@ def concat_rows(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
 def list_pairs(models: Iterable[str], reference: str) -> list[tuple[str, str]]:
     """All pairs of models: the reference first, the others in the order given (the study's).
 
+    A control (``large.control``: the same checkpoint, run again) is paired with its model only; its pairs
+    with others would say a second time what that model's say.
+
     Parameters
     ----------
     models : iterable of str
@@ -133,9 +137,11 @@ def list_pairs(models: Iterable[str], reference: str) -> list[tuple[str, str]]:
     --------
     >>> list_pairs(["tiny", "large", "base"], "large")
     [('large', 'tiny'), ('large', 'base'), ('tiny', 'base')]
+    >>> list_pairs(["large", "large.control", "tiny"], "large")
+    [('large', 'large.control'), ('large', 'tiny')]
     """
     ordered = sorted(models, key=lambda model: model != reference)  # stable: the others keep their order
-    return list(combinations(ordered, 2))
+    return [(a, b) for a, b in combinations(ordered, 2) if control_of(b) in (None, a) and not control_of(a)]
 
 
 def count_clusters(clusters: np.ndarray, used: np.ndarray | None = None) -> int:

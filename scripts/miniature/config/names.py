@@ -5,14 +5,27 @@ import re
 # No dot (reserved for replicates), no slash, no space: a name is a folder, a wildcard and a column value.
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 
-# A second training of a model with another seed is called <model>.seed<n>.
-MODEL = rf"{NAME}(?:\.seed[0-9]+)?"
+# A second training of a model with another seed is called <model>.seed<n>; the reference's own checkpoint, run
+# again with another batch size and thread count, <reference>.control.
+CONTROL = ".control"
+MODEL = rf"{NAME}(?:\.seed[0-9]+|{re.escape(CONTROL)})?"
 
 # What a Hub calls a configuration of a dataset: a folder, so no slash and no "..", but "20220301.en" is one.
 CONFIG_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*"
 
 # A commit, tag or branch of a Hub: a folder, or several ("refs/convert/parquet"), that lead nowhere else.
 REVISION = r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*"
+
+
+def control_of(model: str) -> str | None:
+    """The model that a control runs again; None where a name is no control's.
+
+    Examples
+    --------
+    >>> control_of("large.control"), control_of("large.seed1")
+    ('large', None)
+    """
+    return model.removesuffix(CONTROL) if model.endswith(CONTROL) else None
 
 
 def suggest_name(text: object) -> str:
