@@ -5,8 +5,8 @@ import re
 # No dot (reserved for replicates), no slash, no space: a name is a folder, a wildcard and a column value.
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 
-# A second training of a model with another seed is called <model>.seed<n>; the reference's own checkpoint, run
-# again with another batch size and thread count, <reference>.control.
+# A second training of a model with another seed is called <model>.seed<n>; the reference's own checkpoint,
+# run again with another batch size and thread count, <reference>.control.
 CONTROL = ".control"
 MODEL = rf"{NAME}(?:\.seed[0-9]+|{re.escape(CONTROL)})?"
 
