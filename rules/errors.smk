@@ -35,7 +35,8 @@ rule compare_errors:
             "<results>/data/{task}/test.parquet", task=plan.tasks_of(config, "errors")
         ),
     output:
-        "<results>/agreement/errors.csv",
+        agreement="<results>/agreement/errors.csv",
+        resamples="<results>/agreement/errors.resamples.parquet",
     log:
         "<logs>/compare_errors.log",
     benchmark:
@@ -43,7 +44,7 @@ rule compare_errors:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=60,
     params:
         tasks=plan.tasks_of(config, "errors"),
@@ -52,6 +53,8 @@ rule compare_errors:
             for task in plan.tasks_of(config, "errors")
         ],
         reference=config["reference"],
+        resampling=RESAMPLING,
+        verdict=config["verdict"].get("errors"),
         code=code("compare_errors"),
     script:
         "../scripts/compare_errors.py"

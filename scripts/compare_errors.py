@@ -1,21 +1,21 @@
 """Do two models get the same examples wrong? All pairs, every task."""
 
 from _job import run_job
-from miniature.agreement.table import concat_rows
+from miniature.agreement.intervals import Resampling, concat_comparisons
 from miniature.characteristics.errors import compare_errors
-from miniature.files import read_parquet, write_csv
+from miniature.files import read_parquet, write_csv, write_parquet
 from miniature.iteration import groups_like
 
 
 def main(snakemake):
-    """Compare the error sets and write the agreement table."""
+    """Compare the error sets and write the agreement table and what its verdict rests on."""
     params = snakemake.params
-    tables = []
+    found = []
     per_task = groups_like(snakemake.input.errors, params.models)
     for task, models, table, paths in zip(
         params.tasks, params.models, snakemake.input.tables, per_task, strict=True
     ):
-        tables.append(
+        found.append(
             compare_errors(
                 {model: read_parquet(path) for model, path in zip(models, paths, strict=True)},
                 reference=params.reference,
@@ -23,9 +23,13 @@ def main(snakemake):
                 task=task,
                 dataset=task,
                 split="test",
+                resampling=Resampling(**params.resampling),
+                verdict=params.verdict,
             )
         )
-    write_csv(concat_rows(tables), snakemake.output[0])
+    compared = concat_comparisons(found)
+    write_csv(compared.rows, snakemake.output.agreement)
+    write_parquet(compared.resamples, snakemake.output.resamples)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from miniature.agreement.holm import holm
 from miniature.agreement.jaccard import jaccard
 from miniature.agreement.kappa import cohen_kappa
 from miniature.agreement.mcnemar import mcnemar
+from miniature.agreement.sets import set_agreement
 
 
 @given(st.integers(0, 10_000))
@@ -35,7 +36,12 @@ def test_a_resample_measures_what_its_repeated_examples_measure(seed):
         rows = np.repeat(np.arange(25), counts[r].astype(int)[index])
         x, y = a[rows], b[rows]
         expected = (jaccard(x, y), cohen_kappa(x, y), accuracy_difference(x, y), *flips(x, y))
-        np.testing.assert_allclose([v[r] for v in values.values()], expected, atol=1e-12)
+        names = ("jaccard", "kappa", "accuracy_difference", "negative_flips", "positive_flips")
+        np.testing.assert_allclose([values[name][r] for name in names], expected, atol=1e-12)
+        for measure, value, chance, ceiling in set_agreement(x, y):
+            if not measure.endswith("_corrected") and ceiling - chance > 1e-6:
+                corrected = (value - chance) / (ceiling - chance)
+                np.testing.assert_allclose(values[f"{measure}_corrected"][r], corrected, atol=1e-9)
 
 
 def test_one_seed_gives_one_set_of_resamples_and_each_is_as_large_as_the_data():

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import jaccard_score
 
+from miniature.agreement.intervals import Resampling
 from miniature.characteristics.errors import compare_errors
 from miniature.findings import contrast_pairs, floor_contrasts, write_findings
 from miniature.floor import noise_floor, origin_means, origin_weights
@@ -62,8 +63,9 @@ def study():
     clusters = np.arange(200) // 4
     errors = {m: pd.DataFrame({"id": ids, "error": pd.array(e, dtype="boolean")}) for m, e in wrong.items()}
     agreement = compare_errors(
-        errors, reference="large", clusters=clusters, task="wiki", dataset="wiki", split="test"
-    )
+        errors, reference="large", clusters=clusters, task="wiki", dataset="wiki", split="test",
+        resampling=Resampling(resamples=100), verdict=None,
+    ).rows  # fmt: skip
     origins = {"large": "us", "theirs": "them", "a": "group", "b": "group"}
     named = {**origins, "base": "us", "tiny": "us", "other": "else"}
     table = floor_table(

@@ -3,7 +3,13 @@
 import numpy as np
 import pandas as pd
 
+from miniature.agreement.corrected import correct_for_chance
 from miniature.seeds import generator
+
+# Resamples drawn at once: the generator gives 64-bit numbers, of which four bytes are kept.
+DRAWN_AT_ONCE = 250
+# Distance below which chance and ceiling are one number.
+ROUNDING = 1e-9
 
 
 def resample_clusters(clusters: int, *, resamples: int, seed: int) -> np.ndarray:
@@ -39,7 +45,12 @@ def resample_clusters(clusters: int, *, resamples: int, seed: int) -> np.ndarray
     if clusters < 1 or resamples < 1:
         raise ValueError(f"Nothing to resample: {clusters} clusters, {resamples} resamples.")
     random = generator(seed, "bootstrap", clusters)
-    return random.multinomial(clusters, np.full(clusters, 1 / clusters), resamples).astype(np.float32)
+    share = np.full(clusters, 1 / clusters)
+    counts = np.empty((resamples, clusters), dtype=np.float32)
+    for start in range(0, resamples, DRAWN_AT_ONCE):
+        block = counts[start : start + DRAWN_AT_ONCE]
+        block[:] = random.multinomial(clusters, share, len(block))
+    return counts
 
 
 def cluster_index(clusters: np.ndarray) -> tuple[np.ndarray, int]:
@@ -99,23 +110,32 @@ def set_measures(sums: np.ndarray) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to ndarray of float64, shape [...]
-        ``jaccard``, ``kappa``, ``accuracy_difference``, ``negative_flips``, ``positive_flips``; NaN where not
-        defined.
+        ``jaccard``, ``kappa``, ``accuracy_difference``, ``negative_flips``, ``positive_flips``,
+        ``jaccard_corrected``, ``kappa_corrected``; NaN where not defined. Chance and ceiling of the corrected
+        two are those of the sums given, however near each other they lie.
 
     Examples
     --------
-    >>> {name: float(v) for name, v in set_measures(np.array([4, 2, 1, 1])).items() if name != "kappa"}
-    {'jaccard': 0.5, 'accuracy_difference': 0.25, 'negative_flips': 0.0, 'positive_flips': 0.25}
+    >>> found = set_measures(np.array([4, 2, 1, 1]))
+    >>> [float(found[name]) for name in ("jaccard", "accuracy_difference", "negative_flips")]
+    [0.5, 0.25, 0.0]
     """
     n, a, b, both = np.moveaxis(np.asarray(sums, dtype=np.float64), -1, 0)
     expected = a * b + (n - a) * (n - b)
     observed = n * (n - a - b + 2 * both)
+    jaccard = _ratio(both, a + b - both)
+    smaller, larger = np.minimum(a, b), np.maximum(a, b)
+    chance, ceiling = _ratio(a * b, n * (a + b) - a * b), _ratio(smaller, larger)
     return {
-        "jaccard": _ratio(both, a + b - both),
+        "jaccard": jaccard,
         "kappa": _ratio(observed - expected, n * n - expected),
         "accuracy_difference": _ratio(a - b, n),
         "negative_flips": _ratio(b - both, n),
         "positive_flips": _ratio(a - both, n),
+        "jaccard_corrected": correct_for_chance(jaccard, chance, ceiling, least_room=ROUNDING),
+        # Kappa over its ceiling. Flips corrected with their own chance and ceiling are the same number: all
+        # three are linear in the examples shared.
+        "kappa_corrected": _ratio(n * both - a * b, n * smaller - a * b),
     }
 
 

@@ -15,6 +15,7 @@ from miniature.agreement.table import concat_rows
 
 # Values of the column `method` and of an agreement table's `ci_method`.
 BOOTSTRAP = "bootstrap over clusters"
+BCA = "BCa bootstrap over clusters"  # of intervals: the same draws, see `miniature.agreement.bca`
 JACKKNIFE = "jackknife over blocks of clusters"
 
 RESAMPLE_COLUMNS = ("task", "model_a", "model_b", "method", "resample", "value")

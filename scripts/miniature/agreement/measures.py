@@ -34,9 +34,11 @@ INFINITE = float("inf")
 # where lower is.
 MEASURES: dict[str, Measure] = {
     "jaccard": Measure(0, 1, "higher", True, PAPER),
+    "jaccard_corrected": Measure(-INFINITE, 1, "higher", True, "(jaccard - chance) / (ceiling - chance)"),
     "jaccard_low": Measure(0, 1, None, True, "bound: ties, or spent budgets, settled for disagreement"),
     "jaccard_high": Measure(0, 1, None, True, "bound: ties, or spent budgets, settled for agreement"),
     "kappa": Measure(-1, 1, "higher", True, "Cohen 1960; error consistency: Geirhos et al. 2020"),
+    "kappa_corrected": Measure(-INFINITE, 1, "higher", True, "kappa / ceiling; that of flips is equal"),
     "accuracy_difference": Measure(-1, 1, "zero", False, "accuracy of model_b minus accuracy of model_a"),
     "negative_flips": Measure(0, 1, "lower", False, "model_a right, model_b wrong; Dutta et al. 2024"),
     "positive_flips": Measure(0, 1, "lower", False, "model_a wrong, model_b right; Dutta et al. 2024"),

@@ -6,12 +6,17 @@ import numpy as np
 import pandas as pd
 
 from miniature.agreement.accuracy import accuracy_difference
-from miniature.agreement.ceiling import ceiling_jaccard
-from miniature.agreement.chance import chance_jaccard
+from miniature.agreement.bootstrap import cluster_index, pair_sums, set_measures
+from miniature.agreement.cluster_bootstrap import (
+    draw_counts,
+    keep_resamples,
+    make_pair_rows,
+    resample_measures,
+)
 from miniature.agreement.flips import chance_flips, fewest_flips, flips
-from miniature.agreement.jaccard import jaccard
-from miniature.agreement.kappa import ceiling_kappa, cohen_kappa
-from miniature.agreement.table import concat_rows, count_clusters, list_pairs, make_rows
+from miniature.agreement.intervals import Comparison, Resampling, concat_comparisons
+from miniature.agreement.sets import set_agreement
+from miniature.agreement.table import count_clusters, list_pairs
 from miniature.characteristics.alignment import check_same_examples
 from miniature.messages import StudyError
 
@@ -91,10 +96,14 @@ def compare_errors(
     task: str,
     dataset: str,
     split: str,
-) -> pd.DataFrame:
+    resampling: Resampling,
+    verdict: Mapping[str, object] | None,
+) -> Comparison:
     """Agreement of every pair of models on which examples they get wrong.
 
     Examples whose error is unknown for either model are left out of that pair; ``n`` says how many remain.
+    Intervals resample whole clusters of examples, the trainings held fixed; the chance and the ceiling that a
+    corrected measure is made from are recomputed in each resample.
 
     Parameters
     ----------
@@ -107,13 +116,18 @@ def compare_errors(
         Cluster of each example of the data table.
     task, dataset, split : str
         Labels of the rows.
+    resampling : Resampling
+        How intervals are made.
+    verdict : mapping or None
+        The study's verdict on errors: the measure it names keeps its resampled values.
 
     Returns
     -------
-    DataFrame
-        Agreement rows: for each pair ``jaccard``, ``kappa``, ``accuracy_difference``, ``negative_flips`` and
-        ``positive_flips``, with chance (independent errors at the same rates) and ceiling (the best value
-        that the two error counts allow). Without any error of either model the Jaccard index is empty.
+    Comparison
+        Agreement rows: for each pair ``jaccard``, ``jaccard_corrected``, ``kappa``, ``kappa_corrected``,
+        ``accuracy_difference``, ``negative_flips`` and ``positive_flips``, with chance (independent errors at
+        the same rates) and ceiling (the best value that the two error counts allow). Without any error of
+        either model the Jaccard index is empty; with one cluster there is no interval.
 
     Raises
     ------
@@ -123,19 +137,24 @@ def compare_errors(
     n = check_same_examples(errors, clusters, what="error lists")
     known = {m: ~t["error"].isna().to_numpy(dtype=bool) for m, t in errors.items()}
     wrong = {m: t["error"].astype("boolean").fillna(False).to_numpy(dtype=bool) for m, t in errors.items()}
-    tables = []
-    for a, b in list_pairs(errors, reference):
-        used = known[a] & known[b] if n else np.zeros(0, dtype=bool)
-        rows = error_measures(wrong[a][used], wrong[b][used])
-        tables.append(
-            make_rows(
-                characteristic="errors", task=task, dataset=dataset, split=split,
-                model_a=a, model_b=b, n=int(used.sum()), n_clusters=count_clusters(clusters, used),
-                measure=[r[0] for r in rows], value=[r[1] for r in rows],
-                chance=[r[2] for r in rows], ceiling=[r[3] for r in rows],
-            )
+    index, n_clusters = cluster_index(clusters)
+    pairs = list_pairs(errors, reference)
+    used = [known[a] & known[b] if n else np.zeros(0, dtype=bool) for a, b in pairs]
+    sums = [
+        pair_sums(wrong[a][rows], wrong[b][rows], index[rows], n_clusters)
+        for (a, b), rows in zip(pairs, used, strict=True)
+    ]
+    counts = draw_counts(n_clusters, resampling)
+    resampled = resample_measures(np.reshape(sums, (len(pairs), n_clusters, 4)), counts, set_measures)
+    labels = {"characteristic": "errors", "task": task, "dataset": dataset, "split": split}
+    found = []
+    for (a, b), rows, again in zip(pairs, used, resampled, strict=True):
+        table = make_pair_rows(
+            error_measures(wrong[a][rows], wrong[b][rows]), again, **labels,
+            model_a=a, model_b=b, n=int(rows.sum()), n_clusters=count_clusters(clusters, rows),
         )  # fmt: skip
-    return concat_rows(tables)
+        found.append(Comparison(table, keep_resamples(again, verdict, model_a=a, model_b=b, **labels)))
+    return concat_comparisons(found)
 
 
 def error_measures(a: np.ndarray, b: np.ndarray) -> list[tuple[str, float, float, float]]:
@@ -158,13 +177,9 @@ def error_measures(a: np.ndarray, b: np.ndarray) -> list[tuple[str, float, float
     """
     n, size_a, size_b = len(a), int(a.sum()), int(b.sum())
     p, q = (size_a / n, size_b / n) if n else (float("nan"), float("nan"))
-    chance = chance_jaccard(p, q) if n else float("nan")
-    kappa_ceiling = ceiling_kappa(size_a, size_b, n)
     share, by_chance, fewest = flips(a, b), chance_flips(p, q), fewest_flips(p, q)
     return [
-        ("jaccard", jaccard(a, b), chance, ceiling_jaccard(size_a, size_b)),
-        # Kappa is 0 by chance wherever it is defined at all.
-        ("kappa", cohen_kappa(a, b), kappa_ceiling * 0.0, kappa_ceiling),
+        *set_agreement(a, b),
         ("accuracy_difference", accuracy_difference(a, b), float("nan"), float("nan")),
         ("negative_flips", share.negative, by_chance.negative, fewest.negative),
         ("positive_flips", share.positive, by_chance.positive, fewest.positive),
