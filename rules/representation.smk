@@ -42,7 +42,8 @@ rule compare_representation:
             task=plan.tasks_of(config, "representation"),
         ),
     output:
-        "<results>/agreement/representation.csv",
+        agreement="<results>/agreement/representation.csv",
+        resamples="<results>/agreement/representation.resamples.parquet",
     log:
         "<logs>/compare_representation.log",
     benchmark:
@@ -61,6 +62,8 @@ rule compare_representation:
         ],
         reference=config["reference"],
         feature=config.get("inference", {}).get("feature", ""),
+        resampling=RESAMPLING,
+        verdict=config["verdict"].get("representation"),
         compute_threads=THREADS,
         code=code("compare_representation"),
     script:

@@ -1,16 +1,16 @@
 """Do two models put the same examples near each other? All pairs, every K."""
 
 from _job import run_job
-from miniature.agreement.table import concat_rows
+from miniature.agreement.intervals import Resampling, concat_comparisons
 from miniature.characteristics.representation import compare_representation
-from miniature.files import read_npy, read_parquet, write_csv
+from miniature.files import read_npy, read_parquet, write_csv, write_parquet
 from miniature.iteration import groups_like
 
 
 def main(snakemake):
-    """Compare the neighbour sets and write the agreement table."""
+    """Compare the neighbour sets; write the agreement table and the resampled values."""
     params = snakemake.params
-    tables = []
+    comparisons = []
     for task, models, table, neighbors, ties in zip(
         params.tasks,
         params.models,
@@ -19,7 +19,7 @@ def main(snakemake):
         groups_like(snakemake.input.ties, params.models),
         strict=True,
     ):
-        tables.append(
+        comparisons.append(
             compare_representation(
                 {model: read_npy(path) for model, path in zip(models, neighbors, strict=True)},
                 {model: read_parquet(path) for model, path in zip(models, ties, strict=True)},
@@ -29,9 +29,13 @@ def main(snakemake):
                 dataset=task,
                 split="test",
                 feature=params.feature,
+                resampling=Resampling(**params.resampling),
+                verdict=params.verdict,
             )
         )
-    write_csv(concat_rows(tables), snakemake.output[0])
+    compared = concat_comparisons(comparisons)
+    write_csv(compared.rows, snakemake.output.agreement)
+    write_parquet(compared.resamples, snakemake.output.resamples)
 
 
 if __name__ == "__main__":

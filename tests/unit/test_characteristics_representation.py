@@ -11,18 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
+from miniature.agreement.bootstrap import resample_clusters
+from miniature.agreement.intervals import BOOTSTRAP, Resampling
 from miniature.characteristics import embeddings as embeddings_module
+from miniature.characteristics.neighbor_clusters import chance_same_cluster, same_cluster
 from miniature.characteristics.neighbor_search import search_neighbors
-from miniature.characteristics.representation import (
-    chance_same_cluster,
-    compare_representation,
-    find_neighbors,
-    free_neighbors,
-    same_cluster,
-)
+from miniature.characteristics.neighbor_ties import free_neighbors
+from miniature.characteristics.representation import compare_representation, find_neighbors
 from miniature.messages import StudyError
 
-LABELS = {"task": "squad", "dataset": "squad", "split": "test", "feature": "cls"}
+FEW = Resampling(resamples=200)
+LABELS = {"task": "squad", "dataset": "squad", "split": "test", "feature": "cls", "resampling": FEW}
 
 
 def exact_order(x):
@@ -162,15 +161,14 @@ def test_constant_embeddings_are_settled_by_index_and_reported_as_ties():
     np.testing.assert_array_equal(free_neighbors(ties, 6, 3), [[1, 2, 2]] * 6)
 
 
-def compare(embeddings, k, reference="large"):
+def compare(embeddings, k, reference="large", **options):
     found = {m: search_neighbors(x, k) for m, x in embeddings.items()}
     n = len(next(iter(embeddings.values())))
     return compare_representation(
         {m: f[0] for m, f in found.items()},
         ties={m: f[1] for m, f in found.items()},
         reference=reference,
-        clusters=[f"p{i // 2}" for i in range(n)],
-        **LABELS,
+        **{"clusters": [f"p{i // 2}" for i in range(n)]} | LABELS | options,
     )
 
 
@@ -178,7 +176,7 @@ def test_the_same_geometry_agrees_fully_and_unrelated_ones_by_chance():
     rng = np.random.default_rng(6)
     x = rng.normal(size=(240, 12))
     rotation, _ = np.linalg.qr(rng.normal(size=(12, 12)))
-    table = compare({"base": x @ rotation, "large": x, "tiny": rng.normal(size=(240, 12))}, 60)
+    table = compare({"base": x @ rotation, "large": x, "tiny": rng.normal(size=(240, 12))}, 60).rows
     rows = table[table["measure"] == "jaccard"].set_index(["model_a", "model_b", "k"])
     assert list(dict.fromkeys(zip(*[rows.index.get_level_values(i) for i in (0, 1)], strict=True))) == [
         ("large", "base"), ("large", "tiny"), ("base", "tiny"),
@@ -204,7 +202,7 @@ def test_collapsed_rows_are_reported_bounded_and_warned_about(caplog):
     y = x.copy()
     y[20:] = y[20]
     with caplog.at_level(logging.WARNING):
-        table = compare({"large": x, "tiny": y}, 10).set_index(["measure", "model_a", "k"]).sort_index()
+        table = compare({"large": x, "tiny": y}, 10).rows.set_index(["measure", "model_a", "k"]).sort_index()
     assert "Model tiny" in caplog.text
     assert "Model large" not in caplog.text
     assert (table.loc[("tied_rows", "tiny"), "value"] >= 0.5).all()
@@ -213,7 +211,9 @@ def test_collapsed_rows_are_reported_bounded_and_warned_about(caplog):
     assert (low < value).all()
     assert (value <= high).all()
     # Agreement out of nothing: two collapsed models agree fully, and the bounds say what that is worth.
-    nothing = compare({"large": np.ones((40, 2)), "tiny": np.ones((40, 2))}, 10).set_index(["measure", "k"])
+    nothing = compare({"large": np.ones((40, 2)), "tiny": np.ones((40, 2))}, 10).rows.set_index(
+        ["measure", "k"]
+    )
     assert nothing.loc[("jaccard", 5), "value"] == 1
     assert nothing.loc[("jaccard_low", 5), "value"] == 0
 
@@ -229,7 +229,8 @@ def test_neighbors_of_another_size_name_the_model():
 
 
 def test_no_model_gives_an_empty_table():
-    assert len(compare_representation({}, ties={}, reference="large", clusters=["p"], **LABELS)) == 0
+    nothing = compare_representation({}, ties={}, reference="large", clusters=["p"], **LABELS)
+    assert [len(table) for table in nothing] == [0, 0]
 
 
 def test_share_of_own_cluster_against_a_count_by_hand():
@@ -249,3 +250,54 @@ def test_random_neighbours_share_a_cluster_at_the_chance_level():
     n = len(clusters)
     neighbors = np.stack([rng.permutation(np.delete(np.arange(n), i))[:50] for i in range(n)])
     assert same_cluster(neighbors, clusters)[-1] == pytest.approx(chance_same_cluster(clusters), abs=2e-3)
+
+
+def test_intervals_and_resampled_values_are_those_of_resampled_examples():
+    rng = np.random.default_rng(9)
+    x = rng.normal(size=(60, 4))
+    embeddings = {"large": x, "tiny": x + 0.5 * rng.normal(size=x.shape)}
+    clusters = rng.integers(0, 12, 60).astype(str)
+    settings = {"task": "squad", "measure": "jaccard", "k": 5, "margin": 0.05}
+    found = compare(embeddings, 8, clusters=clusters, verdict=settings)
+    names = pd.unique(clusters)
+    drawn = resample_clusters(len(names), resamples=200, seed=0).astype(int)
+    lists = [find_neighbors(e, 8) for e in embeddings.values()]
+    by_hand = np.empty((200, 8))
+    for r, counts in enumerate(drawn):
+        rows = [i for name, times in zip(names, counts, strict=True) for i in np.flatnonzero(clusters == name)
+                for _ in range(times)]  # fmt: skip
+        for k in range(1, 9):
+            pairs = [(set(lists[0][i, :k]), set(lists[1][i, :k])) for i in rows]
+            by_hand[r, k - 1] = np.mean([len(a & b) / len(a | b) for a, b in pairs])
+    rows = found.rows[found.rows["model_a"] != found.rows["model_b"]].set_index("measure")
+    for bound, tail in (("ci_low", 2.5), ("ci_high", 97.5)):
+        expected = np.percentile(by_hand, tail, axis=0)
+        np.testing.assert_allclose(rows.loc["jaccard", bound], expected, atol=1e-6)
+        chance = rows.loc["jaccard", "chance"].to_numpy()
+        corrected = rows.loc["jaccard_corrected", bound]
+        np.testing.assert_allclose(corrected, (expected - chance) / (1 - chance), atol=1e-6)
+        area = np.percentile(by_hand.mean(axis=1), tail)
+        assert rows.loc["jaccard_area", bound] == pytest.approx(area, abs=1e-6)
+    assert rows.loc["jaccard_area", "value"] == pytest.approx(rows.loc["jaccard", "value"].mean())
+    assert set(rows["ci_method"]) == {BOOTSTRAP}
+    assert (found.resamples[["model_a", "model_b", "method"]] == ["large", "tiny", BOOTSTRAP]).all(axis=None)
+    np.testing.assert_allclose(found.resamples["value"], by_hand[:, 4], atol=1e-6)
+    area = compare(embeddings, 8, clusters=clusters, verdict={"task": "squad", "measure": "jaccard_area"})
+    np.testing.assert_allclose(area.resamples["value"], by_hand.mean(axis=1), atol=1e-6)
+    other = compare(embeddings, 8, clusters=clusters, verdict=settings | {"task": "news"})
+    assert len(other.resamples) == 0
+
+
+def test_one_cluster_and_identical_models_have_no_interval():
+    rng = np.random.default_rng(10)
+    x, y = rng.normal(size=(2, 30, 4))
+    bounds = ["ci_low", "ci_high"]
+    verdict = {"task": "squad", "measure": "jaccard", "k": 2}
+    found = compare({"large": x, "tiny": y}, 3, clusters=["p"] * 30, verdict=verdict)
+    assert found.rows[bounds].isna().all(axis=None)
+    assert (found.rows["ci_method"] == "").all()
+    assert len(found.resamples) == 0
+    same = compare({"large": x, "copy": x}, 3, verdict=verdict)
+    assert same.rows[bounds].isna().all(axis=None)
+    assert (same.resamples["value"] == 1).all()
+    assert len(same.resamples) == 200

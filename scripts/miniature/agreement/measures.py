@@ -37,6 +37,7 @@ MEASURES: dict[str, Measure] = {
     "jaccard_corrected": Measure(-INFINITE, 1, "higher", True, "(jaccard - chance) / (ceiling - chance)"),
     "jaccard_low": Measure(0, 1, None, True, "bound: ties, or spent budgets, settled for disagreement"),
     "jaccard_high": Measure(0, 1, None, True, "bound: ties, or spent budgets, settled for agreement"),
+    "jaccard_area": Measure(0, 1, "higher", True, "mean of the neighbour Jaccard over K = 1, ..., k_max"),
     "kappa": Measure(-1, 1, "higher", True, "Cohen 1960; error consistency: Geirhos et al. 2020"),
     "kappa_corrected": Measure(-INFINITE, 1, "higher", True, "kappa / ceiling; that of flips is equal"),
     "accuracy_difference": Measure(-1, 1, "zero", False, "accuracy of model_b minus accuracy of model_a"),

@@ -1,6 +1,6 @@
 """Agreement of two models' nearest neighbours, for every number of neighbours at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -41,6 +41,56 @@ def neighbor_jaccard(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     for _, shared in shared_neighbors(a, b):
         total += jaccard_from_shared(shared).sum(axis=0)
     return total / len(a)
+
+
+def neighbor_jaccard_sums(
+    a: np.ndarray, others: Sequence[np.ndarray], index: np.ndarray, clusters: int
+) -> np.ndarray:
+    """`neighbor_jaccard` of one model with several others, added up over the examples of each cluster.
+
+    What a bootstrap over clusters needs. The ranks of the first model's neighbours are laid out once for all
+    the others.
+
+    Parameters
+    ----------
+    a : ndarray of int, shape [examples, k_max]
+        Neighbours as `check_neighbors` accepts them.
+    others : sequence of ndarray of int, each [examples, k_max]
+        Likewise.
+    index : ndarray of int, shape [examples]
+        Cluster of each example, from 0.
+    clusters : int
+        Distinct clusters; each holds an example.
+
+    Returns
+    -------
+    ndarray of float64, shape [others, clusters, k_max]
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> a, b = np.array([[1], [0], [0]]), np.array([[1], [2], [0]])
+    >>> neighbor_jaccard_sums(a, [b], np.array([0, 0, 1]), 2).tolist()
+    [[[1.0], [1.0]]]
+    """
+    n, k_max = a.shape
+    if any(b.shape != a.shape for b in others) or index.shape != (n,):
+        raise ValueError(f"Neighbours of the same {n} examples are needed, and a cluster for each.")
+    sums = np.zeros((len(others), clusters, k_max))
+    order = np.argsort(index, kind="stable")  # each cluster's examples side by side
+    twice = 2.0 * np.arange(1, k_max + 1)
+    for rows, rank in _rank_tables(a, order):
+        own = index[rows]
+        starts = np.flatnonzero(np.diff(own, prepend=-1))
+        for other, b in enumerate(others):
+            shared = _shared(rank, b[rows]).astype(np.float64)
+            shared /= twice - shared
+            sums[other, own[starts]] += np.add.reduceat(shared, starts, axis=0)
+    return sums
 
 
 def neighbor_jaccard_bounds(
@@ -125,18 +175,33 @@ def shared_neighbors(a: np.ndarray, b: np.ndarray) -> Iterator[tuple[slice, np.n
     """
     if a.shape != b.shape:
         raise ValueError(f"Neighbours of the same examples are needed; shapes: {a.shape}, {b.shape}.")
+    for rows, rank in _rank_tables(a, np.arange(len(a))):
+        yield slice(int(rows[0]), int(rows[-1]) + 1), _shared(rank, b[rows])
+
+
+def _rank_tables(a: np.ndarray, order: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For blocks of rows, the rank of every example among the row's neighbours, k_max where it is none."""
     n, k_max = a.shape
-    ranks = np.arange(k_max, dtype=np.int32)
+    kind = np.int16 if k_max < 2**15 else np.int32
+    ranks = np.arange(k_max, dtype=kind)
     block = max(1, RANK_ENTRIES // n)
     for start in range(0, n, block):
-        rows = slice(start, min(start + block, n))
-        m = rows.stop - start
-        rank_in_b = np.full((m, n), k_max, dtype=np.int32)  # k_max: not among them
-        np.put_along_axis(rank_in_b, b[rows], ranks[None, :], axis=1)
-        enters = np.maximum(ranks, np.take_along_axis(rank_in_b, a[rows], axis=1))  # [m, k_max]
-        enters += (k_max + 1) * np.arange(m, dtype=np.int32)[:, None]
-        counts = np.bincount(enters.ravel(), minlength=m * (k_max + 1)).reshape(m, k_max + 1)
-        yield rows, counts[:, :k_max].cumsum(axis=1)
+        rows = order[start : start + block]
+        rank = np.full((len(rows), n), k_max, dtype=kind)
+        np.put_along_axis(rank, a[rows].astype(np.intp), ranks[None, :], axis=1)
+        yield rows, rank
+
+
+def _shared(rank: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Sizes of the intersections for K = 1, ..., k_max: [rows, k_max] from a rank table and its partner."""
+    m, n = rank.shape
+    k_max = b.shape[1]
+    place = b + (n * np.arange(m, dtype=np.intp))[:, None]
+    # An example enters the intersection at the larger of its two ranks.
+    enters = np.maximum(rank.ravel()[place], np.arange(k_max, dtype=rank.dtype)).astype(np.intp)
+    enters += ((k_max + 1) * np.arange(m, dtype=np.intp))[:, None]
+    counts = np.bincount(enters.ravel(), minlength=m * (k_max + 1)).reshape(m, k_max + 1)
+    return counts[:, :k_max].cumsum(axis=1)
 
 
 def check_neighbors(neighbors: np.ndarray) -> np.ndarray:
