@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from measure_throughput import encoder_flops
 
-from miniature.config import plan
+from miniature.config import plan, replicates
 from miniature.messages import StudyError
 
 MEGA = 1e6
@@ -66,8 +66,8 @@ class Study:
     """A study with the sizes that its cost depends on."""
 
     def __init__(self, config: dict, sizes: dict):
-        self.config, self.sizes = config, sizes
-        self.models = plan.model_names(config)
+        self.config, self.sizes = replicates.expand_replicates(config), sizes
+        self.models = plan.model_names(self.config)
 
     def shape(self, entry: dict) -> dict:
         """Shape of a model entry."""
@@ -133,12 +133,19 @@ class Study:
             weights = shape["parameters"] * FLOAT
             for task in plan.all_tasks(self.config):
                 found.append(self._training(name, task, shape, weights))
-                found += [
-                    self._prediction(shape, weights, dataset, self.examples(dataset, split))
-                    for dataset, split in self._splits(task)
-                ]
-            found += self._neighbours(shape)
+            found += self._runs(shape, weights)
+        if replicates.control_model(self.config):
+            shape = self.shape(self.config["models"][self.config["reference"]])
+            found += self._runs(shape, shape["parameters"] * FLOAT)
         return found
+
+    def _runs(self, shape: dict, weights: float) -> list[Job]:
+        """Inference of one model on everything, and what is made of its embeddings."""
+        return [
+            self._prediction(shape, weights, dataset, self.examples(dataset, split))
+            for task in plan.all_tasks(self.config)
+            for dataset, split in self._splits(task)
+        ] + self._neighbours(shape)
 
     def _training(self, name: str, task: str, shape: dict, weights: float) -> Job:
         settings, data = plan.training_settings(self.config, task, name), self.data(task)

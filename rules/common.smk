@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from miniature.code_version import CodeMap
-from miniature.config import names, plan, sources
+from miniature.config import names, plan, replicates, sources
 from miniature.config.validate import validate_study
 from miniature.messages import StudyError
 
@@ -23,9 +23,15 @@ except StudyError as error:
     print(error, file=sys.stderr)
     sys.exit(1)
 
+# From here on a second training is a model like any other.
+config = replicates.expand_replicates(config)
+
 RESULTS = f"results/{config['study']}"
 MODELS = plan.model_names(config)
 TRAINED = plan.trained_models(config)
+# Without second trainings, for what shows models rather than trainings; and the reference's checkpoint run again.
+ORIGINALS = replicates.original_models(config)
+CONTROL = [name for name in [replicates.control_model(config)] if name]
 TASKS = plan.all_tasks(config)
 THREADS = config["compute"]["threads"]
 # How intervals over examples are made: see miniature.agreement.intervals.Resampling.
@@ -91,6 +97,12 @@ def model_spec(entry):
     if "hub" in entry:
         spec["path"] = retrieved_model(entry)
     return spec
+
+
+def checkpoint(wildcards):
+    """Folder of the checkpoint that a model is run from; a control has that of its model."""
+    model = names.control_of(wildcards.model) or wildcards.model
+    return f"<results>/models/{wildcards.task}/{model}"
 
 
 def teacher_folder(wildcards):
@@ -255,9 +267,8 @@ def compressed_models():
     own = config["models"][config["reference"]].get("origin")
     return [
         model
-        for model in MODELS
+        for model in ORIGINALS
         if model != config["reference"]
-        and model in config["models"]
         and not config["models"][model].get("same_as_reference", False)
         and config["models"][model].get("origin", own) == own
     ]

@@ -36,7 +36,9 @@ rule compare_distribution:
         ood=[
             f"<results>/ood/{task}/{other}/{model}.parquet"
             for task, other in plan.ood_pairs(config)
-            for model in plan.models_with(config, "distribution", task, other)
+            for model in replicates.compared_models(
+                config, "distribution", task, other
+            )
         ],
         tables=[
             f"<results>/data/{dataset}/test.parquet"
@@ -58,7 +60,7 @@ rule compare_distribution:
     params:
         pairs=plan.ood_pairs(config),
         models=[
-            plan.models_with(config, "distribution", task, other)
+            replicates.compared_models(config, "distribution", task, other)
             for task, other in plan.ood_pairs(config)
         ],
         reference=config["reference"],

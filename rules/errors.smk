@@ -11,7 +11,7 @@ rule find_errors:
     benchmark:
         "<benchmarks>/find_errors/{task}/{dataset}/{split}/{model}.tsv"
     wildcard_constraints:
-        model=only(m for m in MODELS if "errors" not in config["models"][m]),
+        model=only([m for m in MODELS if "errors" not in config["models"][m]] + CONTROL),
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -29,7 +29,7 @@ rule compare_errors:
         errors=[
             f"<results>/errors/{task}/{task}/test/{model}.parquet"
             for task in plan.tasks_of(config, "errors")
-            for model in plan.models_with(config, "errors", task)
+            for model in replicates.compared_models(config, "errors", task)
         ],
         tables=expand(
             "<results>/data/{task}/test.parquet", task=plan.tasks_of(config, "errors")
@@ -49,7 +49,7 @@ rule compare_errors:
     params:
         tasks=plan.tasks_of(config, "errors"),
         models=[
-            plan.models_with(config, "errors", task)
+            replicates.compared_models(config, "errors", task)
             for task in plan.tasks_of(config, "errors")
         ],
         reference=config["reference"],

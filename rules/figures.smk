@@ -24,7 +24,7 @@ rule plot_figure1:
         runtime=30,
     params:
         options=config.get("figure1"),
-        models=MODELS,
+        models=ORIGINALS,
         reference=config["reference"],
         code=code("plot_figure1"),
     script:

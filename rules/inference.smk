@@ -4,7 +4,7 @@
 rule predict_split:
     input:
         table="<results>/data/{dataset}/{split}.parquet",
-        model="<results>/models/{task}/{model}",
+        model=checkpoint,
     output:
         predictions="<results>/predictions/{task}/{dataset}/{split}/{model}.parquet",
         embeddings="<results>/embeddings/{task}/{dataset}/{split}/{model}.npy",
@@ -13,10 +13,10 @@ rule predict_split:
     benchmark:
         "<benchmarks>/predict_split/{task}/{dataset}/{split}/{model}.tsv"
     wildcard_constraints:
-        model=only(TRAINED),
+        model=only([*TRAINED, *CONTROL]),
     conda:
         "../envs/torch.yaml"
-    threads: THREADS
+    threads: lambda wildcards: replicates.inference_threads(config, wildcards.model)
     resources:
         # Twice the weights, and text as tables, tokens and character spans.
         mem_mb=memory(900, model=2, table=60),
@@ -26,9 +26,13 @@ rule predict_split:
         kind=lambda wildcards: kind_of(wildcards.task),
         labels=lambda wildcards: plan.labels_of(config, wildcards.task),
         text=lambda wildcards: plan.text_settings(config, wildcards.task),
-        inference=config.get("inference"),
+        inference=lambda wildcards: replicates.inference_settings(
+            config, wildcards.model
+        ),
         device=config["compute"]["device"],
-        compute_threads=THREADS,
+        compute_threads=lambda wildcards: replicates.inference_threads(
+            config, wildcards.model
+        ),
         code=code("predict_split"),
     script:
         "../scripts/predict_split.py"

@@ -30,12 +30,12 @@ rule compare_representation:
         neighbors=[
             f"<results>/neighbors/{task}/{task}/test/{model}.npy"
             for task in plan.tasks_of(config, "representation")
-            for model in plan.models_with(config, "representation", task)
+            for model in replicates.compared_models(config, "representation", task)
         ],
         ties=[
             f"<results>/neighbors/{task}/{task}/test/{model}.ties.parquet"
             for task in plan.tasks_of(config, "representation")
-            for model in plan.models_with(config, "representation", task)
+            for model in replicates.compared_models(config, "representation", task)
         ],
         tables=expand(
             "<results>/data/{task}/test.parquet",
@@ -57,7 +57,7 @@ rule compare_representation:
     params:
         tasks=plan.tasks_of(config, "representation"),
         models=[
-            plan.models_with(config, "representation", task)
+            replicates.compared_models(config, "representation", task)
             for task in plan.tasks_of(config, "representation")
         ],
         reference=config["reference"],

@@ -30,7 +30,7 @@ def kept_models(characteristic, task, other):
     if characteristic == "vulnerability":
         return TRAINED
     given = (task, other) if characteristic == "distribution" else (task,)
-    return plan.models_with(config, characteristic, *given)
+    return replicates.compared_models(config, characteristic, *given)
 
 
 def embedding(task, dataset, split, model):
@@ -43,7 +43,7 @@ KEPT = {
         f"<results>/errors/{task}/{task}/test/{model}.parquet",
         *(
             [f"<results>/predictions/{task}/{task}/test/{model}.parquet"]
-            if model in plan.predicting_models(config, task)
+            if model in [*plan.predicting_models(config, task), *CONTROL]
             else []
         ),
     ],

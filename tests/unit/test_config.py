@@ -89,6 +89,22 @@ CASES = {
         [(("statistics",), REMOVED)],
         ["'statistics' is missing", "statistics: {resamples: 2000, "],
     ),
+    "no replicates asked for": (
+        [(("models", "large", "replicates"), 0)],
+        ["must be at least 1", "models.large.replicates", "replicates: 3"],
+    ),
+    "too many replicates": (
+        [(("models", "small", "replicates"), 21)],
+        ["must be at most 20", "replicates: 3"],
+    ),
+    "replicate by hand": (
+        [(("models", "large.seed1"), {"path": "x"})],
+        ["'large.seed1'", "large-seed1: ..."],
+    ),
+    "control that is none": (
+        [(("control",), {"batch_tokens": 2048, "threads": 1})],
+        ["same batch_tokens", "batch_tokens: 512", "same threads", "threads: 2"],
+    ),
     "too few resamples": (
         [(("statistics", "resamples"), 20)],
         ["must be at least 100", "statistics.resamples", "resamples: 2000"],

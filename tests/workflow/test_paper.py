@@ -28,8 +28,8 @@ def test_plan_needs_no_network_no_gpu_and_less_than_ten_seconds(fresh):
     seconds = processor_seconds() - start
     counts = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout, flags=re.M))
     expected = {
-        "retrieve_model": 6, "retrieve_dataset": 3, "finetune_model": 12, "predict_split": 30,
-        "find_neighbors": 6, "detect_ood": 6, "attack_model": 6,
+        "retrieve_model": 6, "retrieve_dataset": 3, "finetune_model": 18, "predict_split": 50,
+        "find_neighbors": 10, "detect_ood": 10, "attack_model": 9,
     }  # fmt: skip
     assert {rule: int(counts[rule]) for rule in expected} == expected
     assert seconds < 10, f"{seconds:.1f} s"

@@ -26,17 +26,42 @@ def test_figure_option_reruns_the_figure_only(project):
     assert project.planned() == set()
 
 
+COMPARISONS = {
+    "compare_errors", "compare_representation", "compare_distribution", "compare_vulnerability",
+    "score_models", "plot_figure1", "tabulate_models", "tabulate_errors", "tabulate_attacks",
+    "tabulate_reproduction", "transfer_attacks",
+}  # fmt: skip
+
+
 def test_new_model_runs_its_own_jobs_and_the_comparisons_only(project):
     project.edit_config(lambda config: config["models"].update(extra={**config["models"]["small"]}))
     jobs = project.planned()
     per_model = {job for job in jobs if "model=" in job[1]}
     assert per_model
     assert all("model=extra" in wildcards for _, wildcards in per_model)
-    assert rules(jobs - per_model) == TAIL | BESIDE_THE_PAPER | {
-        "compare_errors", "compare_representation", "compare_distribution", "compare_vulnerability",
-        "score_models", "plot_figure1", "tabulate_models", "tabulate_errors", "tabulate_attacks",
-        "tabulate_reproduction", "transfer_attacks",
+    assert rules(jobs - per_model) == TAIL | BESIDE_THE_PAPER | COMPARISONS
+
+
+@pytest.mark.parametrize(
+    ("model", "count", "new"), [("large", 3, ["large.seed3"]), ("pupil", 1, ["pupil.seed1"])]
+)
+def test_more_replicates_run_their_own_jobs_and_the_comparisons_only(project, model, count, new):
+    project.edit_config(lambda config: config["models"][model].update(replicates=count))
+    jobs = project.planned()
+    per_model = {job for job in jobs if "model=" in job[1]}
+    assert {rule for rule, _ in per_model} == {
+        "finetune_model", "predict_split", "find_errors", "find_neighbors", "detect_ood", "attack_model",
     }  # fmt: skip
+    assert {wildcards.rpartition("model=")[2] for _, wildcards in per_model} == set(new)
+    assert rules(jobs - per_model) <= TAIL | BESIDE_THE_PAPER | COMPARISONS
+    assert {"score_models", "compare_errors"} <= rules(jobs)
+
+
+def test_a_control_with_other_settings_reruns_its_own_jobs_only(project):
+    project.edit_config(lambda config: config["control"].update(batch_tokens=256))
+    per_model = {job for job in project.planned() if "model=" in job[1]}
+    assert {rule for rule, _ in per_model} == {"predict_split", "find_errors", "find_neighbors", "detect_ood"}
+    assert all("model=large.control" in wildcards for _, wildcards in per_model)
 
 
 def test_margin_reruns_the_scorecard_only(project):

@@ -28,6 +28,18 @@ def control_of(model: str) -> str | None:
     return model.removesuffix(CONTROL) if model.endswith(CONTROL) else None
 
 
+def replicate_of(model: str) -> str | None:
+    """The model that a second training repeats; None where a name is no replicate's.
+
+    Examples
+    --------
+    >>> replicate_of("large.seed2"), replicate_of("large"), replicate_of("large.control")
+    ('large', None, None)
+    """
+    original, found, number = model.rpartition(".seed")
+    return original if found and number.isdecimal() else None
+
+
 def suggest_name(text: object) -> str:
     """Nearest allowed name, to offer in a message.
 

@@ -6,6 +6,8 @@ Pure functions of the validated configuration; the rules turn their answers into
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from miniature.config.names import replicate_of
+
 
 class Run(NamedTuple):
     """One dataset split put through the models fine-tuned on a task."""
@@ -16,9 +18,11 @@ class Run(NamedTuple):
 
 
 def model_names(config: Mapping) -> list[str]:
-    """All models, the reference first, the others as written."""
+    """All models: the reference first, then its replicates, the others as written, each before its own."""
     reference = config["reference"]
-    return [reference, *(name for name in config["models"] if name != reference)]
+    # Stable: the reference stands before its replicates in the study already.
+    own = {reference: 0, **{name: 1 for name in config["models"] if replicate_of(name) == reference}}
+    return sorted({reference: None, **config["models"]}, key=lambda name: own.get(name, 2))
 
 
 ARTEFACTS = ("predictions", "embeddings", "errors")

@@ -11,6 +11,7 @@ from miniature.config.check_verdict import check_figure, check_verdict
 from miniature.config.checks import check_masked_lms, check_models, check_text, check_training
 from miniature.config.lines import Positions, read_positions
 from miniature.config.paths import expand_paths
+from miniature.config.replicates import check_replicates
 from miniature.config.schema import load_schema, schema_errors
 from miniature.messages import StudyError
 from miniature.models.sources import check_model_source
@@ -18,6 +19,7 @@ from miniature.models.sources import check_model_source
 CHECKS = (
     check_models,
     check_artefacts,
+    check_replicates,
     check_masked_lms,
     check_datasets,
     check_text,

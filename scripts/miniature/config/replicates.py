@@ -1,0 +1,110 @@
+"""Second trainings of a model with other seeds, and the control: its checkpoint run a second time.
+
+A replicate is a model like any other, called ``{model}.seed1`` and so on; every seed of a training is derived
+from the model's name, which is what makes it another training. The control is no training: it is the
+reference's checkpoint put through inference with another batch size and thread count.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from miniature.config.lines import Positions
+from miniature.config.names import CONTROL, control_of, replicate_of
+from miniature.config.plan import is_artefact, model_names, models_with
+from miniature.messages import StudyError
+
+
+def expand_replicates(config: Mapping) -> dict:
+    """Study in which every replicate is a model of its own, after the model that it repeats.
+
+    Parameters
+    ----------
+    config : mapping
+        The validated study.
+
+    Returns
+    -------
+    dict
+        The same study; no model has the key ``replicates`` any more, so that asking for more of them changes
+        nothing of the models that are there.
+
+    Examples
+    --------
+    >>> study = {"models": {"large": {"path": "a", "replicates": 2}, "tiny": {"path": "b"}}}
+    >>> list(expand_replicates(study)["models"])
+    ['large', 'large.seed1', 'large.seed2', 'tiny']
+    """
+    models = {}
+    for name, entry in config["models"].items():
+        kept = {key: value for key, value in entry.items() if key != "replicates"}
+        names = [name, *(f"{name}.seed{n}" for n in range(1, entry.get("replicates", 0) + 1))]
+        models |= dict.fromkeys(names, kept)
+    return {**config, "models": models}
+
+
+def original_models(config: Mapping) -> list[str]:
+    """Models without second trainings, in the order of `model_names`."""
+    return [name for name in model_names(config) if replicate_of(name) is None]
+
+
+def replicates_of(config: Mapping, model: str) -> list[str]:
+    """Second trainings of a model, in order."""
+    return [name for name in model_names(config) if replicate_of(name) == model]
+
+
+def control_model(config: Mapping) -> str | None:
+    """Name of the control; None where the study has none."""
+    return config["reference"] + CONTROL if "control" in config else None
+
+
+def compared_models(
+    config: Mapping, characteristic: str, task: str, ood_dataset: str | None = None
+) -> list[str]:
+    """Models that a compare rule reads: those of `models_with`, and the control."""
+    control = control_model(config)
+    return [*models_with(config, characteristic, task, ood_dataset), *([control] if control else [])]
+
+
+def inference_settings(config: Mapping, model: str) -> dict | None:
+    """Settings of ``inference:`` for a model; the control has its own batch size."""
+    settings = config.get("inference")
+    if control_of(model) is None or settings is None:
+        return settings
+    return {**settings, "batch_tokens": config["control"]["batch_tokens"]}
+
+
+def inference_threads(config: Mapping, model: str) -> int:
+    """Numerical threads of a model's inference; the control has its own."""
+    block = config["compute"] if control_of(model) is None else config["control"]
+    return int(block["threads"])
+
+
+def check_replicates(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """Only trainings can be repeated, and a control differs from what it controls."""
+    for name, entry in config["models"].items():
+        if "replicates" in entry and is_artefact(entry):
+            yield StudyError(
+                f"'{name}' is given by what it put out: it is not trained here and cannot be trained again.",
+                where=positions.where(("models", name, "replicates")),
+                fix="remove replicates; the same model trained by others is same_as_reference: true",
+            )
+    if "control" not in config:
+        return
+    control, where = config["control"], positions.where(("control",))
+    if is_artefact(config["models"].get(config["reference"], {})):
+        yield StudyError(
+            f"A control runs the reference's checkpoint again, and '{config['reference']}' has none here.",
+            where=where,
+            fix="remove control",
+        )
+        return
+    usual = {
+        "batch_tokens": config.get("inference", {}).get("batch_tokens"),
+        "threads": config["compute"]["threads"],
+    }
+    for key, value in usual.items():
+        if control[key] == value:
+            yield StudyError(
+                f"The control has the same {key} as every model ({value}) and would show nothing.",
+                where=positions.where(("control", key)),
+                fix=f"{key}: {2 * value if key == 'threads' else max(1, value // 4)}",
+            )
