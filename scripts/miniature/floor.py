@@ -1,12 +1,41 @@
-"""A noise floor from models of other origin: how far the same large model, trained by others, agrees.
+"""A noise floor: how far the reference agrees with other trainings of itself, its own or those of others.
 
-Two checkpoints of one group share code, settings and often a training run, so that they are no independent
-evidence of what another training would have done: only pairs of different origin count, and each origin
-counts once however many checkpoints it published.
+Each second training that a study makes is an origin of its own. Two checkpoints that others published as one
+group share code, settings and often a training run, so that they are no independent evidence of what another
+training would have done: only pairs of different origin count, and each origin counts once however many
+checkpoints it published.
 """
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+
+
+def trainings_of(models: Sequence[str], origins: Mapping[str, str], *, reference: str) -> dict[str, str]:
+    """The reference and the other trainings of it that make the noise floor, each with its origin.
+
+    Parameters
+    ----------
+    models : sequence of str
+        All models of the study.
+    origins : mapping of str to str
+        Origin of the reference and of each model that is the same large model by others.
+    reference : str
+
+    Returns
+    -------
+    dict of str to str
+        With second trainings (``{reference}.seed{n}``) these, each an origin of its own: they differ from the
+        reference in the seed alone, and models of others do not. Without, `origins`.
+
+    Examples
+    --------
+    >>> trainings_of(["large", "tiny", "large.seed1"], {}, reference="large")
+    {'large': 'large', 'large.seed1': 'large.seed1'}
+    """
+    second = re.compile(re.escape(reference) + r"\.seed[0-9]+")
+    replicates = [model for model in models if second.fullmatch(model)]
+    return {name: name for name in [reference, *replicates]} if replicates else dict(origins)
 
 
 def origin_weights(

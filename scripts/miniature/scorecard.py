@@ -2,26 +2,34 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
+from miniature.agreement.holm import holm
+from miniature.agreement.intervals import make_resamples
 from miniature.agreement.measures import MEASURES
 from miniature.agreement.table import make_table
-from miniature.floor import noise_floor
+from miniature.difference import Difference, Pair, measure_difference
+from miniature.floor import origin_weights, trainings_of
 from miniature.messages import StudyError
+from miniature.score import corrected_agreement, relative_score
 
 SCORECARD_COLUMNS = (
     "model", "characteristic", "task", "dataset", "measure", "k", "margin", "agreement",
     "ci_low", "ci_high", "chance", "ceiling", "floor", "floor_low", "floor_high",
-    "difference", "difference_low", "difference_high", "score", "n", "verdict",
+    "difference", "difference_low", "difference_high", "score", "n", "verdict", "accuracy_difference",
+    "replicates", "p_value", "p_adjusted", "score_low", "score_high", "reason",
 )  # fmt: skip
-TEXT_COLUMNS = ("model", "characteristic", "task", "dataset", "measure", "verdict")
-COUNT_COLUMNS = ("k", "n")
+TEXT_COLUMNS = ("model", "characteristic", "task", "dataset", "measure", "verdict", "reason")
+COUNT_COLUMNS = ("k", "n", "replicates")
 
 MINIATURE = "miniature"
 NOT_MINIATURE = "not-miniature"
 INCONCLUSIVE = "inconclusive"
 NOT_MEASURED = "not-measured"
 
+# How often a scorecard may hold a false claim of one kind, anywhere on it.
+ALPHA = 0.05
 # Where independent sets would agree more than this, agreement says too little about the models.
 CHANCE_LIMIT = 0.8
 # Settings of a verdict that pick the rows of the agreement table, where one measure has several.
@@ -34,14 +42,17 @@ def build_scorecard(
     models: Sequence[str],
     reference: str,
     verdict: Mapping[str, Mapping[str, object]],
+    resamples: Mapping[str, pd.DataFrame] | None = None,
     origins: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """One row for each model but the reference and each characteristic that the study decides on.
 
-    A verdict needs the noise floor and its interval; without them it is ``inconclusive``. The floor itself,
-    and how far a model lies from it, comes from models of other origin where the study names such; without
-    them its columns are empty. A pair that a characteristic has no row for (a model given by its
-    error list only, say) is ``not-measured``.
+    A verdict needs the noise floor and how far it varies from training to training; what is lacking is said
+    in ``reason``, and the verdict is ``inconclusive``. A pair that a characteristic has no row for (a model
+    given by its error list only, say) is ``not-measured``. Second trainings and control runs, whose names
+    have a dot, are no subjects of a verdict. Holm's correction covers all rows with bounds whose chance level
+    is not too high, the claims of each kind for themselves: at most 5 % of scorecards have a false
+    ``not-miniature`` anywhere, and at most 5 % a false ``miniature``.
 
     Parameters
     ----------
@@ -54,14 +65,21 @@ def build_scorecard(
     verdict : mapping of str to mapping
         For each characteristic ``task``, ``measure``, ``margin`` and, where the measure has one, ``k``; where
         several rows would fit, also ``dataset``, ``split``, ``ood_dataset``, ``recipe`` or ``feature``.
+    resamples : mapping of str to DataFrame, optional
+        By characteristic, the resampled values of the rows that its verdict rests on; see
+        `miniature.agreement.intervals`. Without them there are no bounds.
     origins : mapping of str to str, optional
         Origin of the reference and of the models that are the same large model by others; see
-        `miniature.floor.noise_floor`.
+        `miniature.floor.trainings_of`.
 
     Returns
     -------
     DataFrame
         With `SCORECARD_COLUMNS`, models in the study's order, characteristics in the order of `verdict`.
+        ``replicates`` counts the trainings or origins in the floor; ``p_value`` belongs to the claim, of the
+        two, that is nearer to being made, ``p_adjusted`` is the same after Holm's correction;
+        ``accuracy_difference`` is the model's accuracy minus the reference's; ``score_low`` and
+        ``score_high`` are the score at the bounds of the difference.
 
     Raises
     ------
@@ -78,16 +96,27 @@ def build_scorecard(
     >>> card[["model", "agreement", "verdict"]].values.tolist()
     [['tiny', 0.2, 'inconclusive']]
     """
-    rows = []
-    candidates = {c: select_rows(agreement, c, settings) for c, settings in verdict.items()}
-    for model in models:
-        if model == reference:
-            continue
-        for characteristic, settings in verdict.items():
-            found = candidates[characteristic]
-            row = _score_pair(found, model, reference, characteristic, settings)
-            rows.append(row | _floor_cells(found, row, reference, origins or {}))
-    columns = {name: [row.get(name) for row in rows] for name in SCORECARD_COLUMNS} if rows else {}
+    trainings = trainings_of(models, origins or {}, reference=reference)
+    subjects = [model for model in models if model != reference and "." not in model]
+    accuracy = agreement[agreement["measure"] == "accuracy_difference"]
+    rows = {}
+    for characteristic, settings in verdict.items():
+        found = select_rows(agreement, characteristic, settings)
+        by_pair = {(row["model_a"], row["model_b"]): row for row in found.to_dict("records")}
+        draws = (resamples or {}).get(characteristic, make_resamples())
+        draws = draws[draws["task"] == settings["task"]]
+        method = str(draws["method"].iloc[0]) if len(draws) else ""
+        values = {p: g["value"].to_numpy(dtype=float) for p, g in draws.groupby(["model_a", "model_b"])}
+        for model in subjects:
+            row = _unmeasured(model, characteristic, settings)
+            # The reference is first in its pairs, which is what gives flips and differences their direction.
+            if (reference, model) in by_pair:
+                row |= _measured(by_pair, values, method, trainings, reference, model, settings)
+                row["accuracy_difference"] = _accuracy_difference(accuracy, row, reference)
+            rows[model, characteristic] = row
+    ordered = [rows[model, characteristic] for model in subjects for characteristic in verdict]
+    _decide(ordered)
+    columns = {name: [row.get(name) for row in ordered] for name in SCORECARD_COLUMNS} if ordered else {}
     return make_table(SCORECARD_COLUMNS, TEXT_COLUMNS, COUNT_COLUMNS, columns)
 
 
@@ -156,41 +185,108 @@ def select_rows(agreement: pd.DataFrame, characteristic: str, settings: Mapping[
     return at_k
 
 
-def _score_pair(
-    rows: pd.DataFrame, model: str, reference: str, characteristic: str, settings: Mapping[str, object]
-) -> dict[str, object]:
-    """One row of the scorecard."""
-    row: dict[str, object] = {
+def _unmeasured(model: str, characteristic: str, settings: Mapping[str, object]) -> dict[str, object]:
+    return {
         "model": model, "characteristic": characteristic, "task": settings["task"],
         "dataset": settings.get("dataset", ""), "measure": settings["measure"], "k": settings.get("k"),
         "margin": settings["margin"], "verdict": NOT_MEASURED,
-    }  # fmt: skip
-    # The reference is first in its pairs, which is what gives flips and differences their direction.
-    pair = rows[(rows["model_a"] == reference) & (rows["model_b"] == model)]
-    if not len(pair):
-        return row
-    found = pair.iloc[0]
-    nan = float("nan")
-    return row | {
-        "dataset": found["dataset"], "agreement": found["value"], "ci_low": found["ci_low"],
-        "ci_high": found["ci_high"], "chance": found["chance"], "ceiling": found["ceiling"], "n": found["n"],
-        "verdict": decide_verdict(nan, nan, margin=settings["margin"], chance=found["chance"]),
+        "reason": "no agreement with the reference was measured",
     }  # fmt: skip
 
 
-def _floor_cells(
-    rows: pd.DataFrame, row: Mapping[str, object], reference: str, origins: Mapping[str, str]
-) -> dict[str, float]:
-    """Floor and difference of one row, where both it and the floor were measured."""
-    pairs = rows[rows["model_a"] == reference]
-    values = dict(zip(pairs["model_b"], pairs["value"].astype(float), strict=True))
-    closer = MEASURES[str(row["measure"])].closer
-    if closer == "zero":
-        values = {model: abs(value) for model, value in values.items()}
-    floor = noise_floor(values, origins, reference=reference, model=str(row["model"]))
-    value = values.get(str(row["model"]), float("nan"))
-    difference = value - floor if closer == "higher" else floor - value
-    return {"floor": floor, "difference": difference} if "agreement" in row else {}
+def _measured(
+    rows: Mapping[Pair, Mapping[str, object]],
+    draws: Mapping[Pair, np.ndarray],
+    method: str,
+    trainings: Mapping[str, str],
+    reference: str,
+    model: str,
+    settings: Mapping[str, object],
+) -> dict[str, object]:
+    """Agreement, floor, difference and score of one row, and under ``found`` what its verdict rests on."""
+    pair = rows[reference, model]
+    closer = str(MEASURES[str(settings["measure"])].closer)
+    found = measure_difference(
+        {names: float(row["value"]) for names, row in rows.items()},
+        draws,
+        method=method,
+        clusters=0 if pd.isna(pair["n_clusters"]) else int(pair["n_clusters"]),
+        trainings=trainings, reference=reference, model=model, closer=closer,
+        margin=float(settings["margin"]),
+    )  # fmt: skip
+
+    def corrected(row: Mapping[str, object]) -> float:
+        return corrected_agreement(row["value"], row["chance"], row["ceiling"], closer=closer)
+
+    weights = origin_weights(
+        {m: o for m, o in trainings.items() if m == reference or (reference, m) in rows},
+        reference=reference, model=model,
+    )  # fmt: skip
+    floors = [(corrected(rows[reference, m]), weight) for m, weight in weights.items()]
+
+    def score(difference: float) -> float:
+        agreement = found.floor + (difference if closer == "higher" else -difference)
+        return relative_score(corrected({**pair, "value": agreement}), floors)
+
+    kept = {name: pair[name] for name in ("dataset", "ci_low", "ci_high", "chance", "ceiling", "n")}
+    return kept | {
+        "agreement": pair["value"], "replicates": found.trainings, "found": found,
+        "floor": found.floor, "floor_low": found.floor_low, "floor_high": found.floor_high,
+        "difference": found.difference, "difference_low": found.low, "difference_high": found.high,
+        "score": score(found.difference), "score_low": score(found.low), "score_high": score(found.high),
+    }  # fmt: skip
+
+
+def _accuracy_difference(accuracy: pd.DataFrame, row: Mapping[str, object], reference: str) -> float:
+    """Accuracy of a row's model minus the reference's on its task; NaN where it was not measured.
+
+    Where several characteristics measured it, each on the examples that it uses, a row has that of its own.
+    """
+    found = accuracy[
+        (accuracy["task"] == row["task"])
+        & (accuracy["model_a"] == reference)
+        & (accuracy["model_b"] == row["model"])
+    ]
+    own = found[found["characteristic"] == row["characteristic"]]
+    values = (own if len(own) else found)["value"]
+    return float(values.iloc[0]) if len(values) else float("nan")
+
+
+def _decide(rows: Sequence[dict[str, object]]) -> None:
+    """Fill in verdict, p-values and reason of every measured row, which depend on each other."""
+    measured = [row for row in rows if "found" in row]
+    found: list[Difference] = [row.pop("found") for row in measured]
+    in_family = np.array([not row["chance"] > CHANCE_LIMIT for row in measured], dtype=bool)
+    p = {
+        NOT_MINIATURE: np.where(in_family, [f.p_below for f in found], np.nan),
+        MINIATURE: np.where(in_family, [f.p_above for f in found], np.nan),
+    }
+    adjusted = {claim: holm(values) for claim, values in p.items()}
+    family = int(np.isfinite(p[MINIATURE]).sum())
+    for i, (row, difference) in enumerate(zip(measured, found, strict=True)):
+        claim = NOT_MINIATURE if p[NOT_MINIATURE][i] < p[MINIATURE][i] else MINIATURE
+        row |= {"p_value": p[claim][i], "p_adjusted": adjusted[claim][i]}
+        row["verdict"] = decide_verdict(
+            difference.low, difference.high, margin=row["margin"], chance=row["chance"]
+        )
+        row["reason"] = ""
+        if row["verdict"] != INCONCLUSIVE and adjusted[row["verdict"]][i] > ALPHA:
+            row["reason"] = (
+                f"{row['verdict']} by itself, but not after Holm's correction for {family} verdicts"
+            )
+            row["verdict"] = INCONCLUSIVE
+        elif row["verdict"] == INCONCLUSIVE:
+            row["reason"] = _why_open(row, difference)
+
+
+def _why_open(row: Mapping[str, object], found: Difference) -> str:
+    if row["chance"] > CHANCE_LIMIT:
+        return f"chance alone gives {row['chance']:.2f}: agreement above {CHANCE_LIMIT} says too little"
+    more = {"examples": "examples", "trainings": f"second trainings (there are {found.trainings})"}
+    return found.reason or (
+        f"the difference may lie on either side of -{row['margin']:g}; "
+        f"what would narrow it most is more {more[found.widest]}"
+    )
 
 
 def decide_verdict(

@@ -1,0 +1,236 @@
+"""How far a model lies from the noise floor, with bounds that count examples and trainings."""
+
+import math
+from collections.abc import Mapping
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from miniature.agreement.example_covariance import example_covariance
+from miniature.agreement.training_spread import spread_form
+from miniature.agreement.uncertainty import Uncertainty, half_width, probability_within
+from miniature.floor import origin_weights
+
+Pair = tuple[str, str]
+# One-sided bounds of the difference, and each side of the two-sided interval of the floor.
+BOUND, SIDE = 0.95, 0.975
+# Agreements this near to each other are the same but for rounding.
+SAME = 1e-12
+
+
+class Difference(NamedTuple):
+    """A model against the noise floor, on one measure.
+
+    Attributes
+    ----------
+    floor, floor_low, floor_high : float
+        Mean agreement of the reference with its other trainings, and its two-sided 95 % interval.
+    difference, low, high : float
+        Agreement minus floor, counted so that positive is closer, and its one-sided 95 % bounds.
+    p_below, p_above : float
+        P-values of the claims that the true difference lies below -margin, and above it.
+    trainings : int
+        Trainings (or origins) that the floor is a mean of.
+    reason : str
+        Why there are no bounds; empty where there are.
+    widest : str
+        ``examples`` or ``trainings``: which of them makes more of the width between the bounds. Empty without
+        bounds.
+    """
+
+    floor: float = math.nan
+    floor_low: float = math.nan
+    floor_high: float = math.nan
+    difference: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    p_below: float = math.nan
+    p_above: float = math.nan
+    trainings: int = 0
+    reason: str = ""
+    widest: str = ""
+
+
+def measure_difference(
+    values: Mapping[Pair, float],
+    resampled: Mapping[Pair, np.ndarray],
+    *,
+    method: str,
+    clusters: int,
+    trainings: Mapping[str, str],
+    reference: str,
+    model: str,
+    closer: str,
+    margin: float,
+) -> Difference:
+    """Difference of one model to the noise floor.
+
+    The model is one training of its own. If it were one more training of the reference, its agreement would
+    vary over trainings as theirs does; so the difference has 1 + 1/r times that variance, beside the variance
+    over examples. Trainings are not resampled: their spread is read off all pairs of them
+    (`agreement.training_spread`), so that no copy of a training is ever paired with itself.
+
+    Parameters
+    ----------
+    values : mapping of (str, str) to float
+        Agreement of each pair of models, the reference first in its pairs; NaN where not defined.
+    resampled : mapping of (str, str) to ndarray of float, shape [resamples]
+        The same on each resample of the examples.
+    method : str
+        How these were made: see `agreement.intervals`. Empty where there are none.
+    clusters : int
+        Clusters of examples that the agreements are computed on.
+    trainings : mapping of str to str
+        Origin of the reference and of its other trainings; see `floor.trainings_of`.
+    reference, model : str
+    closer : str
+        Where two models are closer: ``higher``, ``lower`` or nearer to ``zero``.
+    margin : float
+
+    Returns
+    -------
+    Difference
+        Without bounds, and with the reason, where there are fewer than two other trainings, where the
+        trainings do not differ at all, where an agreement is not defined, on the examples or on a resample of
+        them, or where there is only one cluster of examples.
+    """
+    turned = {pair: turn_closer(value, closer) for pair, value in values.items()}
+    measured = {m: o for m, o in trainings.items() if m == reference or (reference, m) in values}
+    weights = origin_weights(measured, reference=reference, model=model)
+    groups = _groups(weights, measured)
+    undefined = [m for m in [*weights, model] if math.isnan(turned[reference, m])]
+    found = Difference(trainings=len(groups))
+    if weights:  # what is not defined makes the floor, or the difference, so
+        floor = math.fsum(weight * turned[reference, m] for m, weight in weights.items())
+        found = found._replace(
+            floor=floor if closer == "higher" else -floor, difference=float(turned[reference, model]) - floor
+        )
+    if len(groups) < 2:
+        return found._replace(reason=_too_few(len(groups), reference, trainings))
+    if undefined:
+        pair = f"{reference} with {' and '.join(undefined)}"
+        return found._replace(reason=f"agreement of {pair} is not defined on these examples")
+    if clusters < 2:
+        return found._replace(reason="all examples are of one cluster: there is nothing to resample")
+    pairs = [*_training_pairs(groups, reference), (reference, model)]
+    ordered = [_in_order(pair, turned) for pair in pairs]
+    lacking = [pair for pair in ordered if pair not in resampled or math.isnan(turned.get(pair, math.nan))]
+    if lacking:
+        return found._replace(reason=f"no agreement of {' with '.join(lacking[0])} to read the spread from")
+    draws = turn_closer(np.array([resampled[pair] for pair in ordered]), closer)  # [pairs, resamples]
+    bad = int(np.isnan(draws).any(axis=0).sum())
+    if bad:
+        return found._replace(
+            reason=f"agreement is not defined in {bad} of {draws.shape[1]} resamples: too few examples count"
+        )
+    covariance, df = example_covariance(draws, method, clusters=clusters)
+    agreement = np.array([turned[pair] for pair in ordered])
+    form = np.zeros_like(covariance)
+    form[:-1, :-1] = group_form(groups, reference)
+    to_floor = np.array([weights.get(b, 0.0) * (a == reference) for a, b in pairs])
+    to_difference = np.append(-to_floor[:-1], 1.0)
+    spread = float(agreement @ form @ agreement)
+    if spread <= SAME**2:
+        return found._replace(
+            reason=f"the trainings of {reference} agree to the last digit: no spread to judge by"
+        )
+    noise, r = float((form * covariance).sum()), len(groups)
+    of_floor = Uncertainty(_form(to_floor, covariance), df, spread, max(0.0, noise), r, 1 / r)
+    of_difference = Uncertainty(_form(to_difference, covariance), df, spread, max(0.0, noise), r, 1 + 1 / r)
+    half = half_width(BOUND, of_difference)
+    floor_half = half_width(SIDE, of_floor)
+    by_examples = half_width(BOUND, of_difference._replace(training_variance=0.0))
+    return found._replace(
+        floor_low=found.floor - floor_half, floor_high=found.floor + floor_half,
+        low=found.difference - half, high=found.difference + half,
+        p_below=float(probability_within(margin + found.difference, of_difference)),
+        p_above=float(probability_within(-margin - found.difference, of_difference)),
+        widest="examples" if by_examples > half / math.sqrt(2) else "trainings",
+    )  # fmt: skip
+
+
+def turn_closer(value: float | np.ndarray, closer: str) -> float | np.ndarray:
+    """Agreement counted so that higher is closer.
+
+    Examples
+    --------
+    >>> turn_closer(-0.2, "zero"), turn_closer(0.2, "lower")
+    (-0.2, -0.2)
+    """
+    if closer == "zero":
+        return -abs(value)
+    return value if closer == "higher" else -value
+
+
+def group_form(groups: Mapping[str, list[str]], reference: str) -> np.ndarray:
+    """Quadratic form that gives the variance of an agreement over trainings, for trainings in groups.
+
+    Between groups it is that of the groups' mean agreements. A mean of several trainings of one group varies
+    less than one training does, so that the variance within a group that the mean hides, (1 - 1/size) times
+    the variance over its trainings of their agreement with the reference, is added, as a mean over groups.
+
+    Parameters
+    ----------
+    groups : mapping of str to list of str
+        For each other origin, its trainings.
+    reference : str
+
+    Returns
+    -------
+    ndarray of float64, shape [pairs, pairs]
+        For agreements in the order of all pairs of different groups, the reference's first.
+
+    Examples
+    --------
+    >>> one_each = group_form({"a": ["a"], "b": ["b"]}, "large")
+    >>> bool(np.allclose(one_each, spread_form(3)))
+    True
+    """
+    pairs = _training_pairs(groups, reference)
+    members = [[reference], *groups.values()]
+    means = np.zeros((len(members) * (len(members) - 1) // 2, len(pairs)))
+    for row, (one, other) in enumerate(combinations(members, 2)):
+        for column, (a, b) in enumerate(pairs):
+            means[row, column] = (a in one and b in other) / len(one) / len(other)
+    form = means.T @ spread_form(len(members)) @ means
+    for group in groups.values():
+        own = np.array([a == reference and b in group for a, b in pairs], dtype=float)
+        size = len(group)
+        if size > 1:
+            variance = (np.diag(own) - np.outer(own, own) / size) / (size - 1)
+            form += variance * (1 - 1 / size) / len(groups)
+    return form
+
+
+def _groups(weights: Mapping[str, float], origins: Mapping[str, str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for name in weights:
+        groups.setdefault(origins[name], []).append(name)
+    return groups
+
+
+def _training_pairs(groups: Mapping[str, list[str]], reference: str) -> list[Pair]:
+    members = [[reference], *groups.values()]
+    return [(a, b) for one, other in combinations(members, 2) for a in one for b in other]
+
+
+def _in_order(pair: Pair, values: Mapping[Pair, float]) -> Pair:
+    """A pair as the agreement table has it: the models of two origins may come in either order there."""
+    return pair if pair in values else pair[::-1]
+
+
+def _form(contrast: np.ndarray, covariance: np.ndarray) -> float:
+    # Rounding may bring a variance of nothing below 0.
+    return max(0.0, float(contrast @ covariance @ contrast))
+
+
+def _too_few(others: int, reference: str, trainings: Mapping[str, str]) -> str:
+    """Why there is no spread over trainings, with the line that would give one."""
+    by_others = any(name != origin for name, origin in trainings.items())
+    if by_others:
+        line = "another model with `same_as_reference: true` and an `origin:` of its own"
+        return f"{others} other origin{'s' * (others != 1)} of {reference}; a spread needs two: name {line}"
+    line = f"`models: {{{reference}: {{replicates: 3}}}}`"
+    known = "no second training" if not others else "only one second training"
+    return f"{known} of {reference}; a spread needs two, better three: {line}"
