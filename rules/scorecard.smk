@@ -1,9 +1,19 @@
-# The verdict of every model on every characteristic, read from the agreement tables alone.
+# The verdict of every model on every characteristic, read from the agreement tables and the resampled values
+# of the rows that verdicts rest on.
+RESAMPLED = [
+    name
+    for name in config["verdict"]
+    if plan.enabled(config, name)
+    and hasattr(getattr(rules, f"compare_{name}").output, "resamples")
+]
 
 
 rule score_models:
     input:
-        AGREEMENT,
+        agreement=AGREEMENT,
+        resamples=[
+            f"<results>/agreement/{name}.resamples.parquet" for name in RESAMPLED
+        ],
     output:
         report(
             "<results>/scorecard.csv",
@@ -21,6 +31,7 @@ rule score_models:
         runtime=30,
     params:
         models=MODELS,
+        resampled=RESAMPLED,
         reference=config["reference"],
         verdict=config["verdict"],
         origins=ORIGINS,

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from _job import run_job
+from miniature.agreement.intervals import read_resamples
 from miniature.agreement.table import concat_rows, read_agreement
 from miniature.files import write_csv
 from miniature.scorecard import build_scorecard
@@ -11,12 +12,14 @@ from miniature.scorecard import build_scorecard
 def main(snakemake):
     """Read every agreement table and decide."""
     params = snakemake.params
-    agreement: pd.DataFrame = concat_rows([read_agreement(path) for path in snakemake.input])
+    agreement: pd.DataFrame = concat_rows([read_agreement(path) for path in snakemake.input.agreement])
+    resamples = dict(zip(params.resampled, map(read_resamples, snakemake.input.resamples), strict=True))
     card = build_scorecard(
         agreement,
         models=params.models,
         reference=params.reference,
         verdict=params.verdict,
+        resamples=resamples,
         origins=params.origins,
     )
     write_csv(card, snakemake.output[0])

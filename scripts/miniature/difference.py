@@ -130,7 +130,9 @@ def measure_difference(
     form[:-1, :-1] = group_form(groups, reference)
     to_floor = np.array([weights.get(b, 0.0) * (a == reference) for a, b in pairs])
     to_difference = np.append(-to_floor[:-1], 1.0)
-    spread = float(agreement @ form @ agreement)
+    # The form takes no notice of the mean; without it, equal agreements have no spread to the last digit.
+    centred = agreement - agreement[0]
+    spread = float(centred @ form @ centred)
     if spread <= SAME**2:
         return found._replace(
             reason=f"the trainings of {reference} agree to the last digit: no spread to judge by"
@@ -169,6 +171,7 @@ def group_form(groups: Mapping[str, list[str]], reference: str) -> np.ndarray:
     Between groups it is that of the groups' mean agreements. A mean of several trainings of one group varies
     less than one training does, so that the variance within a group that the mean hides, (1 - 1/size) times
     the variance over its trainings of their agreement with the reference, is added, as a mean over groups.
+    For groups of one training each this is without bias, for others nearly so.
 
     Parameters
     ----------

@@ -7,8 +7,9 @@ checkpoints it published.
 """
 
 import math
-import re
 from collections.abc import Mapping, Sequence
+
+from miniature.config.names import replicate_of
 
 
 def trainings_of(models: Sequence[str], origins: Mapping[str, str], *, reference: str) -> dict[str, str]:
@@ -33,8 +34,7 @@ def trainings_of(models: Sequence[str], origins: Mapping[str, str], *, reference
     >>> trainings_of(["large", "tiny", "large.seed1"], {}, reference="large")
     {'large': 'large', 'large.seed1': 'large.seed1'}
     """
-    second = re.compile(re.escape(reference) + r"\.seed[0-9]+")
-    replicates = [model for model in models if second.fullmatch(model)]
+    replicates = [model for model in models if replicate_of(model) == reference]
     return {name: name for name in [reference, *replicates]} if replicates else dict(origins)
 
 

@@ -9,6 +9,7 @@ from miniature.agreement.holm import holm
 from miniature.agreement.intervals import make_resamples
 from miniature.agreement.measures import MEASURES
 from miniature.agreement.table import make_table
+from miniature.config.names import control_of, replicate_of
 from miniature.difference import Difference, Pair, measure_difference
 from miniature.floor import origin_weights, trainings_of
 from miniature.messages import StudyError
@@ -49,10 +50,10 @@ def build_scorecard(
 
     A verdict needs the noise floor and how far it varies from training to training; what is lacking is said
     in ``reason``, and the verdict is ``inconclusive``. A pair that a characteristic has no row for (a model
-    given by its error list only, say) is ``not-measured``. Second trainings and control runs, whose names
-    have a dot, are no subjects of a verdict. Holm's correction covers all rows with bounds whose chance level
-    is not too high, the claims of each kind for themselves: at most 5 % of scorecards have a false
-    ``not-miniature`` anywhere, and at most 5 % a false ``miniature``.
+    given by its error list only, say) is ``not-measured``. Second trainings and the control are no subjects
+    of a verdict. Holm's correction covers all rows with bounds whose chance level is not too high, the claims
+    of each kind for themselves: at most 5 % of scorecards have a false ``not-miniature`` anywhere, and at
+    most 5 % a false ``miniature``.
 
     Parameters
     ----------
@@ -97,7 +98,8 @@ def build_scorecard(
     [['tiny', 0.2, 'inconclusive']]
     """
     trainings = trainings_of(models, origins or {}, reference=reference)
-    subjects = [model for model in models if model != reference and "." not in model]
+    again = {model for model in models if replicate_of(model) or control_of(model)}
+    subjects = [model for model in models if model != reference and model not in again]
     accuracy = agreement[agreement["measure"] == "accuracy_difference"]
     rows = {}
     for characteristic, settings in verdict.items():

@@ -90,8 +90,13 @@ def test_scorecard_has_floor_and_difference_and_decides_nothing(study):
         assert row["floor"] == pytest.approx(floor)
         assert row["difference"] == pytest.approx(with_large[model] - floor)
     assert card.loc[("a", "errors"), "floor"] == pytest.approx(with_large["theirs"])
-    bounds = ["floor_low", "floor_high", "difference_low", "difference_high", "score"]
+    bounds = ["floor_low", "floor_high", "difference_low", "difference_high", "p_value", "score_low"]
     assert card[bounds].isna().all(axis=None)
+    # Two other origins have a spread, but the noise of examples in it is not known here; one has none.
+    reasons = card["reason"].xs("errors", level=1)
+    assert reasons["base"].startswith("no agreement of large with theirs")
+    assert "1 other origin of large" in reasons["a"]
+    assert "`same_as_reference: true`" in reasons["a"]
     assert set(card["verdict"].xs("errors", level=1)) == {"inconclusive"}
     assert set(card["verdict"].xs("calibration", level=1)) == {"not-measured"}
     assert card.xs("calibration", level=1)[["floor", "difference"]].isna().all(axis=None)

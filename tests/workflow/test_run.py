@@ -21,7 +21,8 @@ AGREEMENT_COLUMNS = (
 ).split(",")
 SCORECARD_COLUMNS = (
     "model,characteristic,task,dataset,measure,k,margin,agreement,ci_low,ci_high,chance,ceiling,"
-    "floor,floor_low,floor_high,difference,difference_low,difference_high,score,n,verdict"
+    "floor,floor_low,floor_high,difference,difference_low,difference_high,score,n,verdict,"
+    "accuracy_difference,replicates,p_value,p_adjusted,score_low,score_high,reason"
 ).split(",")
 
 
@@ -75,7 +76,8 @@ def test_file_contract(finished):
         assert len(pairs) == 3
     scorecard = pd.read_csv(results / "scorecard.csv")
     assert list(scorecard.columns) == SCORECARD_COLUMNS
-    assert set(scorecard["verdict"]) == {"inconclusive"}
+    assert (scorecard["verdict"].eq("inconclusive") == scorecard["reason"].notna()).all()
+    assert set(scorecard["replicates"]) == {2}
     assert len(scorecard) == 2 * 4
     for suffix in ("png", "svg", "pdf"):
         assert (results / f"figures/figure1.{suffix}").stat().st_size > 1000

@@ -5,6 +5,7 @@ the rows that a verdict rests on keep their resampled values, for each pair of m
 serve every pair, which is what makes differences paired.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from miniature.agreement.table import concat_rows
+from miniature.files import read_parquet, set_aside
 
 # Values of the column `method` and of an agreement table's `ci_method`.
 BOOTSTRAP = "bootstrap over clusters"
@@ -92,6 +94,20 @@ def make_resamples(
             "value": np.asarray(values, dtype=np.float64),
         }
     )
+
+
+def read_resamples(path: str | os.PathLike) -> pd.DataFrame:
+    """Table of resampled values from its file.
+
+    Raises
+    ------
+    StudyError
+        The file is damaged or no such table; it has been renamed ``<path>.damaged``.
+    """
+    table = read_parquet(path)
+    if tuple(table.columns) != RESAMPLE_COLUMNS:
+        raise set_aside(path, f"its columns are {', '.join(table.columns)}")
+    return table
 
 
 def concat_comparisons(comparisons: Sequence[Comparison]) -> Comparison:

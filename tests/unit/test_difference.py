@@ -1,0 +1,167 @@
+"""A model against the noise floor: by hand in the limits, and every case in which there is no answer."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from scipy.stats import t
+
+from miniature.agreement.intervals import BOOTSTRAP, JACKKNIFE
+from miniature.difference import group_form, measure_difference
+from miniature.score import corrected_agreement, relative_score
+
+TRAININGS = ["large", "large.seed1", "large.seed2", "large.seed3"]
+
+
+def agreements(r=3, model=0.4, *, seed=0):
+    names = [*TRAININGS[: r + 1], "tiny"]
+    random = np.random.default_rng(seed)
+    found = {pair: 0.7 + 0.02 * random.normal() for pair in combinations(names, 2)}
+    return {**found, ("large", "tiny"): model}
+
+
+def resampled(values, noise=0.0, draws=400, *, seed=1):
+    random = np.random.default_rng(seed)
+    return {pair: value + noise * random.normal(size=draws) for pair, value in values.items()}
+
+
+def measure(values, draws=None, *, r=3, **change):
+    trainings = {name: name for name in TRAININGS[: r + 1]} if r else {}
+    settings = {
+        "method": BOOTSTRAP, "clusters": 200, "trainings": trainings, "reference": "large", "model": "tiny",
+        "closer": "higher", "margin": 0.05, **change,
+    }  # fmt: skip
+    return measure_difference(values, resampled(values) if draws is None else draws, **settings)
+
+
+def test_with_examples_known_exactly_the_bounds_are_the_prediction_interval():
+    values = agreements(r=2)
+    found = measure(values, r=2)
+    between = [values[pair] for pair in combinations(TRAININGS[:3], 2)]
+    floor = np.mean(between[:2])
+    half = t.ppf(0.95, 2) * np.std(between, ddof=1) * np.sqrt(1 + 1 / 2)
+    assert found.floor == pytest.approx(floor)
+    assert found.difference == pytest.approx(0.4 - floor)
+    assert (found.low, found.high) == pytest.approx((0.4 - floor - half, 0.4 - floor + half), abs=1e-7)
+    of_floor = t.ppf(0.975, 2) * np.std(between, ddof=1) * np.sqrt(1 / 2)
+    assert (found.floor_low, found.floor_high) == pytest.approx(
+        (floor - of_floor, floor + of_floor), abs=1e-7
+    )
+    shift = (found.difference + 0.05) / (np.std(between, ddof=1) * np.sqrt(1.5))
+    assert found.p_below == pytest.approx(t.cdf(shift, 2), abs=1e-7)
+    assert found.p_above == pytest.approx(t.sf(shift, 2), abs=1e-7)
+    assert (found.trainings, found.reason, found.widest) == (2, "", "trainings")
+
+
+def test_noise_of_examples_is_counted_once_and_paired():
+    values = agreements()
+    # One noise shared by every pair cancels in the difference, though not in the floor.
+    shared = np.random.default_rng(3).normal(size=2000)
+    same = {pair: value + 0.05 * shared for pair, value in values.items()}
+    alone, noisy = measure(values), measure(values, same)
+    assert (noisy.low, noisy.high) == pytest.approx((alone.low, alone.high), abs=1e-9)
+    assert noisy.floor_high - noisy.floor_low > alone.floor_high - alone.floor_low + 0.05
+    # Noise of their own that explains the trainings' spread leaves the width to examples.
+    own = measure(values, resampled(values, 0.2, 4000))
+    assert own.widest == "examples"
+    normal = 1.645 * 0.2 * np.sqrt(1 + 1 / 3)
+    assert own.high - own.difference == pytest.approx(normal, rel=0.1)
+
+
+def test_jackknife_values_have_the_variance_of_the_jackknife():
+    values = agreements()
+    flat = {pair: np.full(20, value) for pair, value in values.items()}
+    moved = {**flat, ("large", "tiny"): values["large", "tiny"] + 0.01 * np.arange(20)}
+    found = measure(values, moved, method=JACKKNIFE)
+    variance = 19 / 20 * np.square(0.01 * (np.arange(20) - 9.5)).sum()
+    half = t.ppf(0.95, 19) * np.sqrt(variance)
+    assert found.high - found.difference == pytest.approx(half, rel=0.02)
+
+
+@pytest.mark.parametrize("closer", ["lower", "zero"])
+def test_where_lower_is_closer_everything_is_mirrored(closer):
+    values = agreements()
+    expected = measure(values, resampled(values, 0.01))
+    turned = {pair: 1 - value for pair, value in values.items()}
+    draws = {pair: 1 - value for pair, value in resampled(values, 0.01).items()}
+    if closer == "zero":  # from the other side of 0
+        turned, draws = ({pair: -v for pair, v in table.items()} for table in (turned, draws))
+    found = measure(turned, draws, closer=closer)
+    for name in ("difference", "low", "high", "p_below", "p_above"):
+        assert getattr(found, name) == pytest.approx(getattr(expected, name)), name
+    assert found.floor == pytest.approx(1 - expected.floor)
+    assert found.floor_low == pytest.approx(1 - expected.floor_high)
+
+
+def test_without_second_trainings_the_line_to_add_is_named():
+    none = measure({("large", "tiny"): 0.4}, r=0)
+    assert np.isnan([none.floor, none.difference, none.low, none.p_below]).all()
+    assert none.reason.startswith("no second training of large")
+    one = measure(agreements(r=1), r=1)
+    assert one.floor == pytest.approx(agreements(r=1)["large", "large.seed1"])
+    assert np.isnan([one.low, one.high, one.floor_low, one.p_below, one.p_above]).all()
+    assert one.reason.startswith("only one second training of large")
+    for found in (none, one):
+        assert "`models: {large: {replicates: 3}}`" in found.reason
+
+
+def test_undefined_agreement_gives_no_number():
+    values = agreements()
+    model = measure({**values, ("large", "tiny"): np.nan})
+    assert "large with tiny is not defined" in model.reason
+    assert not np.isnan(model.floor)
+    assert np.isnan(model.difference)
+    training = measure({**values, ("large", "large.seed2"): np.nan})
+    assert "large with large.seed2 is not defined" in training.reason
+    assert np.isnan([training.floor, training.difference]).all()
+    between = measure({**values, ("large.seed1", "large.seed2"): np.nan})
+    assert "large.seed1 with large.seed2" in between.reason
+    draws = resampled(values)
+    draws["large", "tiny"][:7] = np.nan
+    few = measure(values, draws)
+    assert "not defined in 7 of 400 resamples" in few.reason
+    for found in (model, training, between, few):
+        assert np.isnan([found.low, found.high, found.floor_low, found.p_below, found.p_above]).all()
+
+
+def test_one_example_no_resamples_and_trainings_that_do_not_differ_decide_nothing():
+    values = agreements()
+    assert "one cluster" in measure(values, clusters=1).reason
+    assert measure(values, {}).reason == "no agreement of large with large.seed1 to read the spread from"
+    same = measure(dict.fromkeys(values, 1.0))
+    assert "agree to the last digit" in same.reason
+    assert (same.floor, same.difference) == (1.0, 0.0)
+    assert np.isnan([same.low, same.high]).all()
+
+
+def test_origins_count_once_and_the_spread_within_one_is_not_lost():
+    groups = {"them": ["theirs"], "group": ["a", "b", "c"]}
+    pairs = [("large", "theirs"), *(("large", x) for x in "abc"), *(("theirs", x) for x in "abc")]
+    # What is expected when pairs vary by themselves, or trainings do, with variance 1: about 1, not the third
+    # of it that the means of three would show.
+    of_pairs = np.array([[float(p == q) for q in pairs] for p in pairs])
+    of_trainings = np.array([[len({*p} & {*q}) for q in pairs] for p in pairs])
+    form = group_form(groups, "large")
+    assert 0.85 < (form * of_pairs).sum() < 1.15
+    assert 0.85 < (form * of_trainings).sum() < 1.15
+    trainings = {"large": "us", "theirs": "them", "a": "group", "b": "group", "c": "group"}
+    values = {pair: 0.6 + 0.01 * i for i, pair in enumerate(pairs)} | {("large", "tiny"): 0.3}
+    found = measure(values, trainings=trainings)
+    assert found.floor == pytest.approx((0.60 + 0.62) / 2)
+    assert found.trainings == 2
+    assert found.high < found.difference + 1
+    # A pair of two origins may stand either way round in the table.
+    turned = {(b, a) if a == "theirs" else (a, b): v for (a, b), v in values.items()}
+    again = measure(turned, trainings=trainings)
+    assert (again.low, again.high) == pytest.approx((found.low, found.high))
+
+
+def test_score_by_hand():
+    assert corrected_agreement(0.4, 0.2, 0.6, closer="higher") == pytest.approx(0.5)
+    # Flips: chance 0.3, at best 0.1; lower is closer.
+    assert corrected_agreement(0.2, 0.3, 0.1, closer="lower") == pytest.approx(0.5)
+    assert np.isnan(corrected_agreement(0.4, 0.2, 0.25, closer="higher"))
+    assert np.isnan(corrected_agreement(0.4, np.nan, np.nan, closer="higher"))
+    assert relative_score(0.3, [(0.5, 0.5), (0.7, 0.5)]) == pytest.approx(0.5)
+    for floors in ([], [(0.05, 1.0)], [(np.nan, 0.5), (0.7, 0.5)], [(-0.7, 1.0)]):
+        assert np.isnan(relative_score(0.3, floors))
