@@ -37,6 +37,11 @@ rule compare_representation:
             for task in plan.tasks_of(config, "representation")
             for model in replicates.compared_models(config, "representation", task)
         ],
+        embeddings=[
+            f"<results>/embeddings/{task}/{task}/test/{model}.npy"
+            for task in plan.tasks_of(config, "representation")
+            for model in plan.models_with(config, "representation", task)
+        ],
         tables=expand(
             "<results>/data/{task}/test.parquet",
             task=plan.tasks_of(config, "representation"),
@@ -52,7 +57,8 @@ rule compare_representation:
         "../envs/analysis.yaml"
     threads: THREADS
     resources:
-        mem_mb=3000,
+        # Neighbours summed by cluster beside those read, and features in float64 beside those in float32.
+        mem_mb=memory(1500, neighbors=4, embeddings=3),
         runtime=60,
     params:
         tasks=plan.tasks_of(config, "representation"),

@@ -1,4 +1,4 @@
-"""Do two models put the same examples near each other? All pairs, every K."""
+"""Do two models represent the examples alike? Neighbours at every K, and embeddings as a whole; all pairs."""
 
 from _job import run_job
 from miniature.agreement.intervals import Resampling, concat_comparisons
@@ -8,21 +8,23 @@ from miniature.iteration import groups_like
 
 
 def main(snakemake):
-    """Compare the neighbour sets; write the agreement table and the resampled values."""
+    """Compare neighbours and embeddings; write the agreement table and the resampled values."""
     params = snakemake.params
     comparisons = []
-    for task, models, table, neighbors, ties in zip(
+    for task, models, table, neighbors, ties, embeddings in zip(
         params.tasks,
         params.models,
         snakemake.input.tables,
         groups_like(snakemake.input.neighbors, params.models),
         groups_like(snakemake.input.ties, params.models),
+        groups_like(snakemake.input.embeddings, params.models),
         strict=True,
     ):
         comparisons.append(
             compare_representation(
                 {model: read_npy(path) for model, path in zip(models, neighbors, strict=True)},
                 {model: read_parquet(path) for model, path in zip(models, ties, strict=True)},
+                {model: read_npy(path) for model, path in zip(models, embeddings, strict=True)},
                 reference=params.reference,
                 clusters=read_parquet(table)["cluster"].to_numpy(),
                 task=task,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
 from miniature.agreement.bootstrap import resample_clusters
-from miniature.agreement.intervals import BOOTSTRAP, Resampling
+from miniature.agreement.intervals import BOOTSTRAP, JACKKNIFE, Resampling
 from miniature.characteristics import embeddings as embeddings_module
 from miniature.characteristics.neighbor_clusters import chance_same_cluster, same_cluster
 from miniature.characteristics.neighbor_search import search_neighbors
@@ -166,7 +166,8 @@ def compare(embeddings, k, reference="large", **options):
     n = len(next(iter(embeddings.values())))
     return compare_representation(
         {m: f[0] for m, f in found.items()},
-        ties={m: f[1] for m, f in found.items()},
+        {m: f[1] for m, f in found.items()},
+        embeddings,
         reference=reference,
         **{"clusters": [f"p{i // 2}" for i in range(n)]} | LABELS | options,
     )
@@ -223,13 +224,13 @@ def test_neighbors_of_another_size_name_the_model():
     found = {m: search_neighbors(rng.normal(size=(20, 3)), k) for m, k in (("large", 5), ("tiny", 4))}
     with pytest.raises(StudyError, match="neighbours of tiny"):
         compare_representation(
-            {m: f[0] for m, f in found.items()}, ties={m: f[1] for m, f in found.items()},
+            {m: f[0] for m, f in found.items()}, ties={m: f[1] for m, f in found.items()}, embeddings={},
             reference="large", clusters=["p"] * 20, **LABELS,
         )  # fmt: skip
 
 
 def test_no_model_gives_an_empty_table():
-    nothing = compare_representation({}, ties={}, reference="large", clusters=["p"], **LABELS)
+    nothing = compare_representation({}, {}, {}, reference="large", clusters=["p"], **LABELS)
     assert [len(table) for table in nothing] == [0, 0]
 
 
@@ -279,7 +280,9 @@ def test_intervals_and_resampled_values_are_those_of_resampled_examples():
         area = np.percentile(by_hand.mean(axis=1), tail)
         assert rows.loc["jaccard_area", bound] == pytest.approx(area, abs=1e-6)
     assert rows.loc["jaccard_area", "value"] == pytest.approx(rows.loc["jaccard", "value"].mean())
-    assert set(rows["ci_method"]) == {BOOTSTRAP}
+    curve = ["jaccard", "jaccard_corrected", "jaccard_area"]
+    assert set(rows.loc[curve, "ci_method"]) == {BOOTSTRAP}
+    assert set(rows.drop(curve)["ci_method"]) == {JACKKNIFE}
     assert (found.resamples[["model_a", "model_b", "method"]] == ["large", "tiny", BOOTSTRAP]).all(axis=None)
     np.testing.assert_allclose(found.resamples["value"], by_hand[:, 4], atol=1e-6)
     area = compare(embeddings, 8, clusters=clusters, verdict={"task": "squad", "measure": "jaccard_area"})

@@ -12,6 +12,48 @@ logger = logging.getLogger(__name__)
 BLOCK_BYTES = 96_000_000
 
 
+def check_embeddings(embeddings: np.ndarray, *, what: str = "embeddings") -> np.ndarray:
+    """Embeddings as an array, after checking that they are finite numbers of two dimensions.
+
+    Parameters
+    ----------
+    embeddings : array_like of float, shape [examples, hidden]
+    what : str
+        What they are, for messages.
+
+    Returns
+    -------
+    ndarray of float, shape [examples, hidden]
+
+    Raises
+    ------
+    StudyError
+        If the array is not two-dimensional or holds NaN or infinity; the first such row is named (counted
+        from 0).
+
+    Examples
+    --------
+    >>> check_embeddings([[3.0, 4.0]]).shape
+    (1, 2)
+    """
+    embeddings = np.asarray(embeddings)
+    if embeddings.ndim != 2 or embeddings.shape[1] == 0 or embeddings.dtype.kind not in "iuf":
+        raise StudyError(
+            f"The {what} are {embeddings.dtype} of shape {list(embeddings.shape)}.",
+            where=f"the {what}",
+            fix="Give numbers of shape [examples, hidden], one row for each example.",
+        )
+    finite = np.isfinite(embeddings).all(axis=1)
+    if not finite.all():
+        first = int(np.flatnonzero(~finite)[0])
+        raise StudyError(
+            f"The {what} hold NaN or infinity in {(~finite).sum()} rows, first in row {first}.",
+            where=f"the {what}, row {first} (counted from 0)",
+            fix="Train or export the model again; if its training diverged, with a lower learning_rate.",
+        )
+    return embeddings
+
+
 def unit_rows(embeddings: np.ndarray, *, what: str = "embeddings") -> np.ndarray:
     """Rows divided by their Euclidean length.
 
@@ -33,30 +75,14 @@ def unit_rows(embeddings: np.ndarray, *, what: str = "embeddings") -> np.ndarray
     Raises
     ------
     StudyError
-        If the array is not two-dimensional or holds NaN or infinity; the first such row is named (counted
-        from 0).
+        As for `check_embeddings`.
 
     Examples
     --------
     >>> unit_rows([[3.0, 4.0], [0.0, 0.0]]).tolist()
     [[0.6, 0.8], [0.0, 0.0]]
     """
-    embeddings = np.asarray(embeddings)
-    if embeddings.ndim != 2 or embeddings.shape[1] == 0 or embeddings.dtype.kind not in "iuf":
-        raise StudyError(
-            f"The {what} are {embeddings.dtype} of shape {list(embeddings.shape)}.",
-            where=f"the {what}",
-            fix="Give numbers of shape [examples, hidden], one row for each example.",
-        )
-    rows = embeddings.astype(np.float64)
-    finite = np.isfinite(rows).all(axis=1)
-    if not finite.all():
-        first = int(np.flatnonzero(~finite)[0])
-        raise StudyError(
-            f"The {what} hold NaN or infinity in {(~finite).sum()} rows, first in row {first}.",
-            where=f"the {what}, row {first} (counted from 0)",
-            fix="Train or export the model again; if its training diverged, with a lower learning_rate.",
-        )
+    rows = check_embeddings(embeddings, what=what).astype(np.float64)
     length = np.linalg.norm(rows, axis=1)
     if (length == 0).any():
         logger.warning("%d of %d rows of the %s are zero vectors.", int((length == 0).sum()), len(rows), what)

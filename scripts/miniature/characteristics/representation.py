@@ -7,7 +7,13 @@ import pandas as pd
 
 from miniature.agreement.bootstrap import cluster_index
 from miniature.agreement.curves import draw_clusters
-from miniature.agreement.intervals import BOOTSTRAP, Comparison, Resampling, make_resamples
+from miniature.agreement.intervals import (
+    BOOTSTRAP,
+    Comparison,
+    Resampling,
+    concat_comparisons,
+    make_resamples,
+)
 from miniature.agreement.neighbor_chance import chance_neighbor_jaccard
 from miniature.agreement.neighbor_jaccard import (
     check_neighbors,
@@ -19,6 +25,7 @@ from miniature.characteristics.neighbor_clusters import chance_same_cluster, sam
 from miniature.characteristics.neighbor_curves import curve_rows
 from miniature.characteristics.neighbor_search import search_neighbors
 from miniature.characteristics.neighbor_ties import free_neighbors, warn_of_ties
+from miniature.characteristics.similarity import compare_similarity
 from miniature.messages import StudyError
 
 
@@ -52,6 +59,7 @@ def find_neighbors(embeddings: np.ndarray, k_max: int) -> np.ndarray:
 def compare_representation(
     neighbors: Mapping[str, np.ndarray],
     ties: Mapping[str, pd.DataFrame],
+    embeddings: Mapping[str, np.ndarray],
     *,
     reference: str,
     clusters: np.ndarray,
@@ -62,11 +70,11 @@ def compare_representation(
     resampling: Resampling,
     verdict: Mapping[str, object] | None = None,
 ) -> Comparison:
-    """Agreement of every pair of models on the K nearest neighbours, for every K.
+    """Agreement of every pair of models on nearest neighbours, for every K, and on embeddings as a whole.
 
-    Intervals resample examples, whole clusters, with each model's neighbours as they are: a resampled example
-    keeps its neighbours among all examples. (Searched anew among resampled rows, an example drawn twice would
-    be its own nearest neighbour in every model.)
+    Intervals of neighbours resample examples, whole clusters, with each model's neighbours as they are: a
+    resampled example keeps its neighbours among all examples. (Searched anew among resampled rows, an example
+    drawn twice would be its own nearest neighbour in every model.)
 
     Parameters
     ----------
@@ -74,6 +82,8 @@ def compare_representation(
         For each model, in the study's order. Models without embeddings are absent.
     ties : mapping of str to DataFrame
         For the same models, the runs of ties, as `search_neighbors` returns them.
+    embeddings : mapping of str to ndarray of float, each [examples, hidden]
+        For the same models, what the neighbours were found in.
     reference : str
         Name of the reference, put first in its pairs.
     clusters : array_like of str, shape [examples]
@@ -93,12 +103,12 @@ def compare_representation(
         ``jaccard_low`` and ``jaccard_high`` where a tie leaves either model's neighbours open;
         ``tied_rows`` for each model (``model_a == model_b``): the share of examples whose K nearest
         neighbours a tie leaves open; ``same_cluster`` likewise, with chance. These last four describe the
-        models at hand and have no interval.
+        models at hand and have no interval. Then what `compare_similarity` gives.
 
     Raises
     ------
     StudyError
-        If the models' neighbours are of different examples or numbers.
+        If the models' neighbours are of different examples or numbers, or as for `compare_similarity`.
     """
     n = len(clusters)
     index, count = cluster_index(clusters)
@@ -136,7 +146,11 @@ def compare_representation(
                 bounds = neighbor_jaccard_bounds(neighbors[a], neighbors[b], *free)
                 for measure, bound in zip(("jaccard_low", "jaccard_high"), bounds, strict=True):
                     rows.append(make_rows(**pair, k=ks[open_ks], measure=measure, value=bound[open_ks]))
-    return Comparison(concat_rows(rows), pd.concat([make_resamples(), *resamples], ignore_index=True))
+    curves = Comparison(concat_rows(rows), pd.concat([make_resamples(), *resamples], ignore_index=True))
+    similarity = compare_similarity(
+        embeddings, pairs, index=index, clusters=count, labels=labels, resampling=resampling, verdict=verdict
+    )
+    return concat_comparisons([curves, similarity])
 
 
 def _check_shapes(neighbors: Mapping[str, np.ndarray], n: int, where: str) -> int:
