@@ -18,6 +18,11 @@ def test_full_recipe_is_returned_as_it_is_in_the_order_of_the_keys():
     assert list(check_recipe(shuffled, "here").items()) == [(key, FULL[key]) for key in RECIPE_KEYS]
 
 
+def test_presets_state_k():
+    assert PRESETS["textattack-48"]["max_candidates"] == 48
+    assert PRESETS["textattack-8"]["max_candidates"] == 8
+
+
 def test_preset_is_spelled_out_and_overridden():
     found = check_recipe({"preset": "textattack-8", "masked_lm": "lm", "query_budget": 100}, "here")
     assert found == {**PRESETS["textattack-8"], "masked_lm": "lm", "query_budget": 100}

@@ -7,15 +7,15 @@ them one that differs from the paper: it computes the perplexity of every combin
 the sorted list away, so what it proposes are the first K combinations in the order of enumeration.
 """
 
+import functools
 import itertools
 
 import torch
 
-from miniature.attack.encoding import Encoder
-from miniature.attack.library import AttackedText, WordSwap, is_one_word
+from miniature.attack.library import AttackedText, WordSwap, is_one_word, words_from_text
+from miniature.attack.masked_lm import MaskedLM
 from miniature.attack.stopwords import STOPWORDS
 from miniature.messages import StudyError
-from miniature.models.checkpoints import longest_input
 
 
 class Vocabulary:
@@ -48,6 +48,7 @@ class Vocabulary:
         self.byte_level = byte_level
         self.special = frozenset(tokenizer.all_special_ids)
         self._whole: dict[tuple[int, bool], str | None] = {}
+        self._pieces: dict[str, int] = {}
 
     def whole_word(self, piece: int, first: bool) -> str | None:
         """Spell a piece as a word by itself, or give None where it is not one.
@@ -66,10 +67,20 @@ class Vocabulary:
             self._whole[piece, first] = word if is_one_word(word) and not inside else None
         return self._whole[piece, first]
 
+    @functools.cached_property
+    def has_plain_words(self) -> bool:
+        """Whether every piece that is spelled as a word is, as TextAttack splits texts, that very word."""
+        words = (self.whole_word(piece, False) for piece in self.tokenizer.get_vocab().values())
+        return not self.byte_level and all(
+            words_from_text(word) == [word] for word in words if word is not None
+        )
+
     def count_pieces(self, word: str, first: bool) -> int:
         """Count the pieces of a word; byte-level BPE reads it with the space before it, if there is one."""
-        space = " " if self.byte_level and not first else ""
-        return len(self.tokenizer.encode(space + word, add_special_tokens=False))
+        key = (" " if self.byte_level and not first else "") + word
+        if key not in self._pieces:
+            self._pieces[key] = len(self.tokenizer.encode(key, add_special_tokens=False))
+        return self._pieces[key]
 
     def joined(self, pieces: tuple[int, ...]) -> str | None:
         """Spell pieces put together, or give None where they do not make one word."""
@@ -88,49 +99,23 @@ class Vocabulary:
 class MaskedLMSwap(WordSwap):
     """TextAttack transformation: swap a word for what a masked LM proposes in its place.
 
-    With one text after another it reads each only once; it pads nothing, and it enumerates combinations of
-    pieces only as far as they are needed. The list it returns is the one that enumerating all would give.
+    It enumerates combinations of pieces only as far as they are needed. The list it returns is the one that
+    enumerating all would give.
 
     Parameters
     ----------
-    model : PreTrainedModel
-        With a masked-language-model head.
-    tokenizer : PreTrainedTokenizerFast
-        The masked LM's own, whatever the victim's is.
+    reader : MaskedLM
+        The masked LM.
     recipe : dict
         From `recipes.check_recipe`.
-    device : str
-        ``cpu`` or ``cuda``.
-
-    Raises
-    ------
-    StudyError
-        The tokenizer is of another kind, or the recipe asks for longer input than the model can read.
     """
 
-    def __init__(self, model, tokenizer, recipe: dict, *, device: str = "cpu"):
+    def __init__(self, reader: MaskedLM, recipe: dict):
         super().__init__()
-        self.vocabulary = Vocabulary(tokenizer)
-        self.tokenizer = tokenizer
-        self.model = model.to(device=device, dtype=torch.float32).eval()
-        self.device = device
+        self.reader = reader
+        self.tokenizer = reader.tokenizer
+        self.vocabulary = Vocabulary(reader.tokenizer)
         self.recipe = recipe
-        self.max_length = recipe["max_masked_lm_length"]
-        longest = min(longest_input(model), int(tokenizer.model_max_length))
-        if self.max_length > longest:
-            raise StudyError(
-                f"The masked LM reads at most {longest} tokens, the recipe asks for {self.max_length}.",
-                where="max_masked_lm_length",
-                fix=f"max_masked_lm_length: {longest}",
-            )
-        self._encode = Encoder(tokenizer, self.max_length)
-        self.forward_passes = 0
-        self.forget()
-
-    def forget(self) -> None:
-        """Drop what was remembered. Called between examples, which then cannot influence one another."""
-        self._text: str | None = None
-        self._logits: torch.Tensor | None = None
 
     def _get_transformations(self, current_text: AttackedText, indices_to_modify) -> list[AttackedText]:
         changed = []
@@ -140,6 +125,19 @@ class MaskedLMSwap(WordSwap):
                 if proposal != word:
                     changed.append(current_text.replace_word_at_index(index, proposal))
         return changed
+
+    def find_reads(self, current_text: AttackedText, index: int) -> list[str]:
+        """Texts that the masked LM must read before a word's proposals can be told."""
+        return [current_text.text] if self._positions(current_text, index) else []
+
+    def may_keep_word(self, current_text: AttackedText, index: int) -> bool:
+        """Whether a proposal may be the word itself with something about it that is no part of a word.
+
+        Pieces put together can be that (``film`` and ``.``), and byte-level pieces; a WordPiece vocabulary's
+        whole words are nothing but words, which is looked up once.
+        """
+        pieces = self.vocabulary.count_pieces(current_text.words[index], index == 0)
+        return pieces > 1 or not self.vocabulary.has_plain_words
 
     def proposals(self, current_text: AttackedText, index: int) -> list[str]:
         """Proposals for one word, best first (in the order of enumeration for a word of several pieces).
@@ -157,85 +155,51 @@ class MaskedLMSwap(WordSwap):
             At most K; empty where the word lies beyond the masked LM's longest input.
         """
         positions = self._positions(current_text, index)
-        most = self.recipe["subword_max_pieces"]
-        if not positions or (most is not None and len(positions) > most):
+        if not positions:
             return []
-        logits = self._read(current_text.text, positions[-1] + 1)  # [tokens, vocabulary]
-        logits = logits[positions[0] : positions[-1] + 1]  # [pieces, vocabulary]
+        k = self.recipe["max_candidates"]
+        if len(positions) > 1:
+            k = self.recipe["subword_candidates"] or k
+        pools = self.reader.likeliest(
+            current_text.text, positions, k, min_confidence=self.recipe["min_confidence"]
+        )
+        if self.recipe["skip_special_tokens"]:
+            special = self.vocabulary.special
+            pools = [[piece for piece in pool if piece not in special] for pool in pools]
         if len(positions) == 1:
-            (pieces,) = self._best(logits, self.recipe["max_candidates"])
-            words = [self.vocabulary.whole_word(piece, index == 0) for piece in pieces]
+            words = [self.vocabulary.whole_word(piece, index == 0) for piece in pools[0]]
         else:
-            words = self._combined(logits)
+            words = self._combined(pools)
         wanted = [word for word in words if word is not None]
         if self.recipe["skip_stopword_candidates"]:
             wanted = [word for word in wanted if word.lower() not in STOPWORDS]
         return wanted
 
     def _positions(self, current_text: AttackedText, index: int) -> list[int]:
-        """Find the places of a word's pieces: they begin where a mask put in its place would stand."""
+        """Find the places of a word's pieces: they begin where a mask put in its place would stand.
+
+        Empty where there are none within the longest input, or more than the recipe takes.
+        """
         masked = current_text.replace_word_at_index(index, self.tokenizer.mask_token)
-        (ids,) = self._encode([masked.text])
+        (ids,) = self.reader.encode([masked.text])
         # A mask past the longest input has been cut off.
         if self.tokenizer.mask_token_id not in ids:
             return []
         start = ids.index(self.tokenizer.mask_token_id)
         count = self.vocabulary.count_pieces(current_text.words[index], index == 0)
-        return list(range(start, min(start + count, self.max_length)))
+        positions = list(range(start, min(start + count, self.reader.max_length)))
+        most = self.recipe["subword_max_pieces"]
+        return [] if most is not None and len(positions) > most else positions
 
-    def _read(self, text: str, length: int) -> torch.Tensor:
-        """Logits of the masked LM for a whole text, [tokens, vocabulary], at least `length` tokens long.
-
-        A word can have more pieces alone than it has where it stands (beside an emoji, for instance). At the
-        end of a text it then reaches into the padding, as it does in TextAttack, which always pads.
-        """
-        if self._text != text or self._logits is None or len(self._logits) < length:
-            (ids,) = self._encode([text])
-            padding = max(0, length - len(ids))
-            mask = [1] * len(ids) + [0] * padding
-            ids = [*ids, *[self.tokenizer.pad_token_id or 0] * padding]
-            self._text, self._logits = text, self._forward([ids], [mask])[0]
-        return self._logits
-
-    def _forward(self, ids: list, mask: list) -> torch.Tensor:
-        with torch.inference_mode():
-            output = self.model(
-                input_ids=torch.tensor(ids, device=self.device),
-                attention_mask=torch.tensor(mask, device=self.device),
-            )
-        self.forward_passes += 1
-        return output.logits.float().cpu()
-
-    def _best(self, logits: torch.Tensor, k: int) -> list[list[int]]:
-        """Find the k likeliest pieces at each place, likeliest first, less those that may not be proposed.
-
-        Parameters
-        ----------
-        logits : torch.Tensor
-            [places, vocabulary]
-        k : int
-            How many to look at.
-        """
-        scores, pieces = torch.topk(logits, min(k, logits.shape[-1]))  # [places, k]
-        least = self.recipe["min_confidence"]
-        if least > 0:
-            probabilities = torch.exp(scores - torch.logsumexp(logits, dim=-1, keepdim=True))  # [places, k]
-            kept = [row[likely].tolist() for row, likely in zip(pieces, probabilities >= least, strict=True)]
-        else:
-            kept = pieces.tolist()
-        if self.recipe["skip_special_tokens"]:
-            kept = [[piece for piece in row if piece not in self.vocabulary.special] for row in kept]
-        return kept
-
-    def _combined(self, logits: torch.Tensor) -> list[str]:
+    def _combined(self, pools: list[list[int]]) -> list[str]:
         """Words put together from the best pieces at each place, at most K."""
-        k = self.recipe["max_candidates"]
-        pools = self._best(logits, self.recipe["subword_candidates"] or k)
         combinations = itertools.islice(itertools.product(*pools), self.recipe["subword_combinations"])
         if self.recipe["subword_order"] == "perplexity":
             combinations = self._by_perplexity(list(combinations))
         words = (self.vocabulary.joined(pieces) for pieces in combinations)
-        return list(itertools.islice((word for word in words if word is not None), k))
+        return list(
+            itertools.islice((word for word in words if word is not None), self.recipe["max_candidates"])
+        )
 
     def _by_perplexity(self, combinations: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
         """Sort combinations by the masked LM's perplexity of the pieces, read alone, lowest first.
@@ -245,10 +209,6 @@ class MaskedLMSwap(WordSwap):
         """
         if not combinations:
             return []
-        mask = [[1] * len(combinations[0])] * len(combinations)
-        logits = self._forward(combinations, mask)  # [combinations, pieces, vocabulary]
-        loss = torch.nn.functional.cross_entropy(
-            logits.transpose(1, 2), torch.tensor(combinations), reduction="none"
-        )  # [combinations, pieces]
-        order = torch.sort(loss.mean(dim=1), stable=True).indices.tolist()
+        loss = self.reader.losses(combinations)  # [combinations]
+        order = torch.sort(loss, stable=True).indices.tolist()
         return [combinations[i] for i in order]

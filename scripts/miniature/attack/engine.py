@@ -1,43 +1,45 @@
-"""One attack: a victim, a masked LM and a recipe put together, and one example attacked at a time."""
+"""One attack: a victim, a masked LM and a recipe put together, and many examples attacked side by side.
 
-import random
+Each example has a search of its own, which asks for what it needs (`search`). The requests of all examples
+under way are run together: equal texts once, texts of like length in one batch. What an example comes to does
+not depend on the others (`answers`), so it is what attacking it alone with TextAttack gives.
+"""
+
+import copy
+import logging
+from collections.abc import Iterable, Iterator
 
 import numpy as np
-import torch
 
+from miniature.attack.answers import Answers, Ask, BoundExceeded
+from miniature.attack.assembly import Assembly, MostWordsChanged
 from miniature.attack.candidates import MaskedLMSwap
 from miniature.attack.library import (
-    Attack,
-    AttackResult,
     GreedyWordSwapWIR,
-    MaxWordsPerturbed,
     RepeatModification,
-    SkippedAttackResult,
     StopwordModification,
-    SuccessfulAttackResult,
     UntargetedClassification,
 )
+from miniature.attack.live import Live
+from miniature.attack.masked_lm import MaskedLM
+from miniature.attack.search import GreedySearch, Read
 from miniature.attack.stopwords import STOPWORDS
 from miniature.attack.texts import Text
-from miniature.attack.victim import Victim
-from miniature.messages import StudyError, printable
+from miniature.attack.victim import Key, Victim
+from miniature.messages import StudyError
 from miniature.models.checkpoints import longest_input
 from miniature.seeds import derive_seed
 
+logger = logging.getLogger(__name__)
 
-class ChangeOfLabel(UntargetedClassification):
-    """TextAttack's untargeted goal, with probabilities that are always the softmax of the victim's logits.
-
-    The original takes the scores for probabilities already when every row of a call happens to sum to 1
-    within 1e-6, and refuses models of so many classes that a float32 softmax misses 1 by more.
-    """
-
-    def _process_model_outputs(self, inputs, scores: torch.Tensor) -> torch.Tensor:
-        return torch.softmax(scores, dim=1)  # [texts, classes]
+# Examples under way at a time: enough to fill batches, few enough to lose little when killed.
+MOST_LIVE = 64
+# Batches' worth of texts that the examples under way may ask about at once.
+BATCHES_WAITED_FOR = 4
 
 
 class Engine:
-    """Attacks single examples of one victim with one recipe.
+    """Attacks examples of one victim with one recipe.
 
     Parameters
     ----------
@@ -75,101 +77,202 @@ class Engine:
         device: str = "cpu",
         seed: int = 0,
     ):
-        classes = int(victim.config.num_labels)
-        if classes != len(labels):
-            raise StudyError(
-                f"The classifier tells {classes} classes apart, the study names {len(labels)} labels.",
-                where=f"model {victim.config.name_or_path}",
-                fix=f"labels: [{', '.join(labels)}] must have {classes} names",
-            )
-        longest = longest_input(victim)
-        if max_length > longest:
-            raise StudyError(
-                f"The classifier reads at most {longest} tokens, the study asks for {max_length}.",
-                where=f"model {victim.config.name_or_path}, classification: max_length",
-                fix=f"max_length: {longest}",
-            )
+        check_victim(victim, labels, max_length)
         self.labels = list(labels)
         self.seed = seed
         self.recipe = recipe
         self.victim = Victim(
-            victim, victim_tokenizer, max_length=max_length, batch_size=recipe["batch_size"], device=device
+            victim,
+            victim_tokenizer,
+            max_length=max_length,
+            batch_size=recipe["batch_size"],
+            device=device,
+            screening=recipe["screening"],
         )
-        self.swap = MaskedLMSwap(masked_lm, masked_lm_tokenizer, recipe, device=device)
-        budget = recipe["query_budget"]
-        self.goal = ChangeOfLabel(
-            self.victim,
-            query_budget=float("inf") if budget is None else budget,
-            # The victim makes its own batches, by length.
-            model_batch_size=2**31,
+        self.masked_lm = MaskedLM(
+            masked_lm, masked_lm_tokenizer, max_length=recipe["max_masked_lm_length"], device=device
         )
+        self.swap = MaskedLMSwap(self.masked_lm, recipe)
+        self.unknown = victim_tokenizer.unk_token or "[UNK]"
         # A word is never changed twice: the greedy search visits each once, and this also holds where a swap
         # moved the words behind it.
-        constraints = [RepeatModification(), MaxWordsPerturbed(max_percent=recipe["max_words_changed"])]
+        constraints = [RepeatModification(), MostWordsChanged(recipe["max_words_changed"])]
         if recipe["skip_stopwords"]:
             # Compared as written, as TextAttack does: a capital at the start of a sentence is not matched.
             constraints.append(StopwordModification(stopwords=STOPWORDS))
-        search = GreedyWordSwapWIR(
-            wir_method=recipe["importance"], unk_token=victim_tokenizer.unk_token or "[UNK]"
+        self.assembly = Assembly(
+            UntargetedClassification(self.victim), constraints, self.swap, GreedyWordSwapWIR()
         )
-        self.attack = Attack(self.goal, constraints, self.swap, search)
 
     def attack_example(self, id: str, text: str | None, label: str | None) -> dict:
-        """Attack one example; whatever goes wrong with it becomes part of its row.
+        """Attack one example; see `attack_examples`."""
+        (row,) = self.attack_examples([(id, text, label)])
+        return row
+
+    def attack_examples(self, examples: Iterable[tuple]) -> Iterator[dict]:
+        """Attack examples side by side; whatever goes wrong with one becomes part of its row.
 
         Parameters
         ----------
-        id : str
-            The example's id.
-        text : str or None
-            What to attack.
-        label : str or None
-            The name of its true class.
+        examples : iterable of tuple
+            Id, text and the name of the true class; text and name may be None.
 
-        Returns
-        -------
+        Yields
+        ------
         dict
-            One row of the attacks table.
+            Rows of the attacks table, in the order in which they are finished.
         """
-        row = empty_row(id, text, label)
-        try:
+        waiting = iter(examples)
+        live: list[Live] = []
+        exhausted = False
+        while True:
+            while not exhausted and self._has_room(live):
+                example = next(waiting, None)
+                exhausted = example is None
+                if not exhausted:
+                    live.append(self._begin(*example))
+            if not live:
+                return
+            self._calibrate(live)
+            finished = [one for one in live if one.request is None]
+            live = [one for one in live if one.request is not None]
+            yield from map(self._row, finished)
+            try:
+                self._serve(live)
+            except BoundExceeded as error:
+                logger.info("%s: %d examples begin again", error, len(live))
+                for one in live:
+                    one.start()
+
+    def _has_room(self, live: list[Live]) -> bool:
+        if not live:
+            return True
+        if len(live) >= MOST_LIVE:
+            return False
+        tokens = sum(len(self.victim.encode([one.text])[0]) for one in live if one.request is not None)
+        return tokens * self.recipe["max_candidates"] < BATCHES_WAITED_FOR * self.victim.tokens
+
+    def _begin(self, id: str, text: str | None, label: str | None) -> Live:
+        def begin() -> GreedySearch:
             if not isinstance(text, str):
                 raise ValueError("The example has no text.")
             if label not in self.labels:
                 raise ValueError(f"The label {label!r} is not one of {', '.join(self.labels)}.")
-            set_seeds(derive_seed(self.seed, "attack", id))
-            return row | self._outcome(self.attack.attack(Text(text), self.labels.index(label)))
-        except (MemoryError, torch.OutOfMemoryError):
-            # Not the example's fault: the next one would fare no better, and it is to be attacked again.
-            raise
-        except Exception as error:
-            message = printable(f"{type(error).__name__}: {error}", limit=500)
-            return row | {"outcome": "error", "message": message}
-        finally:
-            self.attack.clear_cache()
-            self.victim.forget()
-            self.swap.forget()
+            return GreedySearch(
+                Text(text),
+                Answers(self.labels.index(label), self.victim.errors, first=self.victim.first_level),
+                self._assembly_of(id),
+                self.victim.encode,
+                importance=self.recipe["importance"],
+                unknown=self.unknown,
+                budget=self.recipe["query_budget"],
+            )
 
-    def _outcome(self, result: AttackResult) -> dict:
-        before = self.labels[result.original_result.output]
-        words = result.original_result.attacked_text.words
-        queries = int(self.goal.num_queries)
-        row = {"prediction_before": before, "words": len(words), "queries": queries}
-        if isinstance(result, SkippedAttackResult):
-            return row | {"outcome": "skipped"}
-        if isinstance(result, SuccessfulAttackResult):
-            outcome = "success"
-        elif queries >= self.goal.query_budget:
-            outcome = "query_budget"
-        else:
-            outcome = "failure"
-        perturbed = result.perturbed_result.attacked_text
-        return row | {
-            "outcome": outcome,
-            "prediction_after": self.labels[result.perturbed_result.output],
-            "perturbed_text": perturbed.text,
-            "words_changed": count_changed(words, perturbed.words),
+        one = Live(id, text, label, begin)
+        one.start()
+        return one
+
+    def _assembly_of(self, id: str) -> Assembly:
+        """The assembly of an example: what draws at random draws from the example's own seed."""
+        if not hasattr(self.swap, "begin"):
+            return self.assembly
+        assembly = copy.copy(self.assembly)
+        assembly.transformation = copy.copy(self.swap)
+        assembly.transformation.begin(derive_seed(self.seed, "attack", id))
+        return assembly
+
+    def _calibrate(self, live: list[Live]) -> None:
+        if not self.victim.calibrated:
+            keys = [key for one in live if isinstance(one.request, Ask) for key in one.request.keys]
+            if keys:
+                self.victim.calibrate(keys)
+
+    def _serve(self, live: list[Live]) -> None:
+        """Run what the examples under way wait for, and let each go on."""
+        reads = [one for one in live if isinstance(one.request, Read)]
+        if reads:
+            self._read([one.request.texts for one in reads], reads)
+        by_level: dict[int, list[Live]] = {}
+        for one in live:
+            if isinstance(one.request, Ask):
+                by_level.setdefault(one.request.level, []).append(one)
+        for level, asks in sorted(by_level.items()):
+            self._ask(asks, level)
+
+    def _read(self, texts: list[list[str]], reads: list[Live]) -> None:
+        try:
+            self.masked_lm.prefetch([text for some in texts for text in some])
+        except Exception as error:
+            if len(reads) == 1:
+                reads[0].fail(error)
+                return
+            # One of them may be at fault; the others are not to suffer.
+            for one in reads:
+                self._read([one.request.texts], [one])
+            return
+        for one in reads:
+            one.resume(None)
+
+    def _ask(self, asks: list[Live], level: int) -> None:
+        keys: dict[Key, int] = {}
+        for one in asks:
+            for key in one.request.keys:
+                keys.setdefault(key, len(keys))
+        try:
+            logits = self.victim.forward(list(keys), level)  # [texts, classes]
+        except Exception as error:
+            if len(asks) == 1:
+                asks[0].fail(error)
+                return
+            for one in asks:
+                self._ask([one], level)
+            return
+        for one in asks:
+            one.resume(logits[np.array([keys[key] for key in one.request.keys])])
+
+    def _row(self, one: Live) -> dict:
+        row = empty_row(one.id, one.text, one.label)
+        if one.message is not None:
+            return row | {"outcome": "error", "message": one.message}
+        search = one.search
+        words = search.original.words
+        row |= {
+            "prediction_before": self.labels[search.before],
+            "words": len(words),
+            "queries": search.queries,
+            "outcome": search.outcome,
         }
+        if search.outcome == "skipped":
+            return row
+        return row | {
+            "prediction_after": self.labels[search.after],
+            "perturbed_text": search.current.text,
+            "words_changed": count_changed(words, search.current.words),
+        }
+
+
+def check_victim(victim, labels: list[str], max_length: int) -> None:
+    """Check that a classifier has the study's classes and reads as much as the study asks of it.
+
+    Raises
+    ------
+    StudyError
+        It does not.
+    """
+    classes = int(victim.config.num_labels)
+    if classes != len(labels):
+        raise StudyError(
+            f"The classifier tells {classes} classes apart, the study names {len(labels)} labels.",
+            where=f"model {victim.config.name_or_path}",
+            fix=f"labels: [{', '.join(labels)}] must have {classes} names",
+        )
+    longest = longest_input(victim)
+    if max_length > longest:
+        raise StudyError(
+            f"The classifier reads at most {longest} tokens, the study asks for {max_length}.",
+            where=f"model {victim.config.name_or_path}, classification: max_length",
+            fix=f"max_length: {longest}",
+        )
 
 
 def empty_row(id: str, text: str | None, label: str | None) -> dict:
@@ -198,10 +301,3 @@ def count_changed(before: list[str], after: list[str]) -> int:
     1
     """
     return sum(a != b for a, b in zip(before, after, strict=False)) + abs(len(before) - len(after))
-
-
-def set_seeds(seed: int) -> None:
-    """Seed every generator that an attack may draw from."""
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)

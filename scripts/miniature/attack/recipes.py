@@ -81,7 +81,20 @@ RECIPE_KEYS: dict[str, Knob] = {
     ),
     "query_budget": Knob(int, "most queries per example; null: no limit", None, low=1, nullable=True),
     "max_masked_lm_length": Knob(int, "longest input of the masked LM, in tokens", 512, low=8, high=8192),
-    "batch_size": Knob(int, "texts per forward pass of the victim", 64, low=1, high=4096),
+    "batch_size": Knob(
+        int,
+        "texts of the longest length per forward pass of the victim; of shorter ones as many more",
+        64,
+        low=1,
+        high=4096,
+    ),
+    "screening": Knob(
+        str,
+        "a first look at the texts in bf16, after which full precision decides wherever it could differ; "
+        "faster only where the hardware has bf16 units",
+        "none",
+        choices=("none", "bf16"),
+    ),
 }
 
 _TEXTATTACK = {
@@ -99,6 +112,7 @@ _TEXTATTACK = {
     "query_budget": None,
     "max_masked_lm_length": 512,
     "batch_size": 64,
+    "screening": "none",
 }
 
 # What TextAttack's recipe BERTAttackLi2020 sets, without its Universal Sentence Encoder (which needs

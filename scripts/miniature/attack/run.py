@@ -120,8 +120,7 @@ def attack_table(
                 seed=seed,
             )
             progress = Progress(len(examples), done.rows.values())
-            for id, text, label in left:
-                row = engine.attack_example(id, text, label)
+            for row in engine.attack_examples(left):
                 done.append(row)
                 progress.add(row)
         return attacks_frame(done.rows[id] for id in ids)

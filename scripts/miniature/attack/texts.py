@@ -2,11 +2,14 @@
 
 TextAttack builds a changed text by walking over all words and splitting each of them into words again,
 twice, which costs as much as a small victim's answer and makes a text of n words cost n squared. Nearly
-always one word takes the place of one word; then the result can be written down at once.
+always one word takes the place of one word; then the text can be written down at once, and what else belongs
+to it is worked out only for the few texts of which it is asked.
 """
 
 import functools
 import re
+from collections import OrderedDict
+from dataclasses import dataclass
 
 from miniature.attack.library import AttackedText, words_from_text
 
@@ -14,14 +17,45 @@ from miniature.attack.library import AttackedText, words_from_text
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """Where a text came from: one word of another put in the place of one word.
+
+    Parameters
+    ----------
+    start : Text
+        The other text.
+    index : int
+        Which of its words.
+    new : str
+        The word that took its place.
+    """
+
+    start: "Text"
+    index: int
+    new: str
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the word put in is, as the text is split again, that very word."""
+        return _words_of(self.new) == (self.new,)
+
+
 class Text(AttackedText):
     """An AttackedText that changes single words quickly; everything else is inherited.
 
     Swapping gives a text equal in every attribute to what AttackedText gives.
+
+    Attributes
+    ----------
+    swap : Swap or None
+        How it was made, where that was a plain swap of one word for one.
     """
 
+    swap: Swap | None = None
     _starts: list[int] | None = None
     _plain: bool | None = None
+    _differences: tuple[AttackedText, int] | None = None
 
     def replace_word_at_index(self, index: int, new_word: str) -> AttackedText:
         """Swap one word.
@@ -34,38 +68,66 @@ class Text(AttackedText):
             What takes its place.
         """
         words = self.words
-        found = _words_of(new_word)
-        if (
-            len(found) != 1
-            or not 0 <= index < len(words)
-            or not self._is_plain()
-            or _CHINESE.search(new_word)
-        ):
+        if not 0 <= index < len(words) or not self._is_plain() or not _is_plain_word(new_word):
             new = super().replace_word_at_index(index, new_word)
             return Text(new._text_input, attack_attrs=new.attack_attrs)
-        old = words[index]
         start = self._word_starts()[index]
-        changed = {index} if new_word != old else set()
-        attributes = {
-            "newly_modified_indices": changed,
-            "previous_attacked_text": self,
-            "modified_indices": self.attack_attrs["modified_indices"] | changed,
-            # Never changed in place, so it can be shared.
-            "original_index_map": self.attack_attrs["original_index_map"],
-        }
-        if "label_names" in self.attack_attrs:
-            attributes["label_names"] = self.attack_attrs["label_names"]
-        text = self.text[:start] + new_word + self.text[start + len(old) :]
+        text = self.text
         # The constructor would split the text only to throw the result away.
         new = Text.__new__(Text)
-        new._text_input = type(self._text_input)({next(iter(self._text_input)): text})
-        new._words = new._words_per_input = new._pos_tags = new._ner_tags = None
-        new.attack_attrs = attributes
+        new._text = text[:start] + new_word + text[start + len(words[index]) :]
+        new.swap = Swap(self, index, new_word)
         new._plain = True
-        if found == (new_word,):
-            # A maximal run of word characters holds one word, so the neighbours stay what they were.
-            new._words = [*words[:index], new_word, *words[index + 1 :]]
         return new
+
+    def count_differences(self, reference: AttackedText) -> int:
+        """Count the places at which the words are not those of a text of as many words."""
+        if self._differences is None or self._differences[0] is not reference:
+            differing = sum(a != b for a, b in zip(self.words, reference.words, strict=True))
+            self._differences = (reference, differing)
+        return self._differences[1]
+
+    @property
+    def text(self) -> str:
+        """The text itself; of several inputs one a line."""
+        if self.swap is None:
+            return super().text
+        return self._text
+
+    def __getattr__(self, name: str):
+        """Work out on first use what the constructor sets in other texts."""
+        if self.swap is None or name not in _LATE:
+            raise AttributeError(name)
+        value = getattr(self, _LATE[name])()
+        setattr(self, name, value)
+        return value
+
+    def _late_input(self) -> OrderedDict:
+        return OrderedDict([(next(iter(self.swap.start._text_input)), self._text)])
+
+    def _late_words(self) -> list[str] | None:
+        swap = self.swap
+        if not swap.is_exact:
+            return None
+        # A maximal run of word characters holds one word, so the neighbours stay what they were.
+        return [*swap.start.words[: swap.index], swap.new, *swap.start.words[swap.index + 1 :]]
+
+    def _late_attributes(self) -> dict:
+        start = self.swap.start
+        changed = {self.swap.index} if self.swap.new != start.words[self.swap.index] else set()
+        attributes = {
+            "newly_modified_indices": changed,
+            "previous_attacked_text": start,
+            "modified_indices": start.attack_attrs["modified_indices"] | changed,
+            # Never changed in place, so it can be shared.
+            "original_index_map": start.attack_attrs["original_index_map"],
+        }
+        if "label_names" in start.attack_attrs:
+            attributes["label_names"] = start.attack_attrs["label_names"]
+        return attributes
+
+    def _nothing(self) -> None:
+        return None
 
     def _is_plain(self) -> bool:
         """Whether the text has one input and none of the cases that AttackedText treats specially."""
@@ -88,6 +150,22 @@ class Text(AttackedText):
         return self._starts
 
 
+# Attributes of AttackedText that a swapped text has no value for until they are asked for.
+_LATE = {
+    "_text_input": "_late_input",
+    "_words": "_late_words",
+    "_words_per_input": "_nothing",
+    "_pos_tags": "_nothing",
+    "_ner_tags": "_nothing",
+    "attack_attrs": "_late_attributes",
+}
+
+
 @functools.lru_cache(maxsize=2**16)
 def _words_of(word: str) -> tuple[str, ...]:
     return tuple(words_from_text(word))
+
+
+@functools.lru_cache(maxsize=2**16)
+def _is_plain_word(word: str) -> bool:
+    return len(_words_of(word)) == 1 and not _CHINESE.search(word)

@@ -1,0 +1,72 @@
+"""One example under attack, among others."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+
+from miniature.attack.answers import Ask, BoundExceeded
+from miniature.attack.search import GreedySearch, Read
+from miniature.messages import printable
+
+
+@dataclass
+class Live:
+    """An example, its search, and what the search waits for.
+
+    Parameters
+    ----------
+    id, text, label : str or None
+        The example.
+    begin : callable
+        Makes its search anew, from the start.
+
+    Attributes
+    ----------
+    search : GreedySearch or None
+        None where the example cannot be attacked.
+    request : Ask, Read or None
+        What the search waits for; None when the example is finished.
+    message : str or None
+        What went wrong.
+    """
+
+    id: str
+    text: str | None
+    label: str | None
+    begin: Callable[[], GreedySearch]
+    search: GreedySearch | None = None
+    request: Ask | Read | None = None
+    message: str | None = None
+    _steps: Iterator | None = None
+
+    def start(self) -> None:
+        """Start, or start again, and go on to the first request."""
+        self.search = self.request = self.message = None
+
+        def prepare():
+            self.search = self.begin()
+            self._steps = self.search.run()
+            return next(self._steps)
+
+        self._advance(prepare)
+
+    def resume(self, answer) -> None:
+        """Hand over what the request asked for, and go on to the next."""
+        self._advance(lambda: self._steps.send(answer))
+
+    def fail(self, error: Exception) -> None:
+        """Tell the search that its request failed."""
+        self._advance(lambda: self._steps.throw(error))
+
+    def _advance(self, step: Callable[[], Ask | Read]) -> None:
+        self.request = None
+        try:
+            self.request = step()
+        except StopIteration:
+            pass
+        except (BoundExceeded, MemoryError, torch.OutOfMemoryError):
+            # Not the example's fault.
+            raise
+        except Exception as error:
+            self.message = printable(f"{type(error).__name__}: {error}", limit=500)

@@ -1,0 +1,76 @@
+"""Whatever an example is, it becomes a row, and the same row whatever the others are."""
+
+import pytest
+
+from attacks import LABELS, attack, engine_of
+from miniature.attack.rows import ATTACKS_SCHEMA
+
+
+def test_result_does_not_depend_on_the_other_examples(attack_models, attack_examples, whole_attack, tmp_path):
+    some = attack_examples[::-3]
+    table = attack(attack_models, some, tmp_path / "j").set_index("id")
+    expected = whole_attack[0].set_index("id").loc[[id for id, _, _ in some]]
+    assert table.equals(expected)
+
+
+def test_odd_texts_are_rows(attack_models, tmp_path):
+    texts = {
+        "empty": "",
+        "blank": " \n\t ",
+        "one": "good",
+        "stop": "the of and not a",
+        "emoji": "🎉🎉 good 🎬film🎬 great😀",
+        "arabic": "هذا فيلم جيد جدا",
+        "hebrew mixed": "good סרט טוב great \u202efilm",
+        "chinese": "这部电影非常好看 good",
+        "mask": "a [MASK] good [SEP] film",
+        "split": "good <SPLIT> film",
+        "punctuation": "?!... --- ''' ***",
+        "long": "good bad film " * 1667,
+        "combining": "e\u0301 film\u200dgood ﬁne Ⅷ",
+    }
+    rows = [(id, text, label) for id, text in texts.items() for label in LABELS]
+    rows = [(f"{id} {label}", text, label) for id, text, label in rows]
+    rows += [("label", "good film", "neutral"), ("missing", None, "positive")]
+    table = attack(attack_models, rows, tmp_path / "j", max_candidates=2, query_budget=400).set_index("id")
+    assert list(table.index) == [id for id, _, _ in rows]
+    assert (table.loc[["label", "missing"], "outcome"] == "error").all()
+    assert "neutral" in table.loc["label", "message"]
+    # TextAttack's own separator of inputs, met in a text, is more than it can take.
+    assert set(table.loc[["split negative", "split positive"], "outcome"]) == {"skipped", "error"}
+    rest = table.drop(["label", "missing", "split negative", "split positive"])
+    assert (rest["outcome"] != "error").all(), rest["message"].dropna().to_dict()
+    for id in texts.keys() - {"split"}:
+        # One of the two labels is the prediction, the other was wrong before the attack.
+        pair = rest.loc[[f"{id} {label}" for label in LABELS], "outcome"]
+        assert (pair == "skipped").sum() == 1
+    assert rest.loc["long positive", "words"] == 5001
+    assert list(table.reset_index().columns) == ATTACKS_SCHEMA.names
+
+
+def test_one_bad_example_is_a_row(attack_models, attack_examples, whole_attack, tmp_path, monkeypatch):
+    from miniature.attack.victim import Victim
+
+    (bad,) = engine_of(attack_models).victim.encode([attack_examples[2][1]])
+    real = Victim.forward
+
+    def sometimes(self, keys, level):
+        if bad in keys:
+            raise RuntimeError("boom \x1b[31m")
+        return real(self, keys, level)
+
+    monkeypatch.setattr(Victim, "forward", sometimes)
+    table = attack(attack_models, attack_examples[:6], tmp_path / "j")
+    assert table["outcome"][2] == "error"
+    assert table["message"][2] == "RuntimeError: boom \\x1b[31m"
+    others = [0, 1, 3, 4, 5]
+    assert table.loc[others].equals(whole_attack[0].loc[others])
+
+
+@pytest.mark.parametrize("budget", [1, 2, 9])
+def test_budget_is_kept_and_named(attack_models, attack_examples, tmp_path, budget):
+    table = attack(attack_models, attack_examples, tmp_path / "j", query_budget=budget)
+    assert (table["queries"] <= budget).all()
+    spent = table[table["queries"] == budget]
+    assert set(spent["outcome"]) <= {"query_budget", "success", *(["skipped"] if budget == 1 else [])}
+    assert (table["outcome"] == "query_budget").any()
