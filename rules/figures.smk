@@ -26,6 +26,7 @@ rule plot_figure1:
         options=config.get("figure1"),
         models=ORIGINALS,
         reference=config["reference"],
+        replicates=replicates.replicates_of(config, config["reference"]),
         code=code("plot_figure1"),
     script:
         "../scripts/plot_figure1.py"

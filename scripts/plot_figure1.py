@@ -12,12 +12,20 @@ def main(snakemake):
     params, output = snakemake.params, snakemake.output
     agreement = concat_rows([read_agreement(path) for path in snakemake.input])
     panels = {
-        letter: panel_data(agreement, panel, models=params.models, reference=params.reference)
+        letter: panel_data(
+            agreement, panel, models=params.models, reference=params.reference, replicates=params.replicates
+        )
         for letter, panel in params.options["panels"].items()
     }
     for table, path in zip(panels.values(), output.panels, strict=True):
         write_csv(table, path)
-    figure = plot_figure1(panels, options=params.options, models=params.models, reference=params.reference)
+    figure = plot_figure1(
+        panels,
+        options=params.options,
+        models=params.models,
+        reference=params.reference,
+        replicates=params.replicates,
+    )
     save_figure(figure, {"pdf": output.pdf, "svg": output.svg, "png": output.png})
 
 

@@ -14,7 +14,7 @@ import pytest
 from miniature.agreement.table import make_rows
 from miniature.figures.figure1 import panel_data, plot_figure1
 from miniature.figures.files import figure_bytes, save_figure
-from miniature.figures.style import COLORS, model_looks
+from miniature.figures.style import COLORS, INK, model_looks
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 PANELS = {
@@ -209,3 +209,59 @@ def test_another_format_is_refused(tmp_path):
     with pytest.raises(ValueError, match="jpg"):
         save_figure(draw(SIX[:2], agreement(SIX[:2])), {"jpg": tmp_path / "x.jpg"})
     assert not list(tmp_path.iterdir())
+
+
+AGAIN = ["large.seed1", "large.seed2"]
+
+
+def draw_with_floor(models, table, options=OPTIONS):
+    tables = {
+        letter: panel_data(table, panel, models=models, reference="large", replicates=AGAIN)
+        for letter, panel in options["panels"].items()
+    }
+    return tables, plot_figure1(tables, options=options, models=models, reference="large", replicates=AGAIN)
+
+
+def test_second_trainings_are_dashed_lines_beside_the_reference_and_nowhere_else():
+    tables, figure = draw_with_floor(SIX, agreement([*SIX, *AGAIN]))
+    named = {letter: set(rows["model_a"]) | set(rows["model_b"]) for letter, rows in tables.items()}
+    assert [set(AGAIN) <= named[letter] for letter in "abc"] == [True, False, True]
+    assert [len(tables[letter]) for letter in "abc"] == [7 * 21, 10 * 21, 7 * 2]
+    panels = [axes for axes in figure.axes if axes.axison]
+    dashed = [
+        [line for line in axes.lines if line._dash_pattern[1] and line.get_color() == INK] for axes in panels
+    ]
+    assert [len(lines) for lines in dashed] == [2, 0, 2]
+    rows = tables["a"][tables["a"]["model_b"] == "large.seed2"]
+    np.testing.assert_array_equal(dashed[0][1].get_ydata(), rows["value"])
+    texts = [text for text, _ in sheet_texts(figure)]
+    assert texts.count("large again") == 2
+    assert any("second trainings, the noise floor" in " ".join(text.split()) for text in texts)
+
+
+def test_a_floor_changes_no_models_look_and_its_label_covers_nothing():
+    table = agreement([*SIX, *AGAIN])
+    _, figure = draw_with_floor(SIX, table)
+    plain = draw(SIX, table)
+    for model in SIX[1:]:
+        color = model_looks(SIX, "large")[model].color
+        assert any(line.get_color() == color for line in figure.axes[0].lines)
+    found = sheet_texts(figure)
+    for (one, a), (other, b) in itertools.combinations(found, 2):
+        across = min(a.x1, b.x1) - max(a.x0, b.x0)
+        up = min(a.y1, b.y1) - max(a.y0, b.y0)
+        assert across <= 1.0 or up <= 3.0, f"{one!r} covers {other!r}"
+    assert not any("again" in text for text, _ in sheet_texts(plain))
+
+
+def test_the_axis_holds_the_floor_too():
+    table = agreement([*SIX, *AGAIN], ks=(1, 10))
+    high = table["model_b"].isin(AGAIN) & (table["model_a"] == "large")
+    table.loc[high, "value"] = 0.93
+    _, figure = draw_with_floor(SIX, table, OPTIONS | {"y_max": "auto"})
+    assert figure.axes[0].get_ylim()[1] >= 0.93
+
+
+def test_a_floor_at_a_single_k_is_a_mark():
+    _, figure = draw_with_floor(SIX, agreement([*SIX, *AGAIN], ks=(10,)))
+    assert [line.get_marker() for line in figure.axes[0].lines].count("*") == 2

@@ -1,6 +1,6 @@
 """One panel: agreement of pairs of models against K, with every curve named at its end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +9,13 @@ from matplotlib.axes import Axes
 
 from miniature.figures.labels import spread, text_width
 from miniature.figures.panels import chance_range, chance_varies
-from miniature.figures.style import GRID, INK, MUTED, Look
+from miniature.figures.style import GRID, INK, MUTED, REFERENCE_MARKER, Look
 
 LEADER = 13.0  # points from the end of a curve to the marker of its label
 MARKER_STEP = 10.0  # points between the two markers of a pair
 LINE_HEIGHT = 1.22  # of the label's font size
 MOST_MARKERS = 12  # more values of K than this: markers on some of them only
+FLOOR_DASHES = (0, (6, 2))
 NAMED_AT_EACH_END = 3  # of a panel with more curves than labels fit
 
 
@@ -53,6 +54,34 @@ def pair_curves(
             )
         )
     return found
+
+
+def floor_curves(pairs: Mapping[tuple[str, str], pd.DataFrame], replicates: Sequence[str]) -> list[Curve]:
+    """Curves of the reference with its second trainings: the noise floor of a panel.
+
+    Parameters
+    ----------
+    pairs : mapping of pair to DataFrame
+        Rows by pair, as for `pair_curves`.
+    replicates : sequence of str
+        Second trainings of the reference.
+
+    Returns
+    -------
+    list of Curve
+        One for each second training that was measured; without looks of their own, and without intervals.
+    """
+    return [
+        Curve(
+            "",
+            (),
+            rows["k"].to_numpy(float),
+            rows["value"].to_numpy(float),
+            *[np.full(len(rows), np.nan)] * 2,
+        )
+        for (a, b), rows in pairs.items()
+        if a in replicates or b in replicates
+    ]
 
 
 def marked_points(count: int, k: np.ndarray, shift: float) -> np.ndarray:
@@ -97,8 +126,8 @@ def k_ticks(low: int, high: int) -> list[int]:
     return ticks or [low]
 
 
-def draw_curves(axes: Axes, curves: list[Curve], rows: pd.DataFrame) -> None:
-    """Draw bands, chance and curves, and dress the axes."""
+def draw_curves(axes: Axes, curves: list[Curve], rows: pd.DataFrame, floor: Sequence[Curve] = ()) -> None:
+    """Draw bands, chance, second trainings and curves, and dress the axes."""
     ks = rows["k"].astype(int)
     low, high = int(ks.min()), int(ks.max())
     axes.set_xscale("log")
@@ -117,6 +146,10 @@ def draw_curves(axes: Axes, curves: list[Curve], rows: pd.DataFrame) -> None:
             axes.fill_between(k, chance["low"], chance["high"], color=MUTED, alpha=0.13, linewidth=0)
         marker = "_" if len(k) == 1 else ""
         axes.plot(k, chance["mean"], color=MUTED, linestyle=":", linewidth=1.8, marker=marker, zorder=2)
+
+    for curve in floor:
+        alone = {"marker": REFERENCE_MARKER, "markersize": 8.0} if len(curve.k) == 1 else {}
+        axes.plot(curve.k, curve.value, color=INK, linewidth=1.1, linestyle=FLOOR_DASHES, zorder=3.5, **alone)
 
     # Many curves are drawn thin, so that none hides the next.
     width = 2.2 if len(curves) <= 8 else 1.7 if len(curves) <= 15 else 1.0
@@ -168,13 +201,16 @@ def named_curves(curves: list[Curve], room: int) -> list[Curve]:
     return ranked[:NAMED_AT_EACH_END] + ranked[-NAMED_AT_EACH_END:]
 
 
-def label_width(curves: list[Curve], size: float, *, names: bool) -> float:
-    """Width in points of the column of labels beside a panel."""
+def label_width(
+    curves: list[Curve], size: float, *, names: bool, notes: Sequence[str] = ("chance",)
+) -> float:
+    """Width in points of the column of labels beside a panel; `notes` are labels without markers."""
     if not curves:
         return 0.0
     text = [text_width(curve.name, size) if names else 0.0 for curve in curves]
     markers = max(len(curve.looks) for curve in curves)
-    return LEADER + MARKER_STEP * markers + max([*text, text_width("chance", size)]) + 4.0
+    plain = max(text_width(note, size) for note in notes)
+    return LEADER + max(MARKER_STEP * markers + max(text), plain) + 4.0
 
 
 def draw_labels(
@@ -186,6 +222,7 @@ def draw_labels(
     height: float,
     size: float,
     names: bool,
+    floor: tuple[str, Sequence[Curve]] = ("", ()),
 ) -> None:
     """Name the curves in the column beside the panel.
 
@@ -203,34 +240,46 @@ def draw_labels(
         Font size.
     names : bool
         Print names beside the markers.
+    floor : tuple of str and sequence of Curve
+        What to call the second trainings of the reference, and their curves; they share a label.
     """
     axes.set_axis_off()
     axes.set_xlim(0, width)
     low, high = axes.get_ylim()
+    # Name, end, colour and dashes of what has no marker.
+    notes: list[tuple[str, float, str, object]] = []
+    if floor[1]:
+        notes.append((floor[0], float(np.mean([curve.end for curve in floor[1]])), INK, FLOOR_DASHES))
     chance = chance_range(rows)
-    ends = [curve.end for curve in curves]
     if not chance.empty:
-        ends.append(float(chance["mean"].iloc[-1]))
+        notes.append(("chance", float(chance["mean"].iloc[-1]), MUTED, ":"))
+    ends = [*(curve.end for curve in curves), *(end for _, end, _, _ in notes)]
     point = (high - low) / height
     places = spread(
         ends, gap=size * LINE_HEIGHT * point, low=low + 0.5 * size * point, high=high - 0.3 * size * point
     )
-    for i, (end, place) in enumerate(zip(ends, places, strict=True)):
-        curve = curves[i] if i < len(curves) else None
-        color = MUTED if curve is None or len(curve.looks) > 1 else curve.looks[0].color
-        axes.plot(
-            [2, LEADER - 4], [end, place], color=color, linewidth=0.8, alpha=0.8, clip_on=False,
-            linestyle="-" if curve else ":",
-        )  # fmt: skip
+    for curve, place in zip(curves, places, strict=False):
+        color = MUTED if len(curve.looks) > 1 else curve.looks[0].color
+        _draw_leader(axes, curve.end, place, color, "-")
         x = LEADER + 1
-        for look in curve.looks if curve else ():
+        for look in curve.looks:
             axes.plot(
                 x, place, marker=look.marker, markersize=6.5, color=look.color, markerfacecolor=look.face,
                 linestyle="", clip_on=False,
             )  # fmt: skip
             x += MARKER_STEP
-        if names or curve is None:
-            axes.text(
-                x - 3, place, curve.name if curve else "chance", size=size, va="center_baseline",
-                color=INK if curve else MUTED, style="normal" if curve else "italic", parse_math=False,
-            )  # fmt: skip
+        if names:
+            axes.text(x - 3, place, curve.name, size=size, va="center_baseline", color=INK, parse_math=False)
+    for (name, end, color, dashes), place in zip(notes, places[len(curves) :], strict=True):
+        _draw_leader(axes, end, place, color, dashes)
+        axes.text(
+            LEADER - 2, place, name, size=size, va="center_baseline", color=color, style="italic",
+            parse_math=False,
+        )  # fmt: skip
+
+
+def _draw_leader(axes: Axes, end: float, place: float, color: str, dashes: object) -> None:
+    """Line from the end of a curve to its label."""
+    axes.plot(
+        [2, LEADER - 4], [end, place], color=color, linewidth=0.8, alpha=0.8, clip_on=False, linestyle=dashes
+    )

@@ -21,6 +21,7 @@ from miniature.figures.curves import (
     Curve,
     draw_curves,
     draw_labels,
+    floor_curves,
     label_width,
     named_curves,
     pair_curves,
@@ -52,6 +53,7 @@ class Panel:
     letter: str
     rows: pd.DataFrame
     curves: list[Curve]
+    floor: list[Curve]  # the reference with its second trainings
     limits: tuple[float, float]
     title: str
     context: str
@@ -59,7 +61,12 @@ class Panel:
 
 
 def plot_figure1(
-    panel_tables: Mapping[str, pd.DataFrame], *, options: Mapping, models: Sequence[str], reference: str
+    panel_tables: Mapping[str, pd.DataFrame],
+    *,
+    options: Mapping,
+    models: Sequence[str],
+    reference: str,
+    replicates: Sequence[str] = (),
 ) -> Figure:
     """Draw the panels side by side.
 
@@ -76,6 +83,8 @@ def plot_figure1(
         The study's models in config order, which settles their colours.
     reference : str
         Name of the reference model.
+    replicates : sequence of str, optional
+        Second trainings of the reference, drawn as its noise floor.
 
     Returns
     -------
@@ -83,8 +92,14 @@ def plot_figure1(
         Made without pyplot; save it with `miniature.figures.files.save_figure`.
     """
     looks = model_looks(models, reference)
-    drawn = {letter: pair_curves(curves(rows), looks, reference) for letter, rows in panel_tables.items()}
-    limits = axis_limits(panel_tables, drawn, options.get("y_max", 1.0))
+    drawn, floors = {}, {}
+    for letter, rows in panel_tables.items():
+        pairs = curves(rows)
+        own = {pair: table for pair, table in pairs.items() if not set(pair) & set(replicates)}
+        drawn[letter] = pair_curves(own, looks, reference)
+        floors[letter] = floor_curves(pairs, replicates)
+    everything = {letter: [*drawn[letter], *floors[letter]] for letter in panel_tables}
+    limits = axis_limits(panel_tables, everything, options.get("y_max", 1.0))
     panels = []
     for letter, rows in panel_tables.items():
         chosen = options["panels"][letter]
@@ -94,6 +109,7 @@ def plot_figure1(
                 letter=letter,
                 rows=rows,
                 curves=drawn[letter],
+                floor=floors[letter],
                 limits=limits[letter],
                 title=_title(chosen, reference),
                 context=_context(chosen, rows),
@@ -105,7 +121,7 @@ def plot_figure1(
     with neutral_style(size):
         figure = Figure(figsize=(options["width"], options["height"]), facecolor="white")
         FigureCanvasAgg(figure)
-        _Sheet(figure, panels, others, size).draw()
+        _Sheet(figure, panels, others, size, reference).draw()
     return figure
 
 
@@ -165,8 +181,12 @@ def _context(panel: Mapping, rows: pd.DataFrame) -> str:
 class _Sheet:
     """Places the panels and their texts on the figure; every length here is in points."""
 
-    def __init__(self, figure: Figure, panels: list[Panel], others: Mapping[str, Look], size: float):
+    def __init__(
+        self, figure: Figure, panels: list[Panel], others: Mapping[str, Look], size: float, reference: str
+    ):
         self.figure, self.panels, self.others, self.size = figure, panels, others, size
+        self.reference = reference
+        self.floor_name = f"{reference} again"
         self.width, self.height = (72.0 * float(inches) for inches in figure.get_size_inches())
         self.small = 0.86 * size  # labels and notes
         self.big = 1.12 * size  # titles
@@ -182,8 +202,12 @@ class _Sheet:
         named = [named_curves(panel.curves, room) for panel in self.panels]
         crowded = any(len(n) < len(panel.curves) for n, panel in zip(named, self.panels, strict=True))
         share = self._share(0.0)
+        notes = [["chance", *([self.floor_name] if panel.floor else [])] for panel in self.panels]
         names = [label_width(n, self.small, names=True) <= NAMES_SHARE * share for n in named]
-        columns = [label_width(n, self.small, names=shown) for n, shown in zip(named, names, strict=True)]
+        columns = [
+            label_width(n, self.small, names=shown, notes=plain)
+            for n, shown, plain in zip(named, names, notes, strict=True)
+        ]
         plot_width = self._share(sum(columns))
         titles = [
             wrap(panel.title, plot_width + column, self.big, weight="bold")
@@ -207,7 +231,7 @@ class _Sheet:
                 )
                 draw_labels(
                     column, named[i], panel.rows, width=columns[i], height=plot_height, size=self.small,
-                    names=names[i],
+                    names=names[i], floor=(self.floor_name, panel.floor),
                 )  # fmt: skip
             else:
                 self._draw_nothing(axes)
@@ -236,7 +260,7 @@ class _Sheet:
 
     def _draw_panel(self, axes: Axes, panel: Panel, *, labelled: bool) -> None:
         axes.tick_params(labelsize=0.9 * self.size, width=0.8, length=3)
-        draw_curves(axes, panel.curves, panel.rows)
+        draw_curves(axes, panel.curves, panel.rows, panel.floor)
         axes.set_xlabel("K (nearest neighbours)", size=self.size)
         if labelled:
             axes.set_ylabel(panel.y_label, size=self.size)
@@ -277,7 +301,9 @@ class _Sheet:
         varies = any(chance_varies(panel.rows) for panel in self.panels)
         text += " (grey: its range over the pairs)." if varies else "."
         if any(math.isfinite(high) for curve in drawn for high in curve.high):
-            text += " Bands: 95 % intervals."
+            text += " Bands: 95 % intervals over examples."
+        if any(panel.floor for panel in self.panels):
+            text += f" Dashed: {self.reference} with its second trainings, the noise floor."
         if any(len(curve.looks) > 1 for curve in drawn):
             text += " The curve of a pair wears the colours and markers of both models."
         return text

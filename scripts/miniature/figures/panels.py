@@ -14,7 +14,12 @@ NARROWED_BY = ("task", "dataset", "split", "ood_dataset", "recipe", "feature")
 
 
 def panel_data(
-    agreement: pd.DataFrame, panel: Mapping, *, models: Sequence[str], reference: str
+    agreement: pd.DataFrame,
+    panel: Mapping,
+    *,
+    models: Sequence[str],
+    reference: str,
+    replicates: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Rows that one panel draws: one characteristic, one measure, the pairs it asks for, every K.
 
@@ -28,10 +33,13 @@ def panel_data(
         ``others``: all pairs without it). Any of ``task``, ``dataset``, ``split``, ``ood_dataset``,
         ``recipe`` and ``feature`` chooses among several; other keys are left alone.
     models : sequence of str
-        The study's models in config order. Rows about models not in it (second trainings, for example) are
+        The study's models in config order. Rows about models that are neither in it nor in `replicates` are
         left out.
     reference : str
         Name of the reference model.
+    replicates : sequence of str, optional
+        Second trainings of the reference. Their rows with it stand last in a panel of pairs with the
+        reference, and in no other: they are its noise floor.
 
     Returns
     -------
@@ -60,7 +68,8 @@ def panel_data(
         )
     rows = rows[rows["measure"] == measure]
     rows = _narrow(rows, panel)
-    place = {model: i for i, model in enumerate(models)}
+    floor = list(replicates) if pairs == "reference" else []
+    place = {model: i for i, model in enumerate([*models, *floor])}
     rows = rows[rows["model_a"].isin(place) & rows["model_b"].isin(place)]
     with_reference = (rows["model_a"] == reference) | (rows["model_b"] == reference)
     rows = rows[with_reference if pairs == "reference" else ~with_reference]
