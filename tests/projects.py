@@ -1,5 +1,6 @@
 """A copy of the project in a temporary folder, and real Snakemake runs in it."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -84,6 +85,21 @@ class Project:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             process.stdout.close()
+
+
+def digests(folder):
+    """Digest of every file of a study whose bytes are promised, by its path in the results folder."""
+    kept = {}
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        outside_the_promise = {"logs", "benchmarks", ".partial", "provenance.json"}
+        if (
+            path.is_file()
+            and inside.parts[0] not in outside_the_promise
+            and path.name != ".snakemake_timestamp"
+        ):
+            kept[inside.as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return kept
 
 
 def jobs_in(output):

@@ -1,6 +1,5 @@
 """A whole run: the files that others rely on, the same bytes under any number of cores, the report."""
 
-import hashlib
 import json
 import re
 import subprocess
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from projects import copy_project
+from projects import copy_project, digests
 
 pytestmark = pytest.mark.workflow
 
@@ -109,20 +108,6 @@ def test_nothing_unfinished_is_left(finished):
     partial = finished.results / ".partial"
     left = [path for path in partial.rglob("*") if path.is_file()] if partial.exists() else []
     assert left == []
-
-
-def digests(folder):
-    kept = {}
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        outside_the_promise = {"logs", "benchmarks", ".partial", "provenance.json"}
-        if (
-            path.is_file()
-            and inside.parts[0] not in outside_the_promise
-            and path.name != ".snakemake_timestamp"
-        ):
-            kept[inside.as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return kept
 
 
 def test_same_bytes_under_one_core_and_four(finished, tmp_path):

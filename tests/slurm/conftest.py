@@ -1,0 +1,31 @@
+"""Tests over a real SLURM.
+
+sudo python tests/slurm/cluster.py up
+MINIATURE_SLURM=1 python -m pytest -m slurm
+sudo python tests/slurm/cluster.py down
+"""
+
+import os
+
+import cluster
+import pytest
+from slurm_projects import SlurmProject
+
+from projects import copy_project
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _running_cluster():
+    if os.environ.get("MINIATURE_SLURM") != "1":
+        pytest.skip("needs a SLURM: `sudo python tests/slurm/cluster.py up`, then MINIATURE_SLURM=1")
+    assert "UP" in cluster.run("scontrol", "ping"), "MINIATURE_SLURM=1 is set, but no SLURM answers"
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
+    """Function: a new copy of the project, with site values."""
+
+    def make(**site):
+        return SlurmProject(copy_project(tmp_path_factory.mktemp("slurm")).folder, **site)
+
+    return make

@@ -1,0 +1,199 @@
+"""What clusters do to jobs: cancelled, out of memory or time, on a lost node; the head process killed."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import cluster
+import pytest
+from slurm_projects import PROFILE, SlurmProject, job_of, slurm_jobs, wait_for
+
+from projects import digests
+
+pytestmark = pytest.mark.slurm
+
+# One training for each fault, so that one run of Snakemake meets them all.
+CANCELLED, OVER_TIME = ("reviews", "small"), ("reviews", "large")
+OVER_MEMORY, NODE_DIED = ("encyclopedia", "small"), ("encyclopedia", "large")
+STRUCK = [CANCELLED, OVER_TIME, OVER_MEMORY, NODE_DIED]
+
+
+def folder_of(model):
+    return f"results/tiny/models/{'/'.join(model)}"
+
+
+def comment_of(model):
+    return f"rule_finetune_model_wildcards_{'_'.join(model)}"
+
+
+def copy_without(finished, folder, models, **site):
+    """The finished study without some of its trained models."""
+    shutil.copytree(finished.folder, folder, symlinks=True)
+    for model in models:
+        shutil.rmtree(folder / folder_of(model))
+    return SlurmProject(folder, **site)
+
+
+def steps_of(job_id):
+    """Processes that a running SLURM job has started, the step daemons left out."""
+    daemons = [
+        pid for pid, command in cluster.processes().items() if command.startswith(f"slurmstepd: [{job_id}.")
+    ]
+    return sorted({child for pid in daemons for child in cluster.descendants(pid)} - set(daemons))
+
+
+def hang_in_training(project, model, process):
+    """Stop a training's processes in its middle, as a file system does that no longer answers; its SLURM job.
+
+    A training of this study takes a second, so its processes are looked up first.
+    """
+    partial = project.results / ".partial/models" / "/".join(model)
+    wait_for(f"{model} trains", lambda: list(partial.glob("*")), process)
+    job = job_of(comment_of(model), project.job_ids())
+    steps = steps_of(job["id"])
+    while not list(partial.glob("*/checkpoint-*")):
+        assert partial.exists(), f"{model} finished before it could be struck"
+        time.sleep(0.005)
+    for pid in steps:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+    assert not (project.folder / folder_of(model)).exists()
+    return job
+
+
+@pytest.fixture(scope="module")
+def struck(finished, tmp_path_factory):
+    """Four trainings, each struck by one fault, in one run of the shipped profile."""
+    project = copy_without(finished, tmp_path_factory.mktemp("struck") / "project", STRUCK)
+    # Too little memory and too little time can only be had by a wrong figure in the profile's table.
+    only = "(wildcards.task, wildcards.model) == {}"
+    project.edit(
+        PROFILE,
+        "finetune_model:          [ 1200,  {sources: 6, train: 100},                    720,",
+        f'finetune_model: [ "(300 if {only.format(OVER_MEMORY)} else 1200)", {{sources: 6, train: 100}}, '
+        f'"(1 if {only.format(OVER_TIME)} else 720)",',
+    )
+    process = project.start(*map(folder_of, STRUCK))
+    try:
+        with ThreadPoolExecutor() as pool:
+            cancelled, _, died = pool.map(
+                lambda model: hang_in_training(project, model, process), (CANCELLED, OVER_TIME, NODE_DIED)
+            )
+        cluster.run("scancel", cancelled["id"])
+        cluster.kill_node(died["node"])
+        project.dead = died["node"]
+        assert process.wait() == 0, project.log()[-6000:]
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(60)
+        if hasattr(project, "dead"):
+            cluster.start_node(project.dead)
+    print(cluster.list_jobs())
+    return project
+
+
+def attempts(project, model):
+    return [
+        job for job in slurm_jobs()
+        if job["id"] in project.job_ids() and job["comment"] == comment_of(model)
+    ]  # fmt: skip
+
+
+def log_of(project, model):
+    return (project.results / f"logs/finetune_model/{'/'.join(model)}.log").read_text()
+
+
+def test_every_struck_run_ends_with_the_undisturbed_files(struck, finished):
+    here, there = digests(finished.results), digests(struck.results)
+    assert [name for name in here if here[name] != there.get(name)] == []
+    assert [path for path in (struck.results / ".partial").rglob("*") if path.is_file()] == []
+    assert list((struck.folder / ".snakemake/incomplete").glob("*")) == []
+
+
+def test_cancelled_job_is_noticed_and_goes_on_from_its_checkpoint(struck):
+    first, second = attempts(struck, CANCELLED)
+    assert (first["state"], second["state"]) == ("CANCELLED", "COMPLETED")
+    assert "status is: 'CANCELLED'" in struck.log()
+    assert "continuing from checkpoint-" in log_of(struck, CANCELLED)
+
+
+def test_job_over_its_time_gets_more_and_goes_on_from_its_checkpoint(struck):
+    first, *_, last = attempts(struck, OVER_TIME)
+    assert (first["state"], last["state"]) == ("TIMEOUT", "COMPLETED")
+    assert (first["limit"], last["limit"]) == ("1:00", "2:00")
+    assert "continuing from checkpoint-" in log_of(struck, OVER_TIME)
+
+
+def test_job_over_its_memory_gets_more(struck):
+    first, *_, last = attempts(struck, OVER_MEMORY)
+    # With cgroups SLURM says OUT_OF_MEMORY, without them FAILED.
+    assert first["state"] in ("FAILED", "OUT_OF_MEMORY")
+    assert last["state"] == "COMPLETED"
+    assert megabytes(last["memory"]) >= 2 * megabytes(first["memory"])
+    kept = re.search(rf"log: (\S*/{first['id']}\.log)", struck.log()).group(1)
+    with open(kept) as log:
+        assert "exceeded memory limit" in log.read()
+
+
+def test_jobs_of_a_node_that_died_run_on_another(struck):
+    first, second = attempts(struck, NODE_DIED)
+    assert (first["state"], second["state"]) == ("NODE_FAIL", "COMPLETED")
+    assert first["node"] == struck.dead != second["node"]
+    assert "continuing from checkpoint-" in log_of(struck, NODE_DIED)
+
+
+def test_only_what_was_missing_ran(struck):
+    rules = {job["comment"] for job in slurm_jobs() if job["id"] in struck.job_ids()}
+    assert rules == {comment_of(model) for model in STRUCK}
+
+
+def test_killed_head_process_is_taken_up_again(finished, tmp_path):
+    """kill -9 of Snakemake: cancel what it left, --unlock, and the same command does what is missing."""
+    models = [CANCELLED, OVER_TIME]
+    project = copy_without(finished, tmp_path / "project", models, gpu="gpu")
+    process = project.start(*map(folder_of, models))
+    hang_in_training(project, OVER_TIME, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+    # What the head process had submitted runs on without it; its run's name finds them.
+    left = project.job_ids()
+    name = re.search(r"SLURM run ID: (\S+)", project.log()).group(1)
+    cluster.run("scancel", f"--name={name}")
+    wait_for("its jobs are gone", lambda: not [j for j in slurm_jobs() if j["id"] in left and alive(j)])
+    before = {p: p.stat().st_mtime_ns for p in project.results.rglob("*.parquet")}
+    missing = [model for model in models if not is_whole(project, model)]
+    assert OVER_TIME in missing
+
+    locked = project.start(*map(folder_of, models))
+    assert locked.wait() != 0
+    assert "--unlock" in project.log()
+    project.run("--unlock")
+    project.submit(*map(folder_of, models))
+    jobs = [job for job in slurm_jobs() if job["id"] in project.job_ids()]
+    assert {job["comment"] for job in jobs} == {comment_of(model) for model in missing}
+    # On a site that asks with --gpus.
+    assert {job["gpus"] for job in jobs} == {"gres:gpu:1"}
+    assert "continuing from checkpoint-" in log_of(project, OVER_TIME)
+    here, there = digests(finished.results), digests(project.results)
+    assert [name for name in here if here[name] != there.get(name)] == []
+    assert {p: p.stat().st_mtime_ns for p in before} == before
+
+
+def alive(job):
+    return job["state"] in ("RUNNING", "PENDING", "COMPLETING", "CONFIGURING")
+
+
+def is_whole(project, model):
+    """Whether Snakemake counts a model as made: it is there and not marked as begun."""
+    planned = project.planned(folder_of(model))
+    return ("finetune_model", "task={}, model={}".format(*model)) not in planned
+
+
+def megabytes(text):
+    return float(text.rstrip("MG")) * (1024 if text.endswith("G") else 1)

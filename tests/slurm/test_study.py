@@ -1,0 +1,91 @@
+"""The small study over a real SLURM: the same bytes as here, all nodes, two GPU jobs at once, few jobs."""
+
+import time
+
+import cluster
+import pandas as pd
+import pytest
+from slurm_projects import job_of, slurm_jobs
+
+from projects import digests
+
+pytestmark = pytest.mark.slurm
+
+# Of what a job asks for, this is left to the two Snakemakes that start it on its node.
+STARTERS_MB = 300
+
+
+@pytest.fixture(scope="module")
+def over_slurm(copied):
+    """The tiny study, run whole through the shipped profile as on a site that asks for GPUs by gres."""
+    project = copied(gpu="gpu:1", gpu_partition="gpu")
+    process = project.start()
+    project.gpu_jobs_at_once = 0
+    while process.poll() is None:
+        running = [job for job in slurm_jobs() if job["state"] == "RUNNING" and "gpu" in job["gres"]]
+        project.gpu_jobs_at_once = max(project.gpu_jobs_at_once, len(running))
+        time.sleep(0.5)
+    assert process.returncode == 0, project.log()[-6000:]
+    print(cluster.list_jobs())
+    ids = project.job_ids()
+    project.jobs = [job for job in slurm_jobs() if job["id"] in ids]
+    return project
+
+
+def test_same_bytes_as_without_slurm(over_slurm, finished):
+    """Left of agreement, agreement, scorecard, figures, tables: every file whose bytes are promised."""
+    here, there = digests(finished.results), digests(over_slurm.results)
+    assert any(name.startswith("agreement/") for name in here)
+    assert here.keys() == there.keys()
+    assert [name for name in here if here[name] != there[name]] == []
+
+
+def test_nothing_unfinished_is_left(over_slurm):
+    partial = over_slurm.results / ".partial"
+    assert [path for path in partial.rglob("*") if path.is_file()] == []
+    assert list((over_slurm.folder / ".snakemake/incomplete").glob("*")) == []
+    assert slurm_jobs_alive(over_slurm) == []
+
+
+def slurm_jobs_alive(project):
+    return [job for job in project.jobs if job["state"] in ("RUNNING", "PENDING", "COMPLETING")]
+
+
+def test_every_node_works_and_every_job_succeeds_at_once(over_slurm):
+    assert {job["state"] for job in over_slurm.jobs} == {"COMPLETED"}
+    assert {job["node"] for job in over_slurm.jobs} == set(cluster.NODES)
+
+
+def test_two_gpu_jobs_run_at_once(over_slurm):
+    assert over_slurm.gpu_jobs_at_once >= 2
+
+
+def test_gpus_are_asked_for_by_what_needs_them_and_no_other(over_slurm):
+    for job in over_slurm.jobs:
+        rule = job["comment"].removeprefix("rule_")
+        on_gpu = rule.startswith(("finetune", "train_masked_lm", "attack", "transfer", "model_"))
+        assert (job["gres"] == "gres:gpu:1") == on_gpu, job
+        assert (job["node"] in cluster.GPU_NODES) or not on_gpu, job
+
+
+def test_short_jobs_share_one(over_slurm):
+    """Sixty jobs of Snakemake are half as many of SLURM; all that follows the agreement tables is one."""
+    done = over_slurm.log().count("Finished jobid")
+    assert len(over_slurm.jobs) <= 0.55 * done, (len(over_slurm.jobs), done)
+    tails = [job for job in over_slurm.jobs if "compare_errors" in job["comment"]]
+    assert len(tails) == 1
+    assert "score_models" in tails[0]["comment"]
+
+
+def test_requests_are_above_what_was_measured(over_slurm):
+    """A job alone in its SLURM job stayed below the memory it asked for, less what its starters take."""
+    checked = 0
+    for path in (over_slurm.results / "benchmarks").rglob("*.tsv"):
+        inside = path.relative_to(over_slurm.results / "benchmarks").with_suffix("").parts
+        comment = "_".join(["rule", inside[0], *(["wildcards", *inside[1:]] if len(inside) > 1 else [])])
+        job = job_of(comment, over_slurm.job_ids())
+        if job:
+            asked = float(job["memory"].rstrip("MG")) * (1024 if job["memory"].endswith("G") else 1)
+            assert pd.read_csv(path, sep="\t")["max_rss"].iloc[0] + STARTERS_MB <= asked, path
+            checked += 1
+    assert checked >= 10
