@@ -1,7 +1,7 @@
 """A real SLURM on one machine, for the tests: four nodes, two of them with two GPUs that are not there.
 
     sudo python tests/slurm/cluster.py up      # Debian or Ubuntu; installs SLURM where it is missing
-    python tests/slurm/cluster.py jobs         # jobs of the last ten minutes: rule, state, node, requests
+    python tests/slurm/cluster.py jobs         # jobs of the last two hours: rule, state, node, requests
     sudo python tests/slurm/cluster.py down    # stops what `up` started and removes what it wrote
 
 It needs neither systemd nor cgroups and listens on the loopback interface only. Each node is a process
@@ -224,7 +224,7 @@ SlurmdTimeout=30
 KillWait=5
 InactiveLimit=0
 # How long squeue remembers a finished job. The profile needs 15 s.
-MinJobAge=600
+MinJobAge=7200
 ReturnToService=2
 # The usual default, so that the tests see that the profile turns it off.
 JobRequeue=1

@@ -9,7 +9,7 @@ import os
 
 import cluster
 import pytest
-from slurm_projects import SlurmProject
+from slurm_projects import SITE, SlurmProject
 
 from projects import copy_project
 
@@ -26,6 +26,6 @@ def copied(tmp_path_factory):
     """Function: a new copy of the project, with site values."""
 
     def make(**site):
-        return SlurmProject(copy_project(tmp_path_factory.mktemp("slurm")).folder, **site)
+        return SlurmProject(copy_project(tmp_path_factory.mktemp("slurm")).folder, site={**SITE, **site})
 
     return make

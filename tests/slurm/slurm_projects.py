@@ -14,15 +14,16 @@ PROFILE = "profiles/slurm/config.yaml"
 # What the test cluster's owner would fill in; nothing else of the shipped profile is changed.
 SITE = {"node_cpus": cluster.CPUS, "node_mem_mb": cluster.MEMORY_MB}
 # Snakemake can wait for ever for a job that SLURM no longer knows: every run ends here at the latest.
-LIMIT = 480
+LIMIT = 1200
 
 
 class SlurmProject(Project):
     """A project whose runs go through the shipped profile to the test cluster."""
 
-    def __init__(self, folder, **site):
+    def __init__(self, folder, site=SITE, limit=LIMIT):
         super().__init__(folder)
-        for name, value in {**SITE, **site}.items():
+        self.limit = limit
+        for name, value in site.items():
             self.set_site(name, value)
 
     def set_site(self, name, value):
@@ -41,7 +42,7 @@ class SlurmProject(Project):
         with open(self.log_path, "w") as log:
             return subprocess.Popen(
                 # INT makes Snakemake cancel its jobs; TERM would let it wait for them.
-                ["timeout", "--signal=INT", "--kill-after=30", str(LIMIT), *command],
+                ["timeout", "--signal=INT", "--kill-after=30", str(self.limit), *command],
                 cwd=self.folder, start_new_session=True, stdout=log, stderr=subprocess.STDOUT,
                 env={**os.environ, "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"},
             )  # fmt: skip

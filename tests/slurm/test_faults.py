@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import cluster
 import pytest
-from slurm_projects import PROFILE, SlurmProject, job_of, slurm_jobs, wait_for
+from slurm_projects import PROFILE, SITE, SlurmProject, job_of, slurm_jobs, wait_for
 
 from projects import digests
 
@@ -35,7 +35,7 @@ def copy_without(finished, folder, models, **site):
     shutil.copytree(finished.folder, folder, symlinks=True)
     for model in models:
         shutil.rmtree(folder / folder_of(model))
-    return SlurmProject(folder, **site)
+    return SlurmProject(folder, site={**SITE, **site})
 
 
 def steps_of(job_id):
