@@ -6,7 +6,7 @@ python benchmarks/simulate_intervals.py --quick
 
 import argparse
 import sys
-from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import combinations, product
 from pathlib import Path
 from typing import NamedTuple
@@ -242,16 +242,15 @@ class Row(NamedTuple):
     power: tuple[float, float] = (np.nan, np.nan)
 
 
-def rows_of_cell(cell: Cell, *, simulations: int, seed: int = 0) -> Iterator[Row]:
+def rows_of_cell(cell: Cell, *, simulations: int, seed: int = 0) -> list[Row]:
     """All lines of one cell: every number of replicates."""
     offsets = (0.0, -MARGINS[1], -DROP, -DROP - MARGINS[1])
     trainings = max(REPLICATES) + 1
     s = simulate(cell, offsets, trainings=trainings, simulations=simulations, seed=seed)
     first = s.values.shape[1] - len(offsets)
-    for r in REPLICATES:
-        if r == 0:
-            yield Row(cell, r, s.covered.mean())
-            continue
+    held = float(s.covered.mean())
+    rows = [Row(cell, 0, held)]
+    for r in REPLICATES[1:]:
         found = [differences(s.values, s.covariance, s.df, r, trainings, first + i) for i in range(4)]
         target = [s.truth[:, first + i] - s.truth[:, :r].mean(axis=1) for i in range(4)]
         # With the trainings fixed there is no spread over trainings to count.
@@ -259,14 +258,14 @@ def rows_of_cell(cell: Cell, *, simulations: int, seed: int = 0) -> Iterator[Row
         reached = [np.abs(found[i][0] - target[i]) / np.sqrt(found[i][1].example_variance) for i in (0, 3)]
         fixed = float((np.array(reached) <= standard).mean())
         if r < 2:
-            yield Row(cell, r, s.covered.mean(), fixed)
+            rows.append(Row(cell, r, held, fixed))
             continue
         within = [probability_within(s.expected[:, i] - found[i][0], found[i][1]) for i in (0, 3)]
         widths = [2 * half_width(0.975, _at(found[0][1], k)) for k in range(min(WIDTHS, simulations))]
         replicate, drops = [_claims(*found[0], m) for m in MARGINS], [found[2], found[3]]
         at_margin = _claims(*found[1], MARGINS[1])
-        yield Row(
-            cell, r, s.covered.mean(), fixed,
+        row = Row(
+            cell, r, held, fixed,
             cover_training=float(np.mean([(w >= 0.025) & (w <= 0.975) for w in within])),
             width=float(np.mean(widths)),
             false_alarm=tuple(claim[0] for claim in replicate),
@@ -274,6 +273,8 @@ def rows_of_cell(cell: Cell, *, simulations: int, seed: int = 0) -> Iterator[Row
             miniature=replicate[1][1],
             power=tuple(_claims(*drop, m)[0] for drop, m in zip(drops, MARGINS, strict=True)),
         )  # fmt: skip
+        rows.append(row)
+    return rows
 
 
 def _claims(difference: np.ndarray, uncertainty: Uncertainty, margin: float) -> tuple[float, float]:
@@ -313,21 +314,28 @@ def family_rates(cell: Cell, r: int, *, models: int, simulations: int, seed: int
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--simulations", type=int, default=2000, help="a cell")
+    parser.add_argument("--simulations", type=int, default=1000, help="a cell")
+    parser.add_argument("--workers", type=int, default=1, help="processes; the figures do not depend on it")
     parser.add_argument(
         "--quick", action="store_true", help="a tenth of the simulations of the two middle sizes"
     )
     parser.add_argument("--output", type=Path, help="write the page here as well")
     options = parser.parse_args()
     simulations = options.simulations // 10 if options.quick else options.simulations
-    rows = []
-    for n, clustered, spread in product(EXAMPLES[1:3] if options.quick else EXAMPLES, (False, True), SPREADS):
-        rows += rows_of_cell(Cell(n, clustered, spread), simulations=simulations)
-        print(f"done: n = {n}, clustered: {clustered}, SD {spread:g}", file=sys.stderr, flush=True)
-    families = {
-        spread: family_rates(Cell(2000, False, spread), 3, models=20, simulations=simulations)
-        for spread in SPREADS[1:]
-    }
+    cells = [Cell(*c) for c in product(EXAMPLES[1:3] if options.quick else EXAMPLES, (False, True), SPREADS)]
+    with ProcessPoolExecutor(options.workers) as pool:
+        # The largest first, so that no worker ends with one; told in the order of the table.
+        found = {cell: pool.submit(rows_of_cell, cell, simulations=simulations) for cell in reversed(cells)}
+        families = {
+            spread: pool.submit(
+                family_rates, Cell(2000, False, spread), 3, models=20, simulations=simulations
+            )
+            for spread in SPREADS[1:]
+        }
+        for done, _ in enumerate(as_completed([*found.values(), *families.values()]), 1):
+            print(f"{done} of {len(found) + len(families)} cells", file=sys.stderr, flush=True)
+    rows = [row for cell in cells for row in found[cell].result()]
+    families = {spread: future.result() for spread, future in families.items()}
     page = simulation_page(rows, families, simulations, DROP)
     print(page, end="")
     if options.output:
