@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from miniature.compute import set_threads
-from miniature.messages import StudyError
+from miniature.machine import explain
+from miniature.messages import StudyError, printable
 
 
 def switch_hub_off(rule: str) -> None:
@@ -26,6 +27,14 @@ def switch_hub_off(rule: str) -> None:
 switch_hub_off(getattr(vars(sys.modules["__main__"]).get("snakemake"), "rule", ""))
 
 
+class PrintableFormatter(logging.Formatter):
+    """Lines that cannot steer a terminal, whatever text of a data file or of a library they quote."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record, with its control characters shown as escapes."""
+        return printable(super().format(record), limit=100_000)
+
+
 def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
     """Run a script's `main` with logging set up and a user's mistakes told in plain words.
 
@@ -39,15 +48,15 @@ def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
     Raises
     ------
     SystemExit
-        With status 1 after a `StudyError`; any other exception is logged with its traceback and raised.
+        With status 1 after a `StudyError` and after what the machine refused; any other exception is logged
+        with its traceback and raised.
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if snakemake.log:
         handlers.append(logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8"))
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S",
-        handlers=handlers, force=True,
-    )  # fmt: skip
+    for handler in handlers:
+        handler.setFormatter(PrintableFormatter("%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"))
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     # A log line per HTTP request or font is noise; warnings of these libraries still come through.
     for noisy in ("httpx", "urllib3", "matplotlib", "fontTools", "filelock"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -57,6 +66,10 @@ def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
     except StudyError as error:
         logging.error("%s", error)
         raise SystemExit(1) from None
-    except Exception:
-        logging.exception("The job failed.")
-        raise
+    except Exception as error:
+        explained = explain(error)
+        if explained is None:
+            logging.exception("The job failed.")
+            raise
+        logging.error("%s", explained)
+        raise SystemExit(1) from None

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from _job import run_job
 from miniature.agreement.table import concat_rows, read_agreement
-from miniature.files import read_parquet
+from miniature.files import read_csv, read_parquet
 from miniature.iteration import list_of
 from miniature.scorecard import TEXT_COLUMNS
 from miniature.tables.claims import claims_table
@@ -16,9 +14,7 @@ from miniature.tables.write import write_table
 def main(snakemake):
     """Read the scorecard, the agreement tables and the attacks, and judge each claim."""
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
-    scorecard = pd.read_csv(
-        inputs.scorecard, dtype=dict.fromkeys(TEXT_COLUMNS, str), keep_default_na=False, na_values=[""]
-    )
+    scorecard = read_csv(inputs.scorecard, dtype=dict.fromkeys(TEXT_COLUMNS, str))
     write_table(
         claims_table(
             scorecard,

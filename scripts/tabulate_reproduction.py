@@ -3,6 +3,7 @@
 import pandas as pd
 
 from _job import run_job
+from miniature.files import read_csv
 from miniature.iteration import list_of
 from miniature.tables.errors import PAIR_HEADINGS
 from miniature.tables.reproduction import printed_figures, read_published, reproduction_table
@@ -14,11 +15,7 @@ TEXT = {"task": str, "model a": str, "model b": str}
 def main(snakemake):
     """Read the table of errors, where the study compares any, and write the comparison."""
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
-    # A model may be called "NA": only an empty cell is a missing one.
-    tables = [
-        pd.read_csv(path, dtype=TEXT, keep_default_na=False, na_values=[""])
-        for path in list_of(inputs.errors)
-    ]
+    tables = [read_csv(path, dtype=TEXT) for path in list_of(inputs.errors)]
     table = reproduction_table(
         read_published(inputs.published),
         models=params.models,

@@ -1,9 +1,7 @@
 """One page that sets the study beside the paper."""
 
-import pandas as pd
-
 from _job import run_job
-from miniature.files import atomic_path
+from miniature.files import atomic_path, read_csv
 from miniature.tables.page import reproduction_page
 from miniature.tables.reproduction import read_published
 
@@ -12,8 +10,8 @@ def main(snakemake):
     """Write both tables, with how to read them, as one HTML file."""
     inputs = snakemake.input
     page = reproduction_page(
-        pd.read_csv(inputs.figures, keep_default_na=False, na_values=[""]).fillna({"model b": ""}),
-        pd.read_csv(inputs.claims, keep_default_na=False, na_values=[""]),
+        read_csv(inputs.figures).fillna({"model b": ""}),
+        read_csv(inputs.claims),
         study=snakemake.params.study,
         published=read_published(inputs.published),
     )

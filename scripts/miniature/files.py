@@ -5,6 +5,8 @@ with a message, so that the next run of the workflow misses it and builds it aga
 """
 
 import contextlib
+import csv
+import io
 import json
 import os
 import shutil
@@ -110,8 +112,8 @@ def read_parquet(path: str | os.PathLike) -> pd.DataFrame:
     """
     try:
         return pq.read_table(path, partitioning=None).to_pandas()
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        raise _gone(path, error) from None
     except (OSError, pa.ArrowException) as error:
         raise set_aside(path, str(error)) from error
 
@@ -132,8 +134,8 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
     """
     try:
         return np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        raise _gone(path, error) from None
     except (OSError, ValueError, EOFError) as error:
         raise set_aside(path, str(error)) from error
 
@@ -148,6 +150,49 @@ def write_json(value: object, path: str | os.PathLike) -> None:
     """Write a value as indented json with a final newline, atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_csv(path: str | os.PathLike, **options: object) -> pd.DataFrame:
+    r"""Read a csv that the workflow wrote; a damaged one is set aside.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    **options
+        For `pandas.read_csv`. An empty cell is a missing value, and no word is: a model may be called "NA".
+
+    Raises
+    ------
+    StudyError
+        A line is cut off or has another number of cells than the header; the file has been renamed
+        ``<path>.damaged``.
+    """
+    try:
+        text = Path(path).read_bytes().decode("utf-8")
+        # The beginning of a number is a number too, so that a torn last line has to be known by its end.
+        if not text.endswith("\n"):
+            raise ValueError("its last line is cut off" if text else "it is empty")
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        if any(len(row) != len(rows[0]) for row in rows):
+            raise ValueError("its lines have different numbers of cells")
+        return pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""], **options)
+    except FileNotFoundError as error:
+        raise _gone(path, error) from None
+    except (ValueError, csv.Error) as error:  # those of pandas and of Unicode too
+        raise set_aside(path, str(error)) from error
+
+
+def _gone(path: str | os.PathLike, error: FileNotFoundError) -> Exception:
+    """Tell what became of a missing file: the job before may just have found it damaged."""
+    damaged = Path(f"{path}.damaged")
+    if not damaged.exists():
+        return error
+    return StudyError(
+        "The file was damaged, and another job that reads it has set it aside.",
+        where=f"{path} (renamed {damaged.name})",
+        fix="run the same snakemake command again: the file is built anew, nothing else is lost",
+    )
 
 
 def set_aside(path: str | os.PathLike, reason: str) -> StudyError:
@@ -168,7 +213,14 @@ def set_aside(path: str | os.PathLike, reason: str) -> StudyError:
     damaged = Path(f"{path}.damaged")
     if damaged.is_dir() and not damaged.is_symlink():
         shutil.rmtree(damaged)
-    os.replace(path, damaged)
+    try:
+        os.replace(path, damaged)
+    except FileNotFoundError as error:
+        # Two jobs may find the same damage at the same moment.
+        found = _gone(path, error)
+        if not isinstance(found, StudyError):
+            raise
+        return found
     why = reason.splitlines()[0].rstrip(".") if reason else "it cannot be read"
     return StudyError(
         f"The file is damaged: {why}.",

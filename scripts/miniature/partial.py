@@ -60,7 +60,8 @@ def keyed_folder(root: str | Path, key: object) -> Path:
     if root.is_dir():
         for other in root.iterdir():
             if other != folder:
-                shutil.rmtree(other) if other.is_dir() else other.unlink()
+                # What a link leads to is not this job's to remove.
+                shutil.rmtree(other) if other.is_dir() and not other.is_symlink() else other.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -26,13 +26,19 @@ def _missing(config: Mapping, name: str, positions: Positions) -> list[StudyErro
     block = config["characteristics"][name]
     return [
         StudyError(
-            f"The key '{key}' is missing; '{name}' is enabled and needs it.",
-            where=positions.where(("characteristics", name)),
+            f"The key '{key}' is {'empty' if key in block else 'missing'}; '{name}' is enabled and needs it.",
+            where=positions.where(
+                ("characteristics", name, key) if key in block else ("characteristics", name)
+            ),
             fix=f"{key}: {example}",
         )
         for key, example in NEEDED.get(name, {}).items()
-        if key not in block
+        if _empty(block, key)
     ]
+
+
+def _empty(block: Mapping, key: str) -> bool:
+    return key not in block or block[key] in ({}, [])
 
 
 def _tasks(config: Mapping, name: str, positions: Positions) -> Iterator[StudyError]:
@@ -56,7 +62,7 @@ def _number(config: Mapping, dataset: str, split: str) -> int | None:
 
 def _enabled(config: Mapping, name: str) -> bool:
     block = config["characteristics"][name]
-    return block["enabled"] and all(key in block for key in NEEDED.get(name, {}))
+    return block["enabled"] and not any(_empty(block, key) for key in NEEDED.get(name, {}))
 
 
 def check_characteristics(config: Mapping, positions: Positions) -> Iterator[StudyError]:

@@ -10,6 +10,11 @@ from miniature.messages import StudyError
 
 Place = tuple[str | int, ...]
 
+# Of one file, aliases followed: a study of 1,000 models has some 20,000.
+MOST_ENTRIES = 1_000_000
+# With this key, Snakemake takes a study for a template and runs the Python code in it.
+TEMPLATE = "__use_yte__"
+
 
 @dataclass
 class Positions:
@@ -52,7 +57,7 @@ def read_positions(paths: Iterable[str | Path]) -> Positions:
     Raises
     ------
     StudyError
-        A file is missing or is not YAML.
+        A file is missing, is not YAML, holds itself or far too much by its aliases, or brings code.
     """
     positions = Positions()
     for path in paths:
@@ -67,10 +72,55 @@ def read_positions(paths: Iterable[str | Path]) -> Positions:
             ) from error
         except (OSError, UnicodeDecodeError) as error:
             raise StudyError(f"The file cannot be read: {error}.", where=str(path)) from error
+        except RecursionError:
+            raise StudyError(
+                "The file is nested too deeply to be a study.", where=str(path), fix="study: my-study"
+            ) from None
         if root is not None:
+            _count_entries(root, {}, set(), str(path))
+            _refuse_template(root, str(path))
             positions.lines.setdefault((), (str(path), 1))
             _walk(root, (), str(path), positions)
     return positions
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
+
+
+def _count_entries(node: yaml.Node, counts: dict[int, int], above: set[int], file: str) -> int:
+    """Count the entries of a node as if every alias were written out, without writing any out."""
+    if id(node) in above:
+        raise StudyError(
+            "An alias (*name) stands inside what it stands for, without end.",
+            where=f"{file}:{node.start_mark.line + 1}",
+            fix="write the value out in place of the alias",
+        )
+    if id(node) not in counts:
+        above.add(id(node))
+        counts[id(node)] = 1 + sum(_count_entries(child, counts, above, file) for child in _children(node))
+        above.discard(id(node))
+        if counts[id(node)] > MOST_ENTRIES:
+            raise StudyError(
+                f"With its aliases (*name) written out, this is more than {MOST_ENTRIES:,} entries.",
+                where=f"{file}:{node.start_mark.line + 1}",
+                fix="write the values out in place of the aliases",
+            )
+    return counts[id(node)]
+
+
+def _refuse_template(root: yaml.Node, file: str) -> None:
+    for key, _ in root.value if isinstance(root, yaml.MappingNode) else []:
+        if key.value == TEMPLATE:
+            raise StudyError(
+                f"A study is data. With {TEMPLATE} it is a program, which Snakemake runs while it reads "
+                "the file: whatever it does has been done.",
+                where=f"{file}:{key.start_mark.line + 1}",
+                fix=f"remove {TEMPLATE} and what goes with it; look at the study of somebody else first:\n"
+                f"PYTHONPATH=scripts python -m miniature.config {file}",
+            )
 
 
 def _walk(node: yaml.Node, place: Place, file: str, positions: Positions) -> None:

@@ -9,6 +9,8 @@ from miniature.config.lines import Positions
 from miniature.messages import StudyError
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+# Snakemake takes braces for wildcards; no file is called by a NUL, and none should be by a newline.
+_UNUSABLE = re.compile(r"[{}\x00-\x1f\x7f]")
 
 
 def expand_paths(
@@ -32,18 +34,29 @@ def expand_paths(
     config : dict
         The copy.
     errors : list of StudyError
-        One for each variable that is not set.
+        One for each variable that is not set, and for each path that no job could be given.
     """
     environment = os.environ if environment is None else environment
     expanded = copy.deepcopy(dict(config))
     errors: list[StudyError] = []
     missing: set[str] = set()
 
+    def check(value, place):
+        if _UNUSABLE.search(value):
+            errors.append(
+                StudyError(
+                    f"The path {value!r} has a brace or a control character, which no path of a study may have.",
+                    where=positions.where(place),
+                    fix=f"rename the file, then {place[-1]}: {_UNUSABLE.sub('-', value)}",
+                )
+            )
+
     def visit(node, place):
         for key, value in list(node.items() if isinstance(node, dict) else enumerate(node)):
             if key == "local" and isinstance(value, str):
                 if all(environment.get(name) for name in _VARIABLE.findall(value)):
                     node[key] = _VARIABLE.sub(lambda m: environment[m.group(1)], value)
+                    check(node[key], (*place, key))
                 else:
                     del node[key]
             elif key == "path" and isinstance(value, str):
@@ -58,6 +71,8 @@ def expand_paths(
                             )
                         )
                 node[key] = _VARIABLE.sub(lambda m: environment.get(m.group(1), m.group(0)), value)
+                if all(environment.get(name) for name in _VARIABLE.findall(value)):
+                    check(node[key], (*place, key))
             elif isinstance(value, dict | list):
                 visit(value, (*place, key))
 

@@ -21,6 +21,7 @@ from miniature.messages import StudyError
 from miniature.models.results import check_result_folder
 from miniature.models.sources import (
     HEAD_SUFFIXES,
+    check_tokenizer,
     has_head,
     read_config,
     tensor_shapes,
@@ -139,8 +140,9 @@ def load_tokenizer(folder: str | os.PathLike) -> PreTrainedTokenizerFast:
     Raises
     ------
     StudyError
-        The folder holds no tokenizer that can be read, or only a slow one.
+        The folder holds no tokenizer that can be read, only a slow one, or one that brings code.
     """
+    check_tokenizer(folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             str(folder), use_fast=True, trust_remote_code=False, local_files_only=True

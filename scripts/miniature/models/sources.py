@@ -57,7 +57,7 @@ def read_config(folder: str | os.PathLike, *, where: str | None = None) -> dict:
             where=where,
             fix="name the folder that holds config.json and model.safetensors",
         ) from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise StudyError(
             f"The model's config.json cannot be read: {error}.", where=str(file), fix="fetch the model again"
         ) from None
@@ -70,6 +70,12 @@ def read_config(folder: str | os.PathLike, *, where: str | None = None) -> dict:
             "The model brings its own code, which is never run.",
             where=str(file),
             fix=f"name a model of one of the kinds built into transformers: {', '.join(SUPPORTED_TYPES)}",
+        )
+    if "quantization_config" in config:
+        raise StudyError(
+            "The model's weights are quantised; only weights in floating point are run here.",
+            where=str(file),
+            fix="run it elsewhere and name what it put out: predictions: {<dataset>: {path: <file>}}",
         )
     kind = config.get("model_type")
     if kind not in SUPPORTED_TYPES:
@@ -186,12 +192,44 @@ def check_model_source(
             where=where,
             fix=f"put one of these files there: {', '.join(TOKENIZER_FILES)}",
         )
+    check_tokenizer(folder)
     check_layers(config, spec.get("layers"), where=where)
     if needs_head and not has_head(config, head):
         raise StudyError(
             f"The model is no {head} model: its config.json names {config.get('architectures')}.",
             where=where,
             fix="add datasets: [...] and a training: block, so that the head is trained",
+        )
+
+
+def check_tokenizer(folder: str | os.PathLike) -> None:
+    """Refuse a tokenizer that brings its own code, before anything loads it.
+
+    Raises
+    ------
+    StudyError
+        ``tokenizer_config.json`` names code in its ``auto_map``, or is no JSON mapping.
+    """
+    file = Path(folder) / "tokenizer_config.json"
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except (ValueError, OSError, RecursionError) as error:
+        raise StudyError(
+            f"The tokenizer's configuration cannot be read: {error}.",
+            where=str(file),
+            fix="fetch the model again",
+        ) from None
+    if not isinstance(config, dict):
+        raise StudyError(
+            "The tokenizer's configuration is no mapping.", where=str(file), fix="fetch the model again"
+        )
+    if "auto_map" in config:
+        raise StudyError(
+            "The tokenizer brings its own code, which is never run.",
+            where=str(file),
+            fix="save the fast tokenizer that it stands for there, as tokenizer.json, and remove auto_map",
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from miniature.files import read_csv
 from miniature.floor import noise_floor, origin_weights
 
 REFERENCE = "reference"
@@ -121,8 +122,7 @@ def read_floor(path: str | os.PathLike) -> pd.DataFrame:
     DataFrame
         Text columns never missing, whole numbers nullable, others float.
     """
-    # Read as text first: pandas would take a model called "NA" for a missing value.
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = read_csv(path, dtype=str).fillna("")
     for name in table.columns:
         if name in ("errors", "n"):
             table[name] = pd.array([int(cell) if cell else None for cell in table[name]], dtype="Int64")
