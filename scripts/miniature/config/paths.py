@@ -45,7 +45,7 @@ def expand_paths(
         if _UNUSABLE.search(value):
             errors.append(
                 StudyError(
-                    f"The path {value!r} has a brace or a control character, which no path of a study may have.",
+                    f"The path {value!r} has a brace or a control character; no path of a study may.",
                     where=positions.where(place),
                     fix=f"rename the file, then {place[-1]}: {_UNUSABLE.sub('-', value)}",
                 )

@@ -9,6 +9,10 @@ from miniature.data.problems import Problems
 from miniature.data.tables import classification_frame, cluster_of, question_frame
 
 
+# Characters. The longest novel has five million; a file whose line breaks were lost has more.
+LONGEST_TEXT = 10_000_000
+
+
 @dataclass(slots=True)
 class QuestionRow:
     """One question as it stands in a file.
@@ -71,6 +75,17 @@ def _is_writable(text: str) -> bool:
     return True
 
 
+def _too_long(texts: Iterable[str], place: str, problems: Problems) -> bool:
+    longest = max(map(len, texts))
+    if longest > LONGEST_TEXT:
+        problems.error(
+            place,
+            f"a text of {longest:,} characters, more than {LONGEST_TEXT:,}",
+            "one example a row; were the file's line breaks lost?",
+        )
+    return longest > LONGEST_TEXT
+
+
 class _Ids:
     def __init__(self, problems: Problems):
         self.problems = problems
@@ -108,6 +123,8 @@ def assemble_questions(rows: Iterable[QuestionRow], problems: Problems) -> pd.Da
     ids = _Ids(problems)
     records = []
     for row in rows:
+        if _too_long((row.id, row.question, row.context), row.place, problems):
+            continue
         ids.check(row.id, row.place)
         for what, text in (("question", row.question), ("context", row.context)):
             if not text.strip():
@@ -196,6 +213,8 @@ def assemble_texts(rows: Iterable[TextRow], labels: dict[str, object], problems:
     ids = _Ids(problems)
     records = []
     for row in rows:
+        if _too_long((row.id, row.text), row.place, problems):
+            continue
         ids.check(row.id, row.place)
         if not row.text.strip():
             problems.doubt(

@@ -12,6 +12,9 @@ from pathlib import Path
 from miniature.data.problems import Problems
 from miniature.messages import StudyError
 
+# Text packs to a tenth; what unpacks to more than a hundred times its size was made to fill the memory.
+MOST_TIMES = 100
+FREE_BYTES = 1 << 26
 HUB_SUFFIXES = (".parquet", ".json", ".json.gz", ".jsonl", ".jsonl.gz", ".csv", ".csv.gz")
 """Data files that are retrieved from the Hub and read here."""
 
@@ -32,7 +35,7 @@ def read_bytes(path: str | Path) -> bytes:
     Raises
     ------
     StudyError
-        The file is missing, unreadable, empty, or a damaged gzip file.
+        The file is missing, unreadable, empty, a damaged gzip file, or one that unpacks without measure.
     """
     path = Path(path)
     try:
@@ -51,7 +54,7 @@ def read_bytes(path: str | Path) -> bytes:
         ) from None
     if path.suffix == ".gz" and content:
         try:
-            content = gzip.decompress(content)
+            content = _unpack(content, path)
         except (OSError, EOFError, zlib.error) as error:
             raise StudyError(
                 f"This gzip file is damaged or cut short: {error}.",
@@ -60,6 +63,19 @@ def read_bytes(path: str | Path) -> bytes:
             ) from None
     if not content.strip():
         raise StudyError("This data file is empty.", where=str(path), fix="fetch or write it again")
+    return content
+
+
+def _unpack(packed: bytes, path: Path) -> bytes:
+    most = max(FREE_BYTES, MOST_TIMES * len(packed))
+    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise StudyError(
+            f"This gzip file of {len(packed):,} bytes unpacks to more than {most:,}, as no text does.",
+            where=str(path),
+            fix=f"look at it: gzip --decompress --stdout '{path}' | head -c 1000",
+        )
     return content
 
 

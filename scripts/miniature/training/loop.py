@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import pickle
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from torch.utils.data import Dataset, SequentialSampler
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer import TRAINER_STATE_NAME
 
+from miniature.files import set_aside
 from miniature.messages import StudyError
 from miniature.training.resume import drop_old, last_whole_checkpoint, seal
 
@@ -68,7 +70,8 @@ def train(
     Raises
     ------
     StudyError
-        The loss is no longer a finite number, or a CUDA device is asked for and there is none.
+        The loss is no longer a finite number, a CUDA device is asked for and there is none, or the checkpoint
+        to continue from holds pickled objects; it has been renamed ``.damaged``.
     """
     if device == "cuda" and not torch.cuda.is_available():
         raise StudyError(
@@ -129,7 +132,11 @@ def train(
     if resume is not None:
         logger.info("continuing from %s of %d steps", resume.name, steps)
     model.train()
-    trainer.train(resume_from_checkpoint=str(resume) if resume is not None else None)
+    try:
+        trainer.train(resume_from_checkpoint=str(resume) if resume is not None else None)
+    except pickle.UnpicklingError as error:
+        # torch refuses what is no plain tensor: whoever wrote this checkpoint, it was not this loop.
+        raise set_aside(resume, "it holds objects other than tensors, which are not loaded") from error
     return [(entry["step"], entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
 
 
