@@ -1,24 +1,44 @@
-"""Settings of all tests, and the projects that some of them run Snakemake in."""
+"""Settings of all tests, the projects that some run Snakemake in, and the tables made of what they saw."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from attacks import attack_examples, attack_models, whole_attack  # noqa: F401  (fixtures)
-from projects import Project, copy_project
+from projects import Project, copy_project, finish
 
 # How long an example takes depends on what else the machine does; that is no property of the code.
 settings.register_profile("miniature", deadline=None)
 settings.load_profile("miniature")
 
+TABLES = {
+    "fault": (
+        "docs/faults.md",
+        "# What has been broken on purpose\n\n"
+        "Each row is a test. After the fault the same command is run again; then every result is, byte for "
+        "byte, that of a run\nthat nothing disturbed. Made by `python -m pytest -m fault --write-tables`.\n",
+        ("case", "what happened", "what was left", "jobs of the next run"),
+    ),
+    "bad_input": (
+        "docs/bad-input.md",
+        "# Input that is refused\n\n"
+        "Each row is a test, which also makes sure that nothing else on the disk has changed and that "
+        "nothing in the input\nwas run. Made by `python -m pytest -m bad_input --write-tables`.\n",
+        ("input", "message", "what was left"),
+    ),
+}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--write-tables", action="store_true", help="write docs/faults.md or docs/bad-input.md")
+
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """A project whose tiny study has run to its end. Tests must leave it as they found it: see `project`."""
-    project = copy_project(tmp_path_factory.mktemp("finished"))
-    project.log = project.run("--cores", "4").stdout
-    return project
+    return finish(tmp_path_factory.mktemp("finished"))
 
 
 @pytest.fixture
@@ -33,3 +53,45 @@ def project(finished, tmp_path):
 def fresh(tmp_path):
     """A project that has not run yet."""
     return copy_project(tmp_path / "fresh")
+
+
+@pytest.fixture
+def table_row(request):
+    """Put a row of what was seen into the table of faults or of bad input."""
+
+    def add(*cells):
+        request.node.user_properties.append(("row", [str(cell) for cell in cells]))
+
+    return add
+
+
+class Tables:
+    """Collects the rows of tests that passed."""
+
+    def __init__(self):
+        self.rows = {name: [] for name in TABLES}
+
+    def pytest_runtest_logreport(self, report):
+        """Keep the rows of a test that passed."""
+        for name, rows in self.rows.items():
+            if report.when == "call" and report.passed and name in report.keywords:
+                rows += [row for key, row in report.user_properties if key == "row"]
+
+    def pytest_sessionfinish(self, session):
+        """Write each table that has rows."""
+        for name, rows in self.rows.items():
+            file, head, columns = TABLES[name]
+            if rows:
+                lines = ["| " + " | ".join(map(_cell, row)) + " |" for row in [columns, *rows]]
+                lines.insert(1, "|" + " --- |" * len(columns))
+                path = Path(session.config.rootpath) / file
+                path.write_text(f"{head}\n" + "\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _cell(text):
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+
+
+def pytest_configure(config):
+    if config.getoption("--write-tables"):
+        config.pluginmanager.register(Tables())

@@ -65,6 +65,29 @@ class Project:
         change(config)
         path.write_text(yaml.safe_dump(config, sort_keys=False))
 
+    def spoil(self, *words, file, do, nth=1, **environment):
+        """Run Snakemake and have a job do harm when it has written a file: see tests/faults/hooks."""
+        process = self.start_spoilt(*words, file=file, do=do, nth=nth, **environment)
+        output, _ = process.communicate(timeout=900)
+        return subprocess.CompletedProcess(process.args, process.returncode, output)
+
+    def start_spoilt(self, *words, file, do, nth=1, **environment):
+        """As `spoil`, without waiting for the end."""
+        hook = {"PYTHONPATH": str(ROOT / "tests/faults/hooks"), "FAULT_FILE": file, "FAULT_DO": do}
+        return subprocess.Popen(
+            self.command(*words), cwd=self.folder, start_new_session=True,
+            env={**os.environ, **hook, "FAULT_NTH": str(nth), **environment},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+    def contents(self):
+        """SHA-256 of every result whose bytes are promised: no timings, logs or unfinished work."""
+        return digests(self.results)
+
+    def log_of(self, name):
+        """Log of a job, by rule and wildcards."""
+        return (self.results / "logs" / f"{name}.log").read_text()
+
     def kill_when(self, ready, *words, timeout=300):
         """Start Snakemake and kill it and all its children with -9 once `ready()` is true."""
         process = subprocess.Popen(
@@ -111,6 +134,13 @@ def jobs_in(output):
             wildcards = re.search(r"^    wildcards: (.*)$", block, flags=re.M)
             jobs.add((rule.group(1), wildcards.group(1) if wildcards else ""))
     return jobs
+
+
+def finish(folder):
+    """Copy the project and run its tiny study to the end."""
+    project = copy_project(folder)
+    project.log = project.run("--cores", "4").stdout
+    return project
 
 
 def copy_project(folder):

@@ -75,7 +75,7 @@ def _table_pairs(path: Path, where: str) -> list[tuple[str, object]]:
             columns = schema.names
             wanted = [name for name in ("id", "prediction") if name in columns]
             rows = pq.read_table(path, columns=wanted, partitioning=None).to_pylist()
-    except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
+    except (OSError, ValueError, RecursionError, csv.Error, pa.ArrowException) as error:
         raise _unreadable(error, where) from None
     missing = [name for name in ("id", "prediction") if name not in columns]
     if missing:
@@ -112,7 +112,7 @@ def _load_json(path: Path, where: str, *, pairs: bool = False) -> object:
     try:
         with path.open(encoding="utf-8-sig") as file:
             return json.load(file, object_pairs_hook=_Pairs if pairs else None)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(error, where) from None
 
 

@@ -8,7 +8,6 @@ import pandas as pd
 from miniature.data.problems import Problems
 from miniature.data.tables import classification_frame, cluster_of, question_frame
 
-
 # Characters. The longest novel has five million; a file whose line breaks were lost has more.
 LONGEST_TEXT = 10_000_000
 

@@ -1,0 +1,312 @@
+"""Files that models put out and folders that models come in: refused with a remedy, and never run."""
+
+import io
+import json
+import pickle
+import struct
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from miniature.files import read_npy, read_parquet
+from miniature.models.sources import check_model_source
+from refusals import Canary, refused, run_script
+
+IDS = ["r1", "r2", "r3"]
+TABLE = pd.DataFrame({"id": IDS, "cluster": IDS, "text": ["a", "b", "c"], "label": ["good", "bad", "good"]})
+RIGHT = dict(zip(IDS, TABLE["label"], strict=True))
+
+
+@pytest.fixture
+def canary(tmp_path):
+    """Something that must not run; outside of the folder that is looked at."""
+    found = Canary(tmp_path)
+    yield found
+    assert not found.sings(), "code from a file was run"
+    pickle.loads(found.pickled())
+    assert found.sings(), "the canary is a dummy"
+    found.file.unlink()
+
+
+def importing(tmp_path, kind, name, content, *, sha256=None):
+    """Write a file and a data table; give the job that would bring the one into the order of the other."""
+    folder = tmp_path / "given"
+    folder.mkdir()
+    file = folder / name
+    file.write_bytes(content)
+    table = tmp_path / "test.parquet"
+    TABLE.to_parquet(table)
+    return lambda: run_script(
+        f"import_{kind}",
+        artefact=str(file),
+        table=str(table),
+        output=str(tmp_path / "results" / f"out{'.npy' if kind == 'embeddings' else '.parquet'}"),
+        wildcards={"model": "theirs", "dataset": "reviews"},
+        params={"sha256": sha256, "kind": "classification", "labels": ["good", "bad"]},
+    )
+
+
+def npy(array, *, allow_pickle=False):
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=allow_pickle)
+    return file.getvalue()
+
+
+def parquet(table):
+    file = io.BytesIO()
+    pq.write_table(table, file)
+    return file.getvalue()
+
+
+def as_json(value):
+    return json.dumps(value).encode()
+
+
+ROWS = np.zeros((3, 2), dtype=np.float32)
+ARTEFACTS = {
+    "predictions that lack an id": ("predictions", "p.json", as_json({"r1": "good", "r2": "bad"}), ["r3"]),
+    "predictions of an unknown id": ("predictions", "p.json", as_json({**RIGHT, "r9": "bad"}), ["r9"]),
+    "a prediction that is no class": (
+        "predictions",
+        "p.json",
+        as_json({**RIGHT, "r1": "so-so"}),
+        ["'so-so'"],
+    ),
+    "a prediction that is no text": ("predictions", "p.json", as_json({**RIGHT, "r1": 1}), ["not text"]),
+    "one id predicted twice": (
+        "predictions",
+        "p.json",
+        b'{"r1": "good", "r1": "bad", "r2": "bad", "r3": "good"}',
+        ["more than once", "r1"],
+    ),
+    "predictions nested 100,000 deep": ("predictions", "p.json", b"[" * 100_000, ["cannot be read"]),
+    "predictions without their column": (
+        "predictions",
+        "p.csv",
+        b"id,answer\nr1,good\n",
+        ["lacks the column prediction"],
+    ),
+    "predictions in half a parquet file": (
+        "predictions",
+        "p.parquet",
+        parquet(pa.table({"id": IDS, "prediction": IDS}))[:-20],
+        ["cannot be read"],
+    ),
+    "an error list with a repeated id": ("errors", "e.json", as_json(["r1", "r1"]), ["more than once"]),
+    "an error list of unknown ids": ("errors", "e.json", as_json(["r7"]), ["r7"]),
+    "an error list that is none": ("errors", "e.json", as_json({"r1": True}), ["no JSON list of ids"]),
+    "embeddings with a row too few": ("embeddings", "e.npy", npy(ROWS[:2]), ["2 rows of embeddings for 3"]),
+    "embeddings with NaN": ("embeddings", "e.npy", npy(ROWS * np.nan), ["NaN or infinity"]),
+    "embeddings of one dimension": ("embeddings", "e.npy", npy(ROWS[:, 0]), ["float32 of shape [3]"]),
+    "embeddings of text": ("embeddings", "e.npy", npy(np.array([["a"], ["b"], ["c"]])), ["<U1 of shape"]),
+    "embeddings in half a file": ("embeddings", "e.npy", npy(ROWS)[:-5], ["cannot be read"]),
+}
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("what", ARTEFACTS)
+def test_artefacts_are_refused(what, tmp_path, table_row):
+    kind, name, content, parts = ARTEFACTS[what]
+    job = importing(tmp_path, kind, name, content)
+    # A user's file is never renamed: it is theirs, and no rule builds it again.
+    with refused(tmp_path, "model theirs", *parts) as told:
+        job()
+    table_row(what, told.message.splitlines()[0], told.left)
+
+
+@pytest.mark.bad_input
+def test_artefact_is_not_the_pinned_one(tmp_path, table_row):
+    job = importing(tmp_path, "predictions", "p.json", as_json(RIGHT), sha256="0" * 64)
+    with refused(tmp_path, "not the file that the study pins", "sha256: ") as told:
+        job()
+    table_row("a checksum that does not match", told.message.splitlines()[0].split(":")[0], told.left)
+
+
+@pytest.mark.bad_input
+def test_pickled_embeddings(tmp_path, canary, table_row):
+    content = npy(np.array([[canary]], dtype=object), allow_pickle=True)
+    job = importing(tmp_path, "embeddings", "e.npy", content)
+    with refused(tmp_path, "cannot be read", "allow_pickle=False") as told:
+        job()
+    table_row("an npy file whose pickle runs code", told.message.splitlines()[0], told.left)
+
+
+@pytest.mark.bad_input
+def test_pickle_under_the_name_of_a_result(tmp_path, canary, table_row):
+    for name, read in (("a.npy", read_npy), ("a.parquet", read_parquet)):
+        (tmp_path / name).write_bytes(canary.pickled())
+        with refused(tmp_path, "The file is damaged", renamed=[name]) as told:
+            read(tmp_path / name)
+        (tmp_path / f"{name}.damaged").unlink()
+    table_row("a pickle under the name of a result", told.message.splitlines()[0], told.left)
+
+
+@pytest.mark.bad_input
+def test_parquet_with_a_pickled_column_type(tmp_path, canary, table_row):
+    # Old versions of Arrow took a column type of this name out of its pickle.
+    field = pa.field(
+        "prediction",
+        pa.string(),
+        metadata={
+            "ARROW:extension:name": "arrow.py_extension_type",
+            "ARROW:extension:metadata": canary.pickled(),
+        },
+    )
+    schema = pa.schema([pa.field("id", pa.string()), field])
+    content = parquet(pa.table([IDS, ["so", "so", "so"]], schema=schema))
+    job = importing(tmp_path, "predictions", "p.parquet", content)
+    with refused(tmp_path, "'so'") as told:
+        job()
+    table_row("a parquet column whose type is a pickle", "read as the text it is", told.left)
+
+
+def write_model(folder, *, config=(), tensors=b"{}", **files):
+    """As much of a model folder as is looked at before it is loaded."""
+    folder.mkdir()
+    settings = {"model_type": "bert", "num_hidden_layers": 2, "architectures": ["BertModel"], **dict(config)}
+    (folder / "config.json").write_text(json.dumps(settings))
+    if tensors is not None:
+        (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(tensors)) + tensors)
+    (folder / "tokenizer.json").write_text("{}")
+    for name, content in files.items():
+        (folder / name.replace("__", ".")).write_bytes(content)
+    return folder
+
+
+SHARDS = as_json({"weight_map": {"a": "../../elsewhere.safetensors"}})
+MODELS = {
+    "a model that brings code": (
+        {"config": {"auto_map": {"AutoModel": "m.M"}}},
+        ["its own code, which is never"],
+    ),
+    "a tokenizer that brings code": (
+        {"tokenizer_config__json": as_json({"auto_map": {"AutoTokenizer": ["t.T", None]}})},
+        ["tokenizer brings its own code", "tokenizer.json"],
+    ),
+    "a tokenizer's configuration that is torn": ({"tokenizer_config__json": b'{"a": '}, ["cannot be read"]),
+    "quantised weights": ({"config": {"quantization_config": {"bits": 4}}}, ["quantised", "predictions: "]),
+    "another kind of model": ({"config": {"model_type": "gpt2"}}, ["'gpt2' are not supported", "bert"]),
+    "weights that were cut off": (
+        {"tensors": as_json({"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}})},
+        ["damaged", "its header promises"],
+    ),
+    "weights whose header is garbage": ({"tensors": b"\xff" * 64}, ["damaged"]),
+    "an index of weights that leads elsewhere": (
+        {"tensors": None, "model__safetensors__index__json": SHARDS},
+        ["A file of weights is missing: ../../elsewhere"],
+    ),
+    "a config.json nested 100,000 deep": ({"config__json": b"[" * 100_000}, ["cannot be read"]),
+    "more layers than there are": ({"layers": 5}, ["has 2 layers", "layers: 2"]),
+}
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("what", MODELS)
+def test_models_are_refused(what, tmp_path, table_row):
+    settings, parts = MODELS[what]
+    layers = {key: settings[key] for key in ("layers",) if key in settings}
+    folder = write_model(tmp_path / "model", **{k: v for k, v in settings.items() if k != "layers"})
+    spec = {"path": str(folder), **layers}
+    with refused(tmp_path, *parts) as told:
+        check_model_source(spec, head="classification", where="study.yaml:9: models.mine")
+    table_row(what, told.message.splitlines()[0].replace(str(tmp_path), "..."), told.left)
+
+
+@pytest.mark.bad_input
+def test_checkpoint_that_is_a_pickle(tmp_path, canary, table_row):
+    folder = write_model(tmp_path / "model", tensors=None, pytorch_model__bin=canary.pickled())
+    with refused(
+        tmp_path, "pytorch_model.bin", "a format that can run code", "safe_serialization=True"
+    ) as told:
+        check_model_source({"path": str(folder)}, head="classification", where="study.yaml:9: models.mine")
+    table_row("a checkpoint whose pickle runs code", told.message.splitlines()[0], told.left)
+
+
+@pytest.mark.bad_input
+def test_pickles_beside_good_weights_are_not_read(tmp_path, canary, table_row):
+    from miniature.models.build import build_model
+    from refusals import tree
+    from small_models import save_encoder
+
+    folder = save_encoder(tmp_path / "model")
+    names = ("pytorch_model.bin", "training_args.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth")
+    for name in names:
+        (folder / name).write_bytes(canary.pickled())
+    (folder / "modeling_bert.py").write_text(f"open({str(canary.file)!r}, 'w')")
+    before = tree(tmp_path)
+    model, _ = build_model({"path": str(folder)}, head="classification", labels=["a", "b"], seed=1)
+    assert model.config.num_labels == 2
+    assert tree(tmp_path) == before
+    table_row("pickles and code beside good weights", "none: they are not looked at", "everything as it was")
+
+
+@pytest.mark.bad_input
+def test_training_checkpoint_whose_pickle_runs_code(tmp_path, canary, monkeypatch, table_row):
+    from miniature.training import loop
+    from miniature.training.finetune import finetune
+    from miniature.training.resume import seal
+    from small_models import ARCHITECTURE, TRAINING, save_bert_tokenizer, toy_reviews
+
+    class Killed(Exception):
+        pass
+
+    vocabulary = save_bert_tokenizer(tmp_path / "vocabulary")
+
+    def train(output):
+        finetune(
+            {"architecture": ARCHITECTURE}, toy_reviews(24), task="classification", labels=["bad", "good"],
+            settings=TRAINING | {"checkpoint_every": 2, "batch_size": 4},
+            text_settings={"max_length": 20}, vocabulary=vocabulary, seed=3, device="cpu",
+            checkpoint_folder=tmp_path / output / "partial", output_folder=tmp_path / output / "model",
+        )  # fmt: skip
+
+    def stop(self, args, state, control, **kwargs):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Progress, "on_save", stop, raising=False)
+        with pytest.raises(Killed):
+            train("a")
+    (checkpoint,) = (tmp_path / "a/partial").glob("checkpoint-*")
+    for name in ("optimizer.pt", "rng_state.pth"):
+        (checkpoint / name).write_bytes(canary.pickled())
+    # Whoever puts a pickle there can write down its digest too.
+    seal(checkpoint)
+    with refused(
+        tmp_path, "objects other than tensors", renamed=[str(checkpoint.relative_to(tmp_path))]
+    ) as told:
+        train("a")
+    train("a")
+    train("b")
+    assert (tmp_path / "a/model/model.safetensors").read_bytes() == (
+        tmp_path / "b/model/model.safetensors"
+    ).read_bytes()
+    table_row("a training checkpoint whose pickle runs code", told.message.splitlines()[0], told.left)
+
+
+@pytest.mark.bad_input
+def test_links_that_lead_out_of_the_results_are_not_followed(tmp_path, table_row):
+    from miniature.files import atomic_folder, set_aside
+    from miniature.partial import keyed_folder, remove
+    from refusals import tree
+
+    outside = tmp_path / "home"
+    (outside / "thesis").mkdir(parents=True)
+    (outside / "thesis/chapter.txt").write_text("three years of work")
+    before = tree(outside)
+    partial, model = tmp_path / "results/.partial/a", tmp_path / "results/models/a"
+    for link in (partial / "0123456789abcdef", model, tmp_path / "results/b.damaged"):
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(outside / "thesis")
+    keyed_folder(partial, "another key")
+    remove(partial)
+    with atomic_folder(model) as folder:
+        (folder / "config.json").write_text("{}")
+    (tmp_path / "results/b").write_text("")
+    set_aside(tmp_path / "results/b", "cut off")
+    assert not model.is_symlink()
+    assert tree(outside) == before
+    table_row("links out of the results folder", "none: the link is replaced", "what they lead to")
