@@ -33,6 +33,7 @@ localrules:
     representation,
     distribution,
     vulnerability,
+    calibration,
     figures,
     tables,
     retrieve,
@@ -61,6 +62,7 @@ include: "rules/errors.smk"
 include: "rules/representation.smk"
 include: "rules/distribution.smk"
 include: "rules/vulnerability.smk"
+include: "rules/calibration.smk"
 include: "rules/scorecard.smk"
 include: "rules/floor.smk"
 include: "rules/figures.smk"
@@ -92,6 +94,12 @@ rule vulnerability:
         agreement_of("vulnerability"),
         kept_of("vulnerability"),
         TRANSFERS,
+
+
+rule calibration:
+    input:
+        agreement_of("calibration"),
+        kept_of("calibration"),
 
 
 rule figures:

@@ -59,6 +59,10 @@ KEPT = {
     "vulnerability": lambda task, recipe, model: [
         f"<results>/attacks/{task}/{recipe}/{model}.parquet"
     ],
+    "calibration": lambda task, _, model: [
+        f"<results>/calibration/{task}/{task}/test/{model}.parquet",
+        f"<results>/predictions/{task}/{task}/test/{model}.parquet",
+    ],
 }
 
 

@@ -195,6 +195,14 @@ CASES = {
         [(("characteristics", "vulnerability", "tasks"), ["encyclopedia"])],
         ["Attacks are defined for classification"],
     ),
+    "calibration of questions": (
+        [(("characteristics", "calibration", "tasks"), ["encyclopedia"])],
+        ["Calibration is measured for classification; 'encyclopedia'", "tasks: [reviews]"],
+    ),
+    "calibration without bins": (
+        [(("characteristics", "calibration"), {"enabled": True, "tasks": ["reviews"]})],
+        ["The key 'bins' is missing; 'calibration' is enabled and needs it", "bins: 15"],
+    ),
     "more attacks than examples": (
         [(("characteristics", "vulnerability", "examples"), 100)],
         ["has 60 test examples", "examples: 60"],

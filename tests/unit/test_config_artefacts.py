@@ -42,6 +42,7 @@ def study(tmp_path):
             "representation": {"enabled": False},
             "distribution": {"enabled": False},
             "vulnerability": {"enabled": False},
+            "calibration": {"enabled": False},
         },
         "statistics": {"resamples": 200, "blocks": 5, "rsa_examples": 50},
         "verdict": {"errors": {"task": "squad", "measure": "jaccard", "margin": 0.05}},

@@ -33,7 +33,9 @@ def test_no_revisions(name):
 
 def test_measures_of_a_verdict_are_agreements_of_two_models():
     named = {measure for known in MEASURED_BY.values() for measure in known}
-    assert named == {name for name, measure in MEASURES.items() if measure.closer}
+    # A corrected form is not defined where chance and ceiling meet, and a margin on it means another thing.
+    agreements = {name for name, measure in MEASURES.items() if measure.closer}
+    assert named == {name for name in agreements if not name.endswith("_corrected")}
 
 
 LENGTH = ("architecture", "max_positions")
@@ -67,6 +69,15 @@ CASES = {
         [(("verdict", "distribution", "measure"), "auroc")],
         ["'auroc' is no agreement of two models", "measure: jaccard_ood"],
     ),
+    "verdict on a corrected measure": (
+        [(("verdict", "errors", "measure"), "jaccard_corrected")],
+        ["A verdict rests on the agreement itself, not on 'jaccard_corrected'", "measure: jaccard"],
+    ),
+    "verdict on one model's calibration": (
+        [(("verdict", "calibration", "measure"), "brier")],
+        ["'brier' is no agreement of two models", "measure: brier_difference"],
+    ),
+    "k of calibration": ([(("verdict", "calibration", "k"), 10)], ["'k' means nothing for 'calibration'"]),
     "k of errors": (
         [(("verdict", "errors", "k"), 10)],
         ["'k' means nothing for 'errors', which is not measured against K", "remove k"],
@@ -291,7 +302,7 @@ VALID = {
     "no panels": [(("figure1", "panels"), {})],
     "errors alone": [
         (("characteristics", name), {"enabled": False})
-        for name in ("representation", "distribution", "vulnerability")
+        for name in ("representation", "distribution", "vulnerability", "calibration")
     ]
     + [(("figure1", "panels"), {})],
     "panels that say which": [
@@ -310,6 +321,7 @@ VALID = {
     "a length that only an unmeasured task has": [
         (("characteristics", "errors", "tasks"), ["encyclopedia"]),
         (("characteristics", "vulnerability"), {"enabled": False}),
+        (("characteristics", "calibration"), {"enabled": False}),
         (("classification", "max_length"), 600),
     ],
     "dropout of a masked lm that is trained further": [

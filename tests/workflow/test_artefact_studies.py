@@ -76,6 +76,7 @@ def write_study(folder):
             "distribution": {"enabled": True, "tasks": {"wiki": ["news"]}, "bank_examples": 40, "k": [1, 5],
                              "percentile": 95},
             "vulnerability": {"enabled": False},
+            "calibration": {"enabled": False},
         },
         "statistics": {"resamples": 200, "blocks": 5, "rsa_examples": 20},
         "verdict": {

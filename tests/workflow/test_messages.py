@@ -4,6 +4,8 @@ import pytest
 
 pytestmark = pytest.mark.workflow
 
+CHARACTERISTICS = {"errors", "representation", "distribution", "vulnerability", "calibration"}
+
 
 def test_mistakes_in_a_study_stop_before_the_plan(fresh):
     fresh.edit_config(lambda config: config.update(sead=1, reference="larg"))
@@ -22,15 +24,13 @@ def test_another_study_replaces_the_embedded_one(fresh):
     assert "results/embedded/" not in done.stdout
 
 
-@pytest.mark.parametrize(
-    "target", ["errors", "representation", "distribution", "vulnerability", "figures", "tables"]
-)
+@pytest.mark.parametrize("target", [*CHARACTERISTICS, "figures", "tables"])
 def test_named_targets(fresh, target):
     jobs = {rule for rule, _ in fresh.planned(target)}
     assert target in jobs
-    compare = {"errors", "representation", "distribution", "vulnerability"} & {target}
+    compare = CHARACTERISTICS & {target}
     for name in compare:
         assert f"compare_{name}" in jobs
-    others = {"errors", "representation", "distribution", "vulnerability"} - {target}
+    others = CHARACTERISTICS - {target}
     if compare:
         assert not {f"compare_{name}" for name in others} & jobs

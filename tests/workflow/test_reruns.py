@@ -28,6 +28,7 @@ def test_figure_option_reruns_the_figure_only(project):
 
 COMPARISONS = {
     "compare_errors", "compare_representation", "compare_distribution", "compare_vulnerability",
+    "compare_calibration",
     "score_models", "plot_figure1", "tabulate_models", "tabulate_errors", "tabulate_attacks",
     "tabulate_reproduction", "transfer_attacks",
 }  # fmt: skip
@@ -51,6 +52,7 @@ def test_more_replicates_run_their_own_jobs_and_the_comparisons_only(project, mo
     per_model = {job for job in jobs if "model=" in job[1]}
     assert {rule for rule, _ in per_model} == {
         "finetune_model", "predict_split", "find_errors", "find_neighbors", "detect_ood", "attack_model",
+        "measure_calibration",
     }  # fmt: skip
     assert {wildcards.rpartition("model=")[2] for _, wildcards in per_model} == set(new)
     assert rules(jobs - per_model) <= TAIL | BESIDE_THE_PAPER | COMPARISONS

@@ -77,7 +77,7 @@ def test_file_contract(finished):
     assert list(scorecard.columns) == SCORECARD_COLUMNS
     assert (scorecard["verdict"].eq("inconclusive") == scorecard["reason"].notna()).all()
     assert set(scorecard["replicates"]) == {2}
-    assert len(scorecard) == 2 * 4
+    assert len(scorecard) == 2 * 5
     for suffix in ("png", "svg", "pdf"):
         assert (results / f"figures/figure1.{suffix}").stat().st_size > 1000
     for panel in "abc":

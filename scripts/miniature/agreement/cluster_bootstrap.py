@@ -32,13 +32,29 @@ class Resampled(NamedTuple):
     high: float
 
 
+class Recomputed(NamedTuple):
+    """One measure of one pair on the data, on every resample, and without each cluster.
+
+    Attributes
+    ----------
+    estimate : float
+    values : ndarray of float64, shape [resamples]
+    left_out : ndarray of float64, shape [clusters]
+        NaN, in all three, where not defined.
+    """
+
+    estimate: float
+    values: np.ndarray
+    left_out: np.ndarray
+
+
 Measures = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 
 
-def resample_measures(
+def recompute_measures(
     sums: np.ndarray, counts: np.ndarray | None, measures: Measures
-) -> Iterator[dict[str, Resampled]]:
-    """Recompute measures of every pair of models on every resample.
+) -> Iterator[dict[str, Recomputed]]:
+    """Recompute measures of every pair of models on every resample, and without each cluster.
 
     A resample of clusters adds up the clusters' sums as often as each was drawn, so that all resamples of all
     pairs are one matrix product, and whatever follows from the sums follows for all of them at once.
@@ -54,7 +70,7 @@ def resample_measures(
 
     Yields
     ------
-    dict of str to Resampled
+    dict of str to Recomputed
         For each pair in order, each measure; none of them without counts.
 
     Raises
@@ -66,9 +82,9 @@ def resample_measures(
     --------
     >>> sums = np.array([[[1.0, 1.0], [1.0, 0.0]]])
     >>> counts = np.array([[1, 1], [2, 0], [0, 2]], dtype=np.float32)
-    >>> [pair] = resample_measures(sums, counts, lambda s: {"mean": s[..., 1] / s[..., 0]})
-    >>> pair["mean"].values.tolist()
-    [0.5, 1.0, 0.0]
+    >>> [pair] = recompute_measures(sums, counts, lambda s: {"mean": s[..., 1] / s[..., 0]})
+    >>> pair["mean"].values.tolist(), pair["mean"].left_out.tolist()
+    ([0.5, 1.0, 0.0], [0.0, 1.0])
     """
     if counts is None:
         yield from ({} for _ in sums)
@@ -83,11 +99,39 @@ def resample_measures(
         left_out = measures(whole[:, None, :] - block)  # each [pairs, clusters]
         for i in range(len(block)):
             yield {
-                name: Resampled(
-                    values[:, i], *bca_interval(values[:, i], float(estimates[name][i]), left_out[name][i])
-                )
+                name: Recomputed(float(estimates[name][i]), values[:, i], left_out[name][i])
                 for name, values in resampled.items()
             }
+
+
+def resample_measures(
+    sums: np.ndarray, counts: np.ndarray | None, measures: Measures
+) -> Iterator[dict[str, Resampled]]:
+    """As `recompute_measures`, with the interval of each measure.
+
+    Parameters
+    ----------
+    sums, counts, measures
+        As for `recompute_measures`.
+
+    Yields
+    ------
+    dict of str to Resampled
+        For each pair in order, each measure; none of them without counts.
+    """
+    for pair in recompute_measures(sums, counts, measures):
+        yield {name: with_interval(found) for name, found in pair.items()}
+
+
+def with_interval(found: Recomputed) -> Resampled:
+    """Resampled values of a measure with their 95 % interval.
+
+    Examples
+    --------
+    >>> with_interval(Recomputed(0.5, np.full(3, 0.5), np.full(4, 0.5))).low
+    nan
+    """
+    return Resampled(found.values, *bca_interval(found.values, found.estimate, found.left_out))
 
 
 def _add_up(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:

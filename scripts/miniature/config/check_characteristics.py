@@ -19,6 +19,7 @@ NEEDED = {
         "tasks": "[imdb]", "examples": "100",
         "recipes": "{bert-attack: {preset: textattack-48, masked_lm: words}}",
     },
+    "calibration": {"tasks": "[imdb]", "bins": "15"},
 }  # fmt: skip
 
 
@@ -69,7 +70,7 @@ def check_characteristics(config: Mapping, positions: Positions) -> Iterator[Stu
     """Everything under ``characteristics``."""
     if not any(block["enabled"] for block in config["characteristics"].values()):
         yield StudyError(
-            "Nothing is measured: all four characteristics are switched off.",
+            "Nothing is measured: all characteristics are switched off.",
             where=positions.where(("characteristics",)),
             fix=f"errors: {{enabled: true, tasks: [{next(iter(config['datasets']))}]}}",
         )
@@ -84,6 +85,8 @@ def check_characteristics(config: Mapping, positions: Positions) -> Iterator[Stu
         yield from _check_distribution(config, positions)
     if _enabled(config, "vulnerability"):
         yield from _check_vulnerability(config, positions)
+    if _enabled(config, "calibration"):
+        yield from _check_calibration(config, positions)
 
 
 def _check_representation(config: Mapping, positions: Positions) -> Iterator[StudyError]:
@@ -144,6 +147,19 @@ def _check_distribution(config: Mapping, positions: Positions) -> Iterator[Study
                     where=positions.where((*place, "tasks", task)),
                     fix=f"{task}: [a {dataset['task']} dataset]",
                 )
+
+
+def _check_calibration(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    classification = [name for name, d in config["datasets"].items() if d["task"] == "classification"]
+    for task in config["characteristics"]["calibration"]["tasks"]:
+        dataset = config["datasets"].get(task)
+        if dataset is not None and dataset["task"] != "classification":
+            yield StudyError(
+                f"Calibration is measured for classification; '{task}' is {dataset['task']}, "
+                "whose predictions hold no distribution over answers.",
+                where=positions.where(("characteristics", "calibration", "tasks")),
+                fix=f"tasks: [{classification[0]}]" if classification else "enabled: false",
+            )
 
 
 def _check_vulnerability(config: Mapping, positions: Positions) -> Iterator[StudyError]:

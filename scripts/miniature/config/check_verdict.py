@@ -14,12 +14,14 @@ MEASURED_BY = {
     "representation": ("jaccard",),
     "distribution": ("jaccard_ood", "jaccard_id", "jaccard_all"),
     "vulnerability": ("jaccard", "kappa"),
+    "calibration": ("ece_difference", "adaptive_ece_difference", "mce_difference", "brier_difference"),
 }
 ROW_KEYS = {
     "errors": (),
     "representation": ("k",),
     "distribution": ("k", "ood_dataset"),
     "vulnerability": ("recipe",),
+    "calibration": (),
 }
 
 
@@ -53,11 +55,12 @@ def check_verdict(config: Mapping, positions: Positions) -> Iterator[StudyError]
 def _check_measure(name: str, measure: str, place: tuple, positions: Positions) -> Iterator[StudyError]:
     if measure not in MEASURED_BY[name]:
         known = list(MEASURED_BY[name])
-        what = (
-            f"'{name}' has no measure '{measure}'"
-            if measure not in MEASURES or MEASURES[measure].closer
-            else f"'{measure}' is no agreement of two models"
-        )
+        if measure in MEASURES and measure.endswith("_corrected"):
+            what = f"A verdict rests on the agreement itself, not on '{measure}'"
+        elif measure in MEASURES and not MEASURES[measure].closer:
+            what = f"'{measure}' is no agreement of two models"
+        else:
+            what = f"'{name}' has no measure '{measure}'"
         yield StudyError(
             f"{what} (there are: {', '.join(known)}).",
             where=positions.where((*place, "measure")),

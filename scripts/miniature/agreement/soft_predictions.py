@@ -1,0 +1,129 @@
+"""How alike the probabilities of two models are, and how often they say the same."""
+
+import numpy as np
+
+
+def js_divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Jensen-Shannon divergence of two predicted distributions, of each example, in bits (Lin 1991).
+
+    The mean of the Kullback-Leibler divergences of either to the average of both. (What
+    ``scipy.spatial.distance.jensenshannon`` returns is its square root, with the natural logarithm.)
+
+    Parameters
+    ----------
+    p, q : array_like of float, shape [examples, classes]
+        Rows are distributions; each is divided by its sum.
+
+    Returns
+    -------
+    ndarray of float64, shape [examples]
+        In [0, 1]: 0 where the two are the same, 1 where they share no class.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or a row is no distribution.
+
+    Examples
+    --------
+    >>> js_divergence([[1.0, 0.0], [0.5, 0.5]], [[0.0, 1.0], [0.5, 0.5]]).tolist()
+    [1.0, 0.0]
+    """
+    p, q = _check_distributions(p), _check_distributions(q)
+    if p.shape != q.shape:
+        raise ValueError(f"Distributions over the same classes are needed: {p.shape}, {q.shape}.")
+    mean = (p + q) / 2
+    divergence = (_entropy_terms(p, mean) + _entropy_terms(q, mean)).sum(axis=1) / 2
+    # Rounding can leave the last digit outside the range.
+    return np.clip(divergence, 0.0, 1.0)
+
+
+def probability_loyalty(divergence: np.ndarray) -> np.ndarray:
+    """Probability loyalty of each example: one minus the Jensen-Shannon distance.
+
+    The distance is the square root of the divergence (Xu et al. 2021, "Beyond Preserved Accuracy", section
+    3.2), here with the base 2, so that 0 is reached by distributions that share no class.
+
+    Parameters
+    ----------
+    divergence : array_like of float, shape [examples]
+        As `js_divergence` returns it.
+
+    Returns
+    -------
+    ndarray of float64, shape [examples]
+        In [0, 1].
+
+    Examples
+    --------
+    >>> probability_loyalty([0.0, 0.25, 1.0]).tolist()
+    [1.0, 0.5, 0.0]
+    """
+    return 1.0 - np.sqrt(np.asarray(divergence, dtype=np.float64))
+
+
+def chance_same_answer(a: np.ndarray, b: np.ndarray) -> float:
+    """Share of equal answers expected were the two models' answers dealt to the examples independently.
+
+    Parameters
+    ----------
+    a, b : array_like of str, shape [examples]
+
+    Returns
+    -------
+    float
+        In [0, 1]; NaN where there is no example.
+
+    Examples
+    --------
+    >>> chance_same_answer(["x", "x", "y", "y"], ["x", "y", "y", "y"])
+    0.5
+    """
+    shares = _answer_shares(a, b)
+    return float(np.prod(shares, axis=0).sum()) if shares.size else float("nan")
+
+
+def ceiling_same_answer(a: np.ndarray, b: np.ndarray) -> float:
+    """Largest share of equal answers that the two models' answer frequencies allow.
+
+    Parameters
+    ----------
+    a, b : array_like of str, shape [examples]
+
+    Returns
+    -------
+    float
+        In [0, 1]; NaN where there is no example.
+
+    Examples
+    --------
+    >>> ceiling_same_answer(["x", "x", "y", "y"], ["x", "y", "y", "y"])
+    0.75
+    """
+    shares = _answer_shares(a, b)
+    return float(np.min(shares, axis=0).sum()) if shares.size else float("nan")
+
+
+def _answer_shares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Share of each answer in the first and in the second list, shape [2, answers]."""
+    a, b = np.asarray(a, dtype=object), np.asarray(b, dtype=object)
+    if a.ndim != 1 or a.shape != b.shape:
+        raise ValueError(f"Answers to the same examples are needed: {a.shape}, {b.shape}.")
+    names, index = np.unique(np.concatenate([a, b]).astype(str), return_inverse=True)
+    parts = (index[: len(a)], index[len(a) :])
+    return np.array([np.bincount(part, minlength=len(names)) / max(len(a), 1) for part in parts])
+
+
+def _check_distributions(rows: np.ndarray) -> np.ndarray:
+    rows = np.asarray(rows, dtype=np.float64)
+    if rows.ndim != 2:
+        raise ValueError(f"Distributions have the shape [examples, classes], not {rows.shape}.")
+    totals = rows.sum(axis=1, keepdims=True)
+    if not ((rows >= 0).all() and np.isfinite(totals).all() and (totals > 0).all()):
+        raise ValueError("A row is no distribution: a share is negative or not a number, or all are 0.")
+    return rows / totals
+
+
+def _entropy_terms(rows: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    ratio = np.divide(rows, mean, out=np.ones_like(rows), where=rows > 0)
+    return rows * np.log2(ratio)

@@ -1,0 +1,63 @@
+"""The distribution that a model predicts for each example, from its predictions table."""
+
+import numpy as np
+import pandas as pd
+
+from miniature.messages import StudyError
+
+# Probabilities are kept as float32, whose sum over many classes is off by a little more than its last digit.
+SUM_TOLERANCE = 1e-3
+
+
+def stack_probabilities(predictions: pd.DataFrame, *, classes: int) -> np.ndarray:
+    """Predicted probabilities of a classifier as one array.
+
+    Parameters
+    ----------
+    predictions : DataFrame, [examples]
+        Columns ``id`` and ``probabilities``, a list for each example.
+    classes : int
+        Classes of the task.
+
+    Returns
+    -------
+    ndarray of float64, shape [examples, classes]
+        Each row divided by its sum, which rounding leaves a little beside 1.
+
+    Raises
+    ------
+    StudyError
+        Naming the first example whose probabilities are missing, of another number of classes, or no
+        distribution.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"id": ["r1"], "probabilities": [[0.75, 0.25]]})
+    >>> stack_probabilities(table, classes=2).tolist()
+    [[0.75, 0.25]]
+    """
+    rows = predictions["probabilities"].tolist()
+    stacked = np.zeros((len(rows), classes))
+    for i, row in enumerate(rows):
+        if row is None or np.shape(row) != (classes,):
+            found = 0 if row is None or not np.ndim(row) else len(row)
+            raise _no_distribution(predictions, i, f"has {found} probabilities for {classes} classes")
+        stacked[i] = row
+    totals = stacked.sum(axis=1)
+    # NaN is in no range, and so is found here too.
+    wrong = ~((stacked >= 0).all(axis=1) & (np.abs(totals - 1) <= SUM_TOLERANCE))
+    if wrong.any():
+        i = int(np.flatnonzero(wrong)[0])
+        raise _no_distribution(
+            predictions, i, f"has probabilities that are no distribution: {list(stacked[i])}"
+        )
+    return stacked / totals[:, None]
+
+
+def _no_distribution(predictions: pd.DataFrame, row: int, what: str) -> StudyError:
+    name = predictions["id"].iloc[row]
+    return StudyError(
+        f"The example {name} {what}.",
+        where=f"column probabilities of the predictions, row {row + 1}",
+        fix="training: {...: {learning_rate: 1.0e-5}}   # lower: a diverged training gives no numbers",
+    )
