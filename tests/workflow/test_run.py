@@ -43,6 +43,9 @@ def test_file_contract(finished):
         assert list(predictions["id"]) == list(test["id"])
         reviews = pd.read_parquet(results / f"predictions/reviews/reviews/test/{model}.parquet")
         assert list(reviews.columns) == ["id", "label", "prediction", "probabilities"]
+        confidences = pd.read_parquet(results / f"calibration/reviews/reviews/test/{model}.parquet")
+        assert list(confidences.columns) == ["id", "confidence", "correct", "squared_error"]
+        assert list(confidences["correct"]) == list(reviews["prediction"] == reviews["label"])
         embeddings = np.load(results / f"embeddings/encyclopedia/encyclopedia/test/{model}.npy")
         assert embeddings.dtype == np.float32
         assert len(embeddings) == len(test)
@@ -67,12 +70,16 @@ def test_file_contract(finished):
     assert list(transfer["source"] + ">" + transfer["target"]) == [
         f"{a}>{b}" for a in MODELS for b in MODELS if a != b
     ]
-    for name in ("errors", "representation", "distribution", "vulnerability"):
+    for name in ("errors", "representation", "distribution", "vulnerability", "calibration"):
         table = pd.read_csv(results / f"agreement/{name}.csv")
         assert list(table.columns) == AGREEMENT_COLUMNS
         assert set(table["characteristic"]) == {name}
-        pairs = table[table["measure"].str.startswith("jaccard")][["model_a", "model_b"]].drop_duplicates()
+        pairs = table.loc[table["model_a"] != table["model_b"], ["model_a", "model_b"]].drop_duplicates()
         assert len(pairs) == 3
+    for name in ("errors", "vulnerability", "calibration"):
+        resamples = pd.read_parquet(results / f"agreement/{name}.resamples.parquet")
+        assert list(resamples.columns) == ["task", "model_a", "model_b", "method", "resample", "value"]
+        assert len(resamples[["model_a", "model_b"]].drop_duplicates()) == 3
     scorecard = pd.read_csv(results / "scorecard.csv")
     assert list(scorecard.columns) == SCORECARD_COLUMNS
     assert (scorecard["verdict"].eq("inconclusive") == scorecard["reason"].notna()).all()
