@@ -75,7 +75,7 @@ CASES = {
     ),
     "verdict on one model's calibration": (
         [(("verdict", "calibration", "measure"), "brier")],
-        ["'brier' is no agreement of two models", "measure: brier_difference"],
+        ["'brier' is no agreement of two models", "brier_difference"],
     ),
     "k of calibration": ([(("verdict", "calibration", "k"), 10)], ["'k' means nothing for 'calibration'"]),
     "k of errors": (
