@@ -37,7 +37,7 @@ class SlurmProject(Project):
 
     def start(self, *words, configfile=TINY):
         """Start a run over SLURM in a process group of its own."""
-        command = [*self.command("--workflow-profile", "profiles/slurm", configfile=configfile), *words]
+        command = self.command(*words, "--workflow-profile", "profiles/slurm", configfile=configfile)
         self.log_path = self.folder / "head.log"
         with open(self.log_path, "w") as log:
             return subprocess.Popen(

@@ -185,6 +185,16 @@ def test_killed_head_process_is_taken_up_again(finished, tmp_path):
     assert {p: p.stat().st_mtime_ns for p in before} == before
 
 
+def test_wrong_site_is_told_by_the_first_job(copied):
+    """Not waited for, as a group would be; nothing is begun."""
+    project = copied(partition="nowhere")
+    process = project.start("results/tiny/data/news/test.parquet")
+    assert process.wait(120) == 1
+    assert "invalid partition specified: nowhere" in project.log()
+    assert not list((project.results / "data").rglob("*.parquet"))
+    assert not list((project.folder / ".snakemake/locks").glob("*"))
+
+
 def alive(job):
     return job["state"] in ("RUNNING", "PENDING", "COMPLETING", "CONFIGURING")
 

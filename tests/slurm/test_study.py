@@ -1,6 +1,9 @@
 """The small study over a real SLURM: the same bytes as here, all nodes, two GPU jobs at once, few jobs."""
 
+import re
 import time
+from collections import Counter
+from pathlib import Path
 
 import cluster
 import pandas as pd
@@ -13,6 +16,7 @@ pytestmark = pytest.mark.slurm
 
 # Of what a job asks for, this is left to the two Snakemakes that start it on its node.
 STARTERS_MB = 300
+PREDICTION = ".predict_split.py"
 
 
 @pytest.fixture(scope="module")
@@ -20,16 +24,30 @@ def over_slurm(copied):
     """The tiny study, run whole through the shipped profile as on a site that asks for GPUs by gres."""
     project = copied(gpu="gpu:1", gpu_partition="gpu")
     process = project.start()
-    project.gpu_jobs_at_once = 0
+    project.gpu_jobs_at_once = project.predictions_in_one_job = 0
     while process.poll() is None:
         running = [job for job in slurm_jobs() if job["state"] == "RUNNING" and "gpu" in job["gres"]]
         project.gpu_jobs_at_once = max(project.gpu_jobs_at_once, len(running))
+        predicting = Counter(
+            slurm_job_of(pid) for pid, command in cluster.processes().items() if PREDICTION in command
+        )
+        del predicting[None]
+        project.predictions_in_one_job = max(project.predictions_in_one_job, *predicting.values(), 0)
         time.sleep(0.5)
     assert process.returncode == 0, project.log()[-6000:]
     print(cluster.list_jobs())
     ids = project.job_ids()
     project.jobs = [job for job in slurm_jobs() if job["id"] in ids]
     return project
+
+
+def slurm_job_of(pid):
+    """Id of the SLURM job that a process belongs to; None for one that has ended or belongs to none."""
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_text(errors="replace").split("\0")
+    except OSError:
+        return None
+    return dict(entry.partition("=")[::2] for entry in environment).get("SLURM_JOB_ID")
 
 
 def test_same_bytes_as_without_slurm(over_slurm, finished):
@@ -60,6 +78,10 @@ def test_two_gpu_jobs_run_at_once(over_slurm):
     assert over_slurm.gpu_jobs_at_once >= 2
 
 
+def test_jobs_that_share_a_gpu_take_turns(over_slurm):
+    assert over_slurm.predictions_in_one_job == 1
+
+
 def test_gpus_are_asked_for_by_what_needs_them_and_no_other(over_slurm):
     for job in over_slurm.jobs:
         rule = job["comment"].removeprefix("rule_")
@@ -69,12 +91,15 @@ def test_gpus_are_asked_for_by_what_needs_them_and_no_other(over_slurm):
 
 
 def test_short_jobs_share_one(over_slurm):
-    """Sixty jobs of Snakemake are half as many of SLURM; all that follows the agreement tables is one."""
+    """Jobs of SLURM are half as many as Snakemake's; from the agreement tables on there is one."""
     done = over_slurm.log().count("Finished jobid")
     assert len(over_slurm.jobs) <= 0.55 * done, (len(over_slurm.jobs), done)
     tails = [job for job in over_slurm.jobs if "compare_errors" in job["comment"]]
     assert len(tails) == 1
     assert "score_models" in tails[0]["comment"]
+    # The executor never reports a group that it cannot submit, so a single job goes first.
+    first = re.search(r"has been submitted with SLURM jobid \d+ \(log: \S+?/(rule|group)_", over_slurm.log())
+    assert first.group(1) == "rule"
 
 
 def test_requests_are_above_what_was_measured(over_slurm):

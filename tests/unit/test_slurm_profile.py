@@ -61,7 +61,8 @@ def test_account_and_partition_are_for_all_jobs():
 
 
 @pytest.mark.parametrize(
-    ("gpu", "asked"), [("gpu", {"gpu": 1}), ("gpu:a100:1", {"gpu": 0, "gres": "gpu:a100:1"})]
+    ("gpu", "asked"),
+    [("gpu", {"gpu": 1}), ("gpu:a100:1", {"gpu": 0, "gres": "gpu:a100:1", "gpu_turn": 1})],
 )
 def test_gpu_flavours(gpu, asked):
     needs = settings(gpu=gpu, gpu_partition="fast")["set-resources"]
