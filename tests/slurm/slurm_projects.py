@@ -27,11 +27,11 @@ class SlurmProject(Project):
             self.set_site(name, value)
 
     def set_site(self, name, value):
-        """Fill in one line of the profile's block for the site, as its user would."""
+        """Fill in one line of the profile's block for the site, as its user would; it is the file's first block."""
         path = self.folder / PROFILE
         pattern = re.compile(rf"^(  {name}: )(\"\"|\d+)(?=\s|$)", flags=re.M)
         written = f'"{value}"' if isinstance(value, str) else str(value)
-        text, count = pattern.subn(rf"\g<1>{written}", path.read_text())
+        text, count = pattern.subn(rf"\g<1>{written}", path.read_text(), count=1)
         assert count == 1, f"{PROFILE} has no line for {name}"
         path.write_text(text)
 

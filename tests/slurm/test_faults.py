@@ -160,6 +160,10 @@ def test_killed_head_process_is_taken_up_again(finished, tmp_path):
     hang_in_training(project, OVER_TIME, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    # On a site that asks with --gpus, both are submitted at once: the one GPU of a job is no limit on jobs.
+    both = [found.end() for found in re.finditer("has been submitted", project.log())]
+    assert len(both) == 2
+    assert "Finished jobid" not in project.log()[: both[1]]
 
     # What the head process had submitted runs on without it; its run's name finds them.
     left = project.job_ids()
@@ -177,7 +181,6 @@ def test_killed_head_process_is_taken_up_again(finished, tmp_path):
     project.submit(*map(folder_of, models))
     jobs = [job for job in slurm_jobs() if job["id"] in project.job_ids()]
     assert {job["comment"] for job in jobs} == {comment_of(model) for model in missing}
-    # On a site that asks with --gpus.
     assert {job["gpus"] for job in jobs} == {"gres:gpu:1"}
     assert "continuing from checkpoint-" in log_of(project, OVER_TIME)
     here, there = digests(finished.results), digests(project.results)
