@@ -27,7 +27,8 @@ class SlurmProject(Project):
             self.set_site(name, value)
 
     def set_site(self, name, value):
-        """Fill in one line of the profile's block for the site, as its user would; it is the file's first block."""
+        """Fill in one line of the profile's block for the site, as its user would."""
+        # The block is the first in the file; limits of the same name follow.
         path = self.folder / PROFILE
         pattern = re.compile(rf"^(  {name}: )(\"\"|\d+)(?=\s|$)", flags=re.M)
         written = f'"{value}"' if isinstance(value, str) else str(value)
