@@ -34,6 +34,18 @@ def test_table_has_every_rule_that_runs_on_a_node_and_no_other():
     assert set(TABLE) == rules - local
 
 
+def test_memory_is_what_the_rule_says_and_what_starting_it_on_a_node_takes():
+    for path in (ROOT / "rules").glob("*.smk"):
+        for rule, body in re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", path.read_text(), flags=re.M):
+            said = re.search(r"mem_mb=(?:memory\(([^)]*)\)|(\d+))", body)
+            if rule not in TABLE:
+                continue
+            base, *times = re.split(r",\s*", said.group(1) or said.group(2))
+            asked, grows, *_ = TABLE[rule]
+            assert asked >= int(base) + 300, rule
+            assert grows == {name: int(n) for name, n in (term.split("=") for term in times)}, rule
+
+
 def test_downloads_run_where_snakemake_runs():
     _, local = rules_and_local_rules()
     assert {"retrieve_model", "retrieve_dataset", "retrieve_artefact"} <= local
