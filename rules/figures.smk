@@ -30,3 +30,31 @@ rule plot_figure1:
         code=code("plot_figure1"),
     script:
         "../scripts/plot_figure1.py"
+
+
+rule plot_scorecard:
+    input:
+        "<results>/scorecard.csv",
+    output:
+        png=report(
+            "<results>/figures/scorecard.png",
+            caption="../report/scorecard_figure.rst",
+            category="Scorecard",
+        ),
+        svg="<results>/figures/scorecard.svg",
+        pdf="<results>/figures/scorecard.pdf",
+        csv="<results>/figures/scorecard.csv",
+    log:
+        "<logs>/plot_scorecard.log",
+    benchmark:
+        "<benchmarks>/plot_scorecard.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=500,
+        runtime=30,
+    params:
+        reference=config["reference"],
+        code=code("plot_scorecard"),
+    script:
+        "../scripts/plot_scorecard.py"

@@ -40,6 +40,32 @@ rule score_models:
         "../scripts/score_models.py"
 
 
+rule tabulate_scorecard:
+    input:
+        "<results>/scorecard.csv",
+    output:
+        csv=report(
+            "<results>/tables/scorecard.csv",
+            caption="../report/scorecard.rst",
+            category="Tables",
+        ),
+        md="<results>/tables/scorecard.md",
+        tex="<results>/tables/scorecard.tex",
+    log:
+        "<logs>/tabulate_scorecard.log",
+    benchmark:
+        "<benchmarks>/tabulate_scorecard.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        code=code("tabulate_scorecard"),
+    script:
+        "../scripts/tabulate_scorecard.py"
+
+
 rule record_provenance:
     input:
         AGREEMENT,

@@ -97,7 +97,11 @@ FLOOR_TASK = (
 FLOOR_MODELS = plan.models_with(config, "errors", FLOOR_TASK) if FLOOR_TASK else []
 FIGURES = [
     f"<results>/figures/{name}.{suffix}"
-    for name, shown in {"figure1": PANELS, "floor": FLOOR_TASK}.items()
+    for name, shown in {
+        "figure1": PANELS,
+        "scorecard": config["verdict"],
+        "floor": FLOOR_TASK,
+    }.items()
     if shown
     for suffix in ("png", "svg", "pdf")
 ]
@@ -107,6 +111,7 @@ TABLES = [
         "table1_models": True,
         "table2_errors": plan.enabled(config, "errors"),
         "table3_attacks": plan.enabled(config, "vulnerability"),
+        "scorecard": config["verdict"],
         "reproduction": True,
         "claims": True,
         "floor": FLOOR_TASK,

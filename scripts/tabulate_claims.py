@@ -4,20 +4,19 @@ from pathlib import Path
 
 from _job import run_job
 from miniature.agreement.table import concat_rows, read_agreement
-from miniature.files import read_csv, read_parquet
+from miniature.files import read_parquet
 from miniature.iteration import list_of
-from miniature.scorecard import TEXT_COLUMNS
 from miniature.tables.claims import claims_table
+from miniature.tables.scorecard import read_scorecard
 from miniature.tables.write import write_table
 
 
 def main(snakemake):
     """Read the scorecard, the agreement tables and the attacks, and judge each claim."""
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
-    scorecard = read_csv(inputs.scorecard, dtype=dict.fromkeys(TEXT_COLUMNS, str))
     write_table(
         claims_table(
-            scorecard,
+            read_scorecard(inputs.scorecard),
             concat_rows([read_agreement(path) for path in list_of(inputs.agreement)]),
             {Path(path).stem: read_parquet(path) for path in list_of(inputs.attacks)},
             compressed=params.compressed,

@@ -1,0 +1,364 @@
+"""The scorecard as a picture: a row for each model, a column for each characteristic, a verdict in each cell.
+
+A verdict has a colour and a symbol of its own, so that a print in grey says the same.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from miniature.agreement.measures import MEASURES
+from miniature.figures.labels import text_width, wrap
+from miniature.figures.style import GRID, INK, MUTED, neutral_style
+from miniature.scorecard import INCONCLUSIVE, MINIATURE, NOT_MEASURED, NOT_MINIATURE
+from miniature.tables.write import format_cell
+
+SCORE = "score"
+POINT_COLUMNS = (
+    "model", "characteristic", "axis", "value", "low", "high", "chance", "floor", "floor_low", "floor_high",
+    "verdict",
+)  # fmt: skip
+
+WIDTH = 13.3  # inches: a slide; fewer characteristics take less
+LEAST_WIDTH = 9.0  # inches: the legend
+WIDEST = 300.0  # points of a column
+NAME_SHARE = 0.3  # of the sheet: names that are longer are set smaller
+SIZE = 12.0
+SMALL, TINY = 0.84 * SIZE, 0.76 * SIZE
+ROW = 27.0  # points for each model
+EDGE = 10.0  # points kept free around the sheet
+GAP = 16.0  # points between columns
+NUMBERS = 30.0  # points beside a column for its values
+LEAST_HEIGHT = 3.2  # inches
+# A score further out than this is drawn at the edge with an arrow.
+SCORE_LIMITS = (-1.0, 2.0)
+FLOOR_DASHES = (0, (5, 2))
+
+
+@dataclass(frozen=True)
+class Sign:
+    """How a verdict is drawn."""
+
+    color: str
+    marker: str
+    size: float
+    filled: bool
+    tint: str  # of the cell behind it
+
+
+SIGNS = {
+    MINIATURE: Sign("#00785A", "o", 9.5, True, "#E3F3EC"),
+    NOT_MINIATURE: Sign("#C04A00", "X", 10.5, True, "#FBEADF"),
+    INCONCLUSIVE: Sign("#5A5A5A", "D", 7.5, False, "#FFFFFF"),
+}
+
+
+def scorecard_points(scorecard: pd.DataFrame) -> pd.DataFrame:
+    """What the picture shows of each row of the scorecard.
+
+    Parameters
+    ----------
+    scorecard : DataFrame
+        See `miniature.scorecard.build_scorecard`.
+
+    Returns
+    -------
+    DataFrame
+        With `POINT_COLUMNS`, one row for each of the scorecard's. ``axis`` is ``score`` for a characteristic
+        whose measured rows all have a score, else the measure: then value, chance and floor are raw
+        agreements (without sign, where zero is closest), and the interval is that of the difference to the
+        floor, or without one that over examples.
+    """
+    rows = []
+    for _, column in scorecard.groupby("characteristic", sort=False):
+        measured = column["verdict"] != NOT_MEASURED
+        scored = bool(measured.any() and column.loc[measured, "score"].notna().all())
+        rows += [_point(row, scored=scored) for row in column.to_dict("records")]
+    table = pd.DataFrame(rows, columns=list(POINT_COLUMNS))
+    place = {
+        pair: i for i, pair in enumerate(zip(scorecard["model"], scorecard["characteristic"], strict=True))
+    }
+    order = [place[pair] for pair in zip(table["model"], table["characteristic"], strict=True)]
+    return table.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
+
+
+def _point(row: Mapping, *, scored: bool) -> dict:
+    point = {
+        "model": row["model"], "characteristic": row["characteristic"], "verdict": row["verdict"],
+        "axis": SCORE if scored else row["measure"],
+    }  # fmt: skip
+    if row["verdict"] == NOT_MEASURED:
+        return point
+    if scored:
+        bounds = {"value": row["score"], "low": row["score_low"], "high": row["score_high"]}
+        return point | bounds | {"chance": 0.0, "floor": 1.0}
+    closer = MEASURES[row["measure"]].closer
+    sizes = {"value": row["agreement"], "low": row["ci_low"], "high": row["ci_high"]}
+    if closer == "zero":
+        sizes = {"value": abs(row["agreement"]), "low": math.nan, "high": math.nan}
+    if not math.isnan(row["difference_low"]):
+        ends = [
+            row["floor"] + (d if closer == "higher" else -d)
+            for d in (row["difference_low"], row["difference_high"])
+        ]
+        sizes |= {"low": min(ends), "high": max(ends)}
+    kept = ("chance", "floor", "floor_low", "floor_high")
+    return point | sizes | {name: row[name] for name in kept}
+
+
+def plot_scorecard(points: pd.DataFrame, scorecard: pd.DataFrame, *, reference: str) -> Figure:
+    """Draw the scorecard.
+
+    Parameters
+    ----------
+    points : DataFrame
+        From `scorecard_points`.
+    scorecard : DataFrame
+        The scorecard itself, for what each column is about.
+    reference : str
+        Name of the reference.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Made without pyplot; save it with `miniature.figures.files.save_figure`.
+    """
+    with neutral_style(SIZE):
+        sheet = _Sheet(points, scorecard, reference)
+        sheet.draw()
+    return sheet.figure
+
+
+class _Sheet:
+    """Places names, columns, legend and notes; every length here is in points."""
+
+    def __init__(self, points: pd.DataFrame, scorecard: pd.DataFrame, reference: str):
+        self.points, self.card, self.reference = points, scorecard, reference
+        self.models = list(dict.fromkeys(points["model"]))
+        self.names = list(dict.fromkeys(points["characteristic"]))
+        self.scored = points[points["axis"] == SCORE]
+        widest = max([text_width(m, SIZE) for m in self.models], default=0.0)
+        self.left = min(widest, NAME_SHARE * 72 * WIDTH) + 12
+        self.name_size = SIZE * min(1.0, (self.left - 12) / max(widest, 1.0))
+        columns = max(len(self.names), 1)
+        room = 72 * WIDTH - 2 * EDGE - self.left
+        self.plot_width = min(room / columns - NUMBERS - GAP, WIDEST)
+        width = 2 * EDGE + self.left + columns * (self.plot_width + NUMBERS + GAP)
+        width = max(width, 72 * LEAST_WIDTH)
+        self.titles = [wrap(n, self.plot_width + NUMBERS, 1.15 * SIZE, weight="bold") for n in self.names]
+        self.notes = [self._note(name) for name in self.names]
+        self.footer = wrap(self._footer(), 0.97 * (width - 2 * EDGE), TINY)
+        head = max([len(t) for t in self.titles], default=1) * 1.45 * SIZE
+        head += max([len(n) for n in self.notes], default=1) * 1.3 * SMALL + 14
+        self.below = EDGE + 1.35 * TINY * len(self.footer) + 10  # up to the legend
+        self.bottom = self.below + 1.6 * SIZE + 3.6 * SMALL + 12
+        self.rows = ROW * max(len(self.models), 1)
+        height = max(72 * LEAST_HEIGHT, self.bottom + self.rows + head + EDGE)
+        self.width, self.height = width, height
+        self.figure = Figure(figsize=(width / 72, height / 72), facecolor="white")
+        FigureCanvasAgg(self.figure)
+
+    def draw(self) -> None:
+        """Draw everything."""
+        self._text(EDGE, EDGE, "\n".join(self.footer), size=TINY, color=MUTED, va="bottom", linespacing=1.3)
+        self._legend()
+        if not self.names:
+            self._text(EDGE, self.height / 2, "no verdict is asked for in this study", size=SIZE, color=MUTED)
+            return
+        for i, model in enumerate(self.models):
+            y = self.bottom + self.rows - ROW * (i + 0.5)
+            self._text(EDGE + self.left - 12, y, model, size=self.name_size, ha="right", va="center_baseline")
+        limits = shared_limits(self.scored)
+        for i, name in enumerate(self.names):
+            x = EDGE + self.left + i * (self.plot_width + NUMBERS + GAP)
+            y = self.height - EDGE
+            self._text(x, y, "\n".join(self.titles[i]), size=1.15 * SIZE, weight="bold", va="top")
+            y -= 1.45 * SIZE * len(self.titles[i])
+            note = "\n".join(self.notes[i])
+            self._text(x, y, note, size=SMALL, color=MUTED, va="top", linespacing=1.3)
+            column = self.points[self.points["characteristic"] == name].set_index("model")
+            scored = bool((column["axis"] == SCORE).all())
+            axes = self.figure.add_axes(
+                (
+                    x / self.width,
+                    self.bottom / self.height,
+                    self.plot_width / self.width,
+                    self.rows / self.height,
+                )
+            )
+            draw_column(
+                axes, column.reindex(self.models), scored=scored,
+                limits=limits if scored else raw_limits(column),
+            )  # fmt: skip
+
+    def _text(self, x: float, y: float, text: str, **how: object) -> None:
+        self.figure.text(x / self.width, y / self.height, text, parse_math=False, **how)
+
+    def _note(self, name: str) -> list[str]:
+        """What a column's verdict rests on."""
+        row = self.card[self.card["characteristic"] == name].iloc[0]
+        k = "" if pd.isna(row["k"]) else f"K = {int(row['k'])}, "
+        said = (f"{row['measure']} on {row['task']}", f"{k}margin {row['margin']:g}")
+        return [line for text in said for line in wrap(text, self.plot_width + NUMBERS, SMALL)]
+
+    def _legend(self) -> None:
+        counts = self.points["verdict"].value_counts()
+        labels = {verdict: f"{verdict} ({int(counts.get(verdict, 0))})" for verdict in [*SIGNS, NOT_MEASURED]}
+        taken = sum(48 + text_width(label, SIZE) for label in labels.values())
+        x = EDGE + (self.left if EDGE + self.left + taken <= self.width else 0)
+        for verdict, sign in SIGNS.items():
+            label = labels[verdict]
+            mark = Line2D(
+                [(x + 6) / self.width],
+                [(self.below + 0.55 * SIZE) / self.height],
+                linestyle="",
+                **_marked(sign),
+            )
+            self.figure.add_artist(mark)
+            self._text(x + 18, self.below + 0.55 * SIZE, label, size=SIZE, va="center_baseline")
+            x += 18 + text_width(label, SIZE) + 30
+        if counts.get(NOT_MEASURED):
+            self._text(
+                x, self.below + 0.55 * SIZE, f"–  {labels[NOT_MEASURED]}",
+                size=SIZE, color=MUTED, va="center_baseline",
+            )  # fmt: skip
+
+    def _footer(self) -> str:
+        """Tell a reader who has only the picture what it takes to read it."""
+        raw = self.points[(self.points["axis"] != SCORE) & self.points["value"].notna()]
+        large, text = self.reference, ""
+        if len(self.scored):
+            text += (
+                f"Score: agreement with {large}, corrected for chance and for the ceiling that unequal sizes "
+                f"set, as a share of what other trainings of {large} reach: 0 is chance, 1 the noise floor. "
+                "Bars: one-sided 95 % bounds on either side, over examples and trainings. "
+            )
+        if len(raw):
+            text += "Without a score, the agreement itself (dotted: chance; dashed: noise floor"
+            text += ", grey its interval). " if raw["floor_low"].notna().any() else "). "
+            if raw["floor"].isna().all():
+                text += "Bars: 95 % intervals over examples. "
+        text += (
+            f"Miniature: no further from {large} than other trainings of it, up to the margin; "
+            "not-miniature: further than that; both after Holm's correction over all cells. "
+            "Inconclusive is no weak yes."
+        )
+        return text
+
+
+def shared_limits(scored: pd.DataFrame) -> tuple[float, float]:
+    """Limits of every score axis: chance and floor, and each score and bound up to `SCORE_LIMITS`.
+
+    Examples
+    --------
+    >>> shared_limits(pd.DataFrame({"value": [0.4, 5.0], "low": [-0.6, 4.0], "high": [0.8, 6.0]}))
+    (-0.7, 2.1)
+    """
+    values = scored[["value", "low", "high"]].to_numpy(dtype=float).ravel()
+    values = np.clip(values[np.isfinite(values)], *SCORE_LIMITS)
+    low, high = min([0.0, *values]), max([1.0, *values])
+    return round(math.floor(low * 10 - 1e-9) / 10, 1), round(math.ceil(high * 10 + 1e-9) / 10, 1)
+
+
+def raw_limits(column: pd.DataFrame) -> tuple[float, float]:
+    """Limits of an axis of raw agreement: 0 to 1, or wider where a value or bound lies outside.
+
+    Examples
+    --------
+    >>> one = {"value": [0.2], "low": [-0.05], "high": [0.3], "floor": [0.5], "chance": [0.1]}
+    >>> raw_limits(pd.DataFrame(one))
+    (-0.1, 1.0)
+    """
+    values = column[["value", "low", "high", "floor", "chance"]].to_numpy(dtype=float).ravel()
+    values = values[np.isfinite(values)]
+    low, high = min([0.0, *values]), max([1.0, *values])
+    return math.floor(low * 10) / 10, math.ceil(high * 10) / 10
+
+
+def draw_column(axes: Axes, column: pd.DataFrame, *, scored: bool, limits: tuple[float, float]) -> None:
+    """Draw one characteristic: a row for each model, from top to bottom.
+
+    Parameters
+    ----------
+    axes : Axes
+    column : DataFrame
+        Rows of `scorecard_points`, by model; a row without a verdict has no point.
+    scored : bool
+        The axis is the score's; otherwise raw agreement.
+    limits : tuple of float
+        Of the axis.
+    """
+    low, high = limits
+    axes.set_xlim(low, high)
+    axes.set_ylim(len(column) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(MUTED)
+    axes.tick_params(labelsize=SMALL, width=0.8, length=3)
+    for y in range(len(column) + 1):
+        axes.axhline(y - 0.5, color=GRID, linewidth=0.8, zorder=0)
+    if scored:
+        axes.axvline(0, color=MUTED, linestyle=":", linewidth=1.4, zorder=1)
+        axes.axvline(1, color=INK, linestyle=FLOOR_DASHES, linewidth=1.2, zorder=1)
+        axes.set_xticks([0, 0.5, 1], ["0\nchance", "0.5\n", "1\nfloor"])
+        axes.set_xlabel("score", size=SMALL, labelpad=1)
+    else:
+        measure = column["axis"].dropna().iloc[0] if column["axis"].notna().any() else "agreement"
+        axes.set_xlabel(f"{measure} (no score)", size=SMALL, labelpad=1)
+    for y, row in enumerate(column.to_dict("records")):
+        _draw_row(axes, y, row, limits, scored=scored)
+
+
+def _draw_row(axes: Axes, y: int, row: Mapping, limits: tuple[float, float], *, scored: bool) -> None:
+    low, high = limits
+    sign = SIGNS.get(str(row["verdict"]))
+    if sign is None or not np.isfinite(row["value"]):
+        words = NOT_MEASURED.replace("-", " ") if sign is None else "not defined"
+        axes.text(
+            0.5 * (low + high), y, f"– {words}", size=SMALL, color=MUTED, style="italic", ha="center",
+            va="center_baseline", bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5}, zorder=4,
+        )  # fmt: skip
+        return
+    axes.axhspan(y - 0.5, y + 0.5, color=sign.tint, linewidth=0, zorder=-1)
+    if not scored:
+        if np.isfinite(row["floor_low"]) and np.isfinite(row["floor_high"]):
+            axes.fill_betweenx(
+                [y - 0.42, y + 0.42],
+                row["floor_low"],
+                row["floor_high"],
+                color="#d0d0d0",
+                linewidth=0,
+                zorder=1,
+            )
+        for name, color, dashes in (("chance", MUTED, ":"), ("floor", INK, FLOOR_DASHES)):
+            if np.isfinite(row[name]):
+                axes.vlines(
+                    row[name], y - 0.42, y + 0.42, color=color, linestyle=dashes, linewidth=1.2, zorder=2
+                )
+    if np.isfinite(row["low"]) and np.isfinite(row["high"]):
+        ends = np.clip([row["low"], row["high"]], low, high)
+        axes.plot(ends, [y, y], color=sign.color, linewidth=2.4, solid_capstyle="butt", zorder=3)
+        for end, bound, arrow in ((row["low"], low, "<"), (row["high"], high, ">")):
+            if (end < bound) if arrow == "<" else (end > bound):
+                axes.plot(bound, y, marker=arrow, color=sign.color, markersize=6, clip_on=False, zorder=3)
+    axes.plot(np.clip(row["value"], low, high), y, linestyle="", clip_on=False, zorder=4, **_marked(sign))
+    axes.annotate(
+        format_cell(row["value"], 2), (1, y), (NUMBERS, 0), xycoords=("axes fraction", "data"),
+        textcoords="offset points", size=SMALL, ha="right", va="center_baseline", color=INK,
+    )  # fmt: skip
+
+
+def _marked(sign: Sign) -> dict[str, object]:
+    return {
+        "marker": sign.marker, "markersize": sign.size, "color": sign.color,
+        "markerfacecolor": sign.color if sign.filled else "white",
+        "markeredgecolor": "white" if sign.filled else sign.color,
+        "markeredgewidth": 0.8 if sign.filled else 1.8,
+    }  # fmt: skip
