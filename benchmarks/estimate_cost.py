@@ -204,12 +204,16 @@ class Study:
         block, assumed = self.config["characteristics"]["vulnerability"], self.sizes["attack"]
         found = []
         for task, recipe in plan.attack_pairs(self.config):
-            masked_lm = self.shape(self.config["masked_lms"][block["recipes"][recipe]["masked_lm"]])
-            guesses = self.forward(masked_lm, task, block["examples"] * assumed["masked_lm_passes"])
+            guesses = parameters = 0
+            masked_lm = plan.attack_recipe(self.config, recipe).get("masked_lm")
+            if masked_lm is not None:
+                shape = self.shape(self.config["masked_lms"][masked_lm])
+                guesses = self.forward(shape, task, block["examples"] * assumed["masked_lm_passes"])
+                parameters = shape["parameters"]
             for name in self.models:
                 shape = self.shape(self.config["models"][name])
                 queries = self.forward(shape, task, block["examples"] * assumed["queries"])
-                memory = BASE_MEGABYTES + 2 * FLOAT * (shape["parameters"] + masked_lm["parameters"])
+                memory = BASE_MEGABYTES + 2 * FLOAT * (shape["parameters"] + parameters)
                 found.append(Job("attack_model", inference=queries + guesses, memory=memory))
         return found
 

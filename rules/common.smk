@@ -185,7 +185,7 @@ def memory(base, **times):
 
 def of_input(files, name):
     """Files of one named input, as a list."""
-    found = files[name]
+    found = files.get(name, [])
     return [found] if isinstance(found, str) else found
 
 
@@ -221,7 +221,8 @@ def table_of_split(wildcards):
 
 def hub_models():
     """Every Hub model that the study names."""
-    entries = [*config["models"].values(), *config.get("masked_lms", {}).values()]
+    sections = ("models", "masked_lms", "sentence_encoders")
+    entries = [entry for name in sections for entry in config.get(name, {}).values()]
     return sorted({retrieved_model(entry) for entry in entries if "hub" in entry})
 
 
@@ -272,6 +273,33 @@ def compressed_models():
         and not config["models"][model].get("same_as_reference", False)
         and config["models"][model].get("origin", own) == own
     ]
+
+
+def attack_inputs(wildcards):
+    """What an attack needs besides victim and texts: only what its recipe names."""
+    recipe = plan.attack_recipe(config, wildcards.recipe)
+    files = {}
+    if "masked_lm" in recipe:
+        files["masked_lm"] = f"{RESULTS}/masked_lms/{recipe['masked_lm']}"
+    if recipe.get("sentence_encoder"):
+        entry = config["sentence_encoders"][recipe["sentence_encoder"]["model"]]
+        files["sentence_encoder"] = checkpoint_sources(entry)
+    if recipe.get("word_vectors"):
+        files["word_vectors"] = recipe["word_vectors"]
+    if recipe.get("pos_tagger"):
+        files["pos_tagger"] = sorted(
+            map(str, Path(recipe["pos_tagger"]).glob("*.json"))
+        )
+    return files
+
+
+def sentence_encoder_folder(wildcards):
+    """Folder of a recipe's sentence encoder; None where it has none."""
+    named = plan.attack_recipe(config, wildcards.recipe).get("sentence_encoder")
+    if not named:
+        return None
+    entry = config["sentence_encoders"][named["model"]]
+    return retrieved_model(entry) if "hub" in entry else entry["path"]
 
 
 def verdict_attacks():

@@ -3,8 +3,9 @@
 from _job import run_job
 from miniature.attack.rows import ATTACKS_SCHEMA
 from miniature.attack.run import attack_table
+from miniature.attack.settings import attack_settings
 from miniature.data.sampling import subsample
-from miniature.files import read_parquet, write_parquet
+from miniature.files import read_parquet, write_json, write_parquet
 from miniature.partial import keyed_folder, remove
 from miniature.seeds import generator
 
@@ -22,17 +23,30 @@ def main(snakemake):
     )
     attacks = attack_table(
         inputs.model,
-        inputs.masked_lm,
+        inputs.get("masked_lm"),
         table,
         params.recipe,
         labels=params.labels,
         text_settings=params.text,
         journal=folder / "journal.jsonl",
+        sentence_encoder_folder=params.sentence_encoder,
         device=params.device,
         seed=params.seed,
         version=params.code,
     )
-    write_parquet(attacks, snakemake.output[0], ATTACKS_SCHEMA)
+    write_parquet(attacks, snakemake.output.attacks, ATTACKS_SCHEMA)
+    record = attack_settings(
+        params.recipe,
+        task=wildcards.task,
+        model=wildcards.model,
+        examples=len(table),
+        labels=params.labels,
+        text_settings=params.text,
+        device=params.device,
+        threads=params.compute_threads,
+        seed=params.seed,
+    )
+    write_json(record, snakemake.output.settings)
     remove(params.partial)
 
 

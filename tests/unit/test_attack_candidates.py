@@ -89,6 +89,7 @@ def test_byte_level_masked_lm_proposes_whole_words(attack_models, tmp_path):
 
     from miniature.attack.engine import Engine
     from miniature.attack.library import is_one_word
+    from miniature.attack.parts import Helpers
 
     tokenizer = byte_level(tmp_path, model_max_length=64)
     torch.manual_seed(0)
@@ -98,7 +99,7 @@ def test_byte_level_masked_lm_proposes_whole_words(attack_models, tmp_path):
     )  # fmt: skip
     victim, victim_tokenizer = load(attack_models / "victim", "classification")
     engine = Engine(
-        victim, victim_tokenizer, RobertaForMaskedLM(config).eval(), tokenizer,
+        victim, victim_tokenizer, Helpers(masked_lm=(RobertaForMaskedLM(config).eval(), tokenizer)),
         check_recipe(recipe(max_candidates=40), "test"), labels=LABELS, max_length=64,
     )  # fmt: skip
     inner = proposals(engine, "the good film was bad", "film")

@@ -6,16 +6,48 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniature.attack.recipes import PRESETS, RECIPE_KEYS, check_recipe
+from miniature.attack.recipes import KEYS_OF, PRESETS, RECIPE_KEYS, check_recipe
 from miniature.attack.stopwords import STOPWORDS
 from miniature.messages import StudyError
 
+OPEN = {"masked_lm": "lm", "word_vectors": "vectors.txt"}
+# Every kind of attack, spelled out.
+FULLS = {
+    preset["kind"]: {
+        key: preset[key] if preset.get(key) is not None else OPEN.get(key) for key in KEYS_OF[preset["kind"]]
+    }
+    for preset in PRESETS.values()
+}
 FULL = {**PRESETS["textattack-48"], "masked_lm": "lm"}
+ENCODER = {
+    "model": "sentences", "min_similarity": 0.8, "metric": "cosine", "compared_with": "original",
+    "window": 15, "skip_shorter": True,
+}  # fmt: skip
 
 
-def test_full_recipe_is_returned_as_it_is_in_the_order_of_the_keys():
-    shuffled = dict(reversed(FULL.items()))
-    assert list(check_recipe(shuffled, "here").items()) == [(key, FULL[key]) for key in RECIPE_KEYS]
+@pytest.mark.parametrize("kind", sorted(FULLS))
+def test_full_recipe_is_returned_as_it_is_in_the_order_of_the_keys(kind):
+    full = FULLS[kind]
+    shuffled = dict(reversed(full.items()))
+    assert list(check_recipe(shuffled, "here").items()) == [(key, full[key]) for key in KEYS_OF[kind]]
+
+
+def test_every_kind_has_a_preset_and_every_key_a_kind():
+    assert set(FULLS) == set(KEYS_OF) == set(RECIPE_KEYS["kind"].choices)
+    assert {key for keys in KEYS_OF.values() for key in keys} == set(RECIPE_KEYS)
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_preset_lacks_only_what_names_a_model_or_a_file(preset):
+    missing = set(KEYS_OF[PRESETS[preset]["kind"]]) - set(PRESETS[preset])
+    assert missing <= {"masked_lm", "word_vectors"}
+    recipe = {"preset": preset, **{key: OPEN[key] for key in missing}}
+    named = {key: OPEN[key] for key in missing}
+    assert check_recipe(recipe, "here") == {**PRESETS[preset], **named}
+    for key in missing:
+        with pytest.raises(StudyError) as caught:
+            check_recipe({k: v for k, v in recipe.items() if k != key}, "here")
+        assert caught.value.fix.startswith(f"{key}: ")
 
 
 def test_presets_state_k():
@@ -29,13 +61,19 @@ def test_preset_is_spelled_out_and_overridden():
     assert check_recipe(found, "here") == found
 
 
-@pytest.mark.parametrize("key", sorted(RECIPE_KEYS))
-def test_missing_key_is_named_with_a_line_to_paste(key):
+@pytest.mark.parametrize(("kind", "key"), [(kind, key) for kind in sorted(FULLS) for key in FULLS[kind]])
+def test_missing_key_is_named_with_a_line_to_paste(kind, key):
     with pytest.raises(StudyError) as caught:
-        check_recipe({k: v for k, v in FULL.items() if k != key}, "config.yaml: recipes: a")
+        check_recipe({k: v for k, v in FULLS[kind].items() if k != key}, "config.yaml: recipes: a")
     assert key in caught.value.what
     assert caught.value.where == "config.yaml: recipes: a"
     assert caught.value.fix.startswith(f"{key}: ")
+
+
+EXAMPLE = (
+    "{model: sentences, min_similarity: 0.8, metric: cosine, compared_with: original, window: null, "
+    "skip_shorter: false}"
+)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +99,19 @@ def test_missing_key_is_named_with_a_line_to_paste(key):
         ("subword_order", "perplexity", "subword_combinations: 24"),
         ("preset", "textattack48", "preset: textattack-48"),
         ("preset", ["a"], "preset: textattack-48"),
+        ("preset", "referenz", "preset: reference"),
+        ("max_seconds", 0, "max_seconds: null"),
+        ("max_seconds", float("inf"), "max_seconds: null"),
+        ("min_word_similarity", 1.5, "min_word_similarity: 0.4"),
+        ("min_word_similarity", float("nan"), "min_word_similarity: 0.4"),
+        ("word_vectors", 3, "word_vectors: null"),
+        ("edits", ["swap"], "remove edits"),
+        ("sentence_encoder", "sentences", f"sentence_encoder: {EXAMPLE}"),
+        ("sentence_encoder", {**ENCODER, "windows": 3}, "window: 3"),
+        ("sentence_encoder", {**ENCODER, "min_similarity": 1.2}, "min_similarity: 0.8"),
+        ("sentence_encoder", {**ENCODER, "metric": "cos"}, "metric: cosine"),
+        ("sentence_encoder", {**ENCODER, "window": None}, "skip_shorter: false"),
+        ("sentence_encoder", {"model": "sentences"}, "min_similarity: 0.8"),
     ],
 )
 def test_mistakes_come_with_the_corrected_line(key, value, fix):
@@ -68,6 +119,33 @@ def test_mistakes_come_with_the_corrected_line(key, value, fix):
         check_recipe({**FULL, key: value}, "config.yaml")
     assert caught.value.fix == fix
     assert caught.value.where.startswith("config.yaml: ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value", "fix"),
+    [
+        ("deepwordbug", "edits", [], "edits: [swap, substitute, delete, insert]"),
+        ("deepwordbug", "edits", ["swap", "swap"], "edits: [swap, substitute, delete, insert]"),
+        ("deepwordbug", "edits", ["turn"], "edits: [swap, substitute, delete, insert]"),
+        ("deepwordbug", "masked_lm", "lm", "remove masked_lm"),
+        ("textfooler", "word_vectors", None, "word_vectors: vectors/counter-fitted.txt"),
+        ("bert-attack-authors", "subword_candidates", None, "subword_candidates: 4"),
+        ("bert-attack-authors", "subword_combinations", None, "subword_combinations: 24"),
+        ("bert-attack-authors", "importance", "unk", "remove importance"),
+        ("bae", "max_words_changed", 2, "max_words_changed: 0.4"),
+    ],
+)
+def test_mistakes_of_a_kind_come_with_the_corrected_line(kind, key, value, fix):
+    with pytest.raises(StudyError) as caught:
+        check_recipe({**FULLS[kind], key: value}, "config.yaml")
+    assert caught.value.fix == fix
+    assert caught.value.where == f"config.yaml: {key}"
+
+
+def test_a_preset_is_of_one_kind():
+    with pytest.raises(StudyError) as caught:
+        check_recipe({"preset": "bae", "kind": "deepwordbug", "masked_lm": "lm"}, "here")
+    assert caught.value.fix == "kind: bae"
 
 
 @given(st.dictionaries(st.text(max_size=8), st.none() | st.integers() | st.floats() | st.text(max_size=5)))
@@ -81,7 +159,7 @@ def test_not_a_block():
         check_recipe("textattack-8", "here")
 
 
-@given(st.sampled_from(sorted(RECIPE_KEYS)), st.integers(-5, 2000) | st.floats() | st.booleans() | st.none())
+@given(st.sampled_from(sorted(FULL)), st.integers(-5, 2000) | st.floats() | st.booleans() | st.none())
 def test_what_passes_passes_again_unchanged(key, value):
     try:
         found = check_recipe({**FULL, key: value}, "here")

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
-from miniature.attack.recipes import PRESETS, RECIPE_KEYS, check_recipe
+from miniature.attack.recipes import KEYS_OF, PRESETS, RECIPE_KEYS, check_recipe
 
 CONFIG = Path(__file__).parents[2] / "config"
 SCHEMA = yaml.safe_load((CONFIG / "schema.yaml").read_text(encoding="utf-8"))
@@ -65,12 +65,42 @@ def test_example_is_allowed(row):
     jsonschema.validate(yaml.safe_load(example), schema, cls=jsonschema.Draft202012Validator)
 
 
-def test_every_key_of_a_recipe_is_explained_with_an_example_that_works():
-    explained = {key.removeprefix(RECIPES): example for key, _, _, example in ROWS if key.startswith(RECIPES)}
-    assert list(explained) == ["preset", *RECIPE_KEYS]
-    recipe = {key: yaml.safe_load(example) for key, example in explained.items()}
-    assert recipe["preset"] in PRESETS
-    check_recipe(recipe, "config/README.md")
+def recipe_rows():
+    return {key.removeprefix(RECIPES): example for key, _, _, example in ROWS if key.startswith(RECIPES)}
+
+
+def test_every_key_of_a_recipe_is_explained():
+    blocks = [f"{key}.{inner}" for key, knob in RECIPE_KEYS.items() if knob.keys for inner in knob.keys]
+    assert set(recipe_rows()) == {"preset", *RECIPE_KEYS, *blocks}
+    assert [key for key in recipe_rows() if "." not in key] == ["preset", *RECIPE_KEYS]
+
+
+@pytest.mark.parametrize("kind", sorted(KEYS_OF))
+def test_the_examples_of_a_kind_make_a_recipe_that_works(kind):
+    example = {key: yaml.safe_load(value) for key, value in recipe_rows().items()}
+    recipe = {key: example[key] for key in KEYS_OF[kind]} | {"kind": kind}
+    if "subword_combinations" in recipe:
+        recipe |= {"subword_candidates": 4, "subword_combinations": 24}
+    assert check_recipe(recipe, "config/README.md") == recipe
+
+
+def test_the_presets_are_listed():
+    text = (CONFIG / "README.md").read_text(encoding="utf-8")
+    table = text[text.index("| preset |") :].split("\n\n")[0]
+    assert set(
+        re.findall(r"`([a-z0-9-]+)`", re.sub(r"\|[^|]*\|[^|]*\|$", "", table, flags=re.MULTILINE))
+    ) == {*PRESETS}
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if row[0].startswith(f"{RECIPES}sentence_encoder.")], ids=lambda row: row[0]
+)
+def test_the_examples_of_a_sentence_encoder_work(row):
+    knob = RECIPE_KEYS["sentence_encoder"]
+    block = {name: inner.example for name, inner in knob.keys.items()}
+    block[row[0].rpartition(".")[2]] = yaml.safe_load(row[3])
+    recipe = {"preset": "deepwordbug", "sentence_encoder": block}
+    assert check_recipe(recipe, "here")["sentence_encoder"] == block
 
 
 def test_the_blocks_of_the_readme_follow_the_schema():

@@ -71,6 +71,10 @@ class Answers:
         new = [key for key in dict.fromkeys(keys) if key not in self._known]
         yield from self._read(new, self.first)
 
+    def known(self, key: Key) -> tuple[int, np.ndarray]:
+        """At which level a text was read last, and its logits, float32 [classes]."""
+        return self._known[key]
+
     def refine(self, keys: Sequence[Key]) -> Iterator[Ask]:
         """Read texts at the level after the one they were read at."""
         by_level: dict[int, list[Key]] = {}

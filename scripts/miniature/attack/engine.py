@@ -12,18 +12,13 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from miniature.attack.answers import Answers, Ask, BoundExceeded
-from miniature.attack.assembly import Assembly, MostWordsChanged
-from miniature.attack.candidates import MaskedLMSwap
-from miniature.attack.library import (
-    GreedyWordSwapWIR,
-    RepeatModification,
-    StopwordModification,
-    UntargetedClassification,
-)
+from miniature.attack.assembly import Assembly
+from miniature.attack.authors import AuthorsSearch, Proposals
+from miniature.attack.knobs import EDITS
+from miniature.attack.library import GreedyWordSwapWIR, UntargetedClassification
 from miniature.attack.live import Live
-from miniature.attack.masked_lm import MaskedLM
+from miniature.attack.parts import Helpers, build_constraints, build_reader, build_swap
 from miniature.attack.search import GreedySearch, Read
-from miniature.attack.stopwords import STOPWORDS
 from miniature.attack.texts import Text
 from miniature.attack.victim import Key, Victim
 from miniature.messages import StudyError
@@ -45,8 +40,8 @@ class Engine:
     ----------
     victim, victim_tokenizer : PreTrainedModel, PreTrainedTokenizerBase
         The classifier under attack.
-    masked_lm, masked_lm_tokenizer : PreTrainedModel, PreTrainedTokenizerFast
-        What proposes words.
+    helpers : Helpers
+        The other models and files that the recipe names.
     recipe : dict
         From `recipes.check_recipe`.
     labels : list of str
@@ -68,8 +63,7 @@ class Engine:
         self,
         victim,
         victim_tokenizer,
-        masked_lm,
-        masked_lm_tokenizer,
+        helpers: Helpers,
         recipe: dict,
         *,
         labels: list[str],
@@ -89,19 +83,17 @@ class Engine:
             device=device,
             screening=recipe["screening"],
         )
-        self.masked_lm = MaskedLM(
-            masked_lm, masked_lm_tokenizer, max_length=recipe["max_masked_lm_length"], device=device
-        )
-        self.swap = MaskedLMSwap(self.masked_lm, recipe)
         self.unknown = victim_tokenizer.unk_token or "[UNK]"
-        # A word is never changed twice: the greedy search visits each once, and this also holds where a swap
-        # moved the words behind it.
-        constraints = [RepeatModification(), MostWordsChanged(recipe["max_words_changed"])]
-        if recipe["skip_stopwords"]:
-            # Compared as written, as TextAttack does: a capital at the start of a sentence is not matched.
-            constraints.append(StopwordModification(stopwords=STOPWORDS))
+        self.masked_lm = build_reader(recipe, helpers, device=device)
+        if recipe["kind"] == "bert-attack-authors":
+            self.swap = Proposals(self.masked_lm, recipe, helpers.vectors)
+            return
+        self.swap = build_swap(recipe, helpers, self.masked_lm)
         self.assembly = Assembly(
-            UntargetedClassification(self.victim), constraints, self.swap, GreedyWordSwapWIR()
+            UntargetedClassification(self.victim),
+            build_constraints(recipe, helpers, device=device),
+            self.swap,
+            GreedyWordSwapWIR(),
         )
 
     def attack_example(self, id: str, text: str | None, label: str | None) -> dict:
@@ -147,25 +139,34 @@ class Engine:
     def _has_room(self, live: list[Live]) -> bool:
         if not live:
             return True
-        if len(live) >= MOST_LIVE:
+        # Where time is limited, an example is not to wait for others.
+        if len(live) >= MOST_LIVE or self.recipe["max_seconds"] is not None:
             return False
         tokens = sum(len(self.victim.encode([one.text])[0]) for one in live if one.request is not None)
-        return tokens * self.recipe["max_candidates"] < BATCHES_WAITED_FOR * self.victim.tokens
+        return (
+            tokens * self.recipe.get("max_candidates", len(EDITS)) < BATCHES_WAITED_FOR * self.victim.tokens
+        )
 
     def _begin(self, id: str, text: str | None, label: str | None) -> Live:
-        def begin() -> GreedySearch:
+        def begin() -> GreedySearch | AuthorsSearch:
             if not isinstance(text, str):
                 raise ValueError("The example has no text.")
             if label not in self.labels:
                 raise ValueError(f"The label {label!r} is not one of {', '.join(self.labels)}.")
+            answers = Answers(self.labels.index(label), self.victim.errors, first=self.victim.first_level)
+            if self.recipe["kind"] == "bert-attack-authors":
+                return AuthorsSearch(
+                    text, answers, self.swap, self.victim.encode, self.recipe, unknown=self.unknown
+                )
             return GreedySearch(
                 Text(text),
-                Answers(self.labels.index(label), self.victim.errors, first=self.victim.first_level),
+                answers,
                 self._assembly_of(id),
                 self.victim.encode,
                 importance=self.recipe["importance"],
                 unknown=self.unknown,
                 budget=self.recipe["query_budget"],
+                seconds=self.recipe["max_seconds"],
             )
 
         one = Live(id, text, label, begin)
@@ -235,10 +236,9 @@ class Engine:
         if one.message is not None:
             return row | {"outcome": "error", "message": one.message}
         search = one.search
-        words = search.original.words
         row |= {
             "prediction_before": self.labels[search.before],
-            "words": len(words),
+            "words": search.words,
             "queries": search.queries,
             "outcome": search.outcome,
         }
@@ -247,7 +247,7 @@ class Engine:
         return row | {
             "prediction_after": self.labels[search.after],
             "perturbed_text": search.current.text,
-            "words_changed": count_changed(words, search.current.words),
+            "words_changed": search.words_changed,
         }
 
 
@@ -290,14 +290,3 @@ def empty_row(id: str, text: str | None, label: str | None) -> dict:
         "queries": None,
         "message": None,
     }
-
-
-def count_changed(before: list[str], after: list[str]) -> int:
-    """Count the places at which two lists of words differ; words too many or too few count as well.
-
-    Examples
-    --------
-    >>> count_changed(["a", "good", "film"], ["a", "bad", "film"])
-    1
-    """
-    return sum(a != b for a, b in zip(before, after, strict=False)) + abs(len(before) - len(after))

@@ -8,8 +8,10 @@ from miniature.attack.environment import offline_textattack
 with offline_textattack():
     from textattack import Attack
     from textattack.attack_results import AttackResult, SkippedAttackResult, SuccessfulAttackResult
-    from textattack.constraints.overlap import MaxWordsPerturbed
+    from textattack.constraints import Constraint
+    from textattack.constraints.overlap import LevenshteinEditDistance, MaxWordsPerturbed
     from textattack.constraints.pre_transformation import RepeatModification, StopwordModification
+    from textattack.constraints.semantics.sentence_encoders import SentenceEncoder
     from textattack.goal_functions import UntargetedClassification
     from textattack.models.wrappers import ModelWrapper
     from textattack.search_methods import GreedyWordSwapWIR
@@ -21,10 +23,13 @@ __all__ = [
     "Attack",
     "AttackResult",
     "AttackedText",
+    "Constraint",
     "GreedyWordSwapWIR",
+    "LevenshteinEditDistance",
     "MaxWordsPerturbed",
     "ModelWrapper",
     "RepeatModification",
+    "SentenceEncoder",
     "SkippedAttackResult",
     "StopwordModification",
     "SuccessfulAttackResult",

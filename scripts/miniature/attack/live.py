@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from miniature.attack.answers import Ask, BoundExceeded
+from miniature.attack.authors import AuthorsSearch
 from miniature.attack.search import GreedySearch, Read
 from miniature.messages import printable
 
@@ -23,7 +24,7 @@ class Live:
 
     Attributes
     ----------
-    search : GreedySearch or None
+    search : GreedySearch, AuthorsSearch or None
         None where the example cannot be attacked.
     request : Ask, Read or None
         What the search waits for; None when the example is finished.
@@ -34,8 +35,8 @@ class Live:
     id: str
     text: str | None
     label: str | None
-    begin: Callable[[], GreedySearch]
-    search: GreedySearch | None = None
+    begin: Callable[[], GreedySearch | AuthorsSearch]
+    search: GreedySearch | AuthorsSearch | None = None
     request: Ask | Read | None = None
     message: str | None = None
     _steps: Iterator | None = None

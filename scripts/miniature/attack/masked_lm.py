@@ -79,7 +79,13 @@ class MaskedLM:
                 self._calibrate([new[i] for i in batch[:2]])
 
     def likeliest(
-        self, text: str, positions: Sequence[int], k: int, *, min_confidence: float = 0.0
+        self,
+        text: str,
+        positions: Sequence[int],
+        k: int,
+        *,
+        min_confidence: float = 0.0,
+        min_score: float | None = None,
     ) -> list[list[int]]:
         """Find the pieces that are likeliest at some places of a text.
 
@@ -95,6 +101,8 @@ class MaskedLM:
             How many to look at.
         min_confidence : float
             Least probability.
+        min_score : float, optional
+            Least logit.
 
         Returns
         -------
@@ -102,7 +110,7 @@ class MaskedLM:
             Token ids for every place, likeliest first, at most k.
         """
         logits, exact = self._logits(text, positions)  # [places, vocabulary]
-        if not exact and self._is_doubtful(logits, k, min_confidence):
+        if not exact and self._is_doubtful(logits, k, min_confidence, min_score):
             alone, _ = self._logits(text, positions, alone=True)
             error = float((alone - logits).abs().max())
             if error > self.error:
@@ -110,10 +118,13 @@ class MaskedLM:
                 raise BoundExceeded(BATCHED, error)
             logits = alone
         scores, pieces = torch.topk(logits, min(k, logits.shape[-1]))  # [places, k]
+        likely = torch.ones_like(pieces, dtype=torch.bool)
+        if min_score is not None:
+            likely &= scores >= min_score
         if min_confidence <= 0:
-            return pieces.tolist()
+            return [row[some].tolist() for row, some in zip(pieces, likely, strict=True)]
         probabilities = torch.exp(scores - torch.logsumexp(logits, dim=-1, keepdim=True))  # [places, k]
-        likely = probabilities >= min_confidence
+        likely &= probabilities >= min_confidence
         return [row[some].tolist() for row, some in zip(pieces, likely, strict=True)]
 
     def losses(self, combinations: Sequence[tuple[int, ...]]) -> torch.Tensor:
@@ -141,11 +152,15 @@ class MaskedLM:
         # Only the places asked for, every time: the same product, the same bits.
         return self._decode(state[list(positions)]), exact
 
-    def _is_doubtful(self, logits: torch.Tensor, k: int, min_confidence: float) -> bool:
+    def _is_doubtful(
+        self, logits: torch.Tensor, k: int, min_confidence: float, min_score: float | None
+    ) -> bool:
         """Whether other rounding could change which the k likeliest are, or their order."""
         most = 2 * (self.error or 0.0)
         scores = torch.topk(logits, min(k + 1, logits.shape[-1])).values  # [places, k + 1]
         if bool((scores[:, :-1] - scores[:, 1:] <= most).any()):
+            return True
+        if min_score is not None and bool(((scores - min_score).abs() <= most).any()):
             return True
         if min_confidence <= 0:
             return False

@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 import pandas as pd
 
@@ -12,8 +13,12 @@ from miniature.attack.recipes import check_recipe
 from miniature.attack.rows import ATTACKED, BROKEN, FAILED, attacks_frame
 from miniature.messages import StudyError
 from miniature.models.results import check_result_folder
+from miniature.partial import digest_file
 
 logger = logging.getLogger(__name__)
+
+# What stands in a recipe only to say which file is meant: the file's content counts.
+NAMES = ("masked_lm", "word_vectors", "pos_tagger")
 
 # Often enough to watch, seldom enough to read.
 SECONDS_BETWEEN_REPORTS = 10
@@ -21,13 +26,14 @@ SECONDS_BETWEEN_REPORTS = 10
 
 def attack_table(
     victim_folder: str | os.PathLike,
-    masked_lm_folder: str | os.PathLike,
+    masked_lm_folder: str | os.PathLike | None,
     table: pd.DataFrame,
     recipe: Mapping,
     *,
     labels: list[str],
     text_settings: Mapping,
     journal: str | os.PathLike,
+    sentence_encoder_folder: str | os.PathLike | None = None,
     device: str = "cpu",
     seed: int = 0,
     version: str = "",
@@ -43,18 +49,21 @@ def attack_table(
     ----------
     victim_folder : path
         Checkpoint of the classifier under attack.
-    masked_lm_folder : path
-        Checkpoint of the masked LM that proposes words.
+    masked_lm_folder : path or None
+        Checkpoint of the masked LM that proposes words, for a recipe that has one.
     table : DataFrame
         Columns id, text, label.
     recipe : mapping
-        See `recipes.RECIPE_KEYS`; ``masked_lm`` is a name only, the model is `masked_lm_folder`.
+        See `recipes.RECIPE_KEYS`; ``masked_lm`` and the ``model`` of ``sentence_encoder`` are names only, the
+        models are those of the folders.
     labels : list of str
         Names of the classes in the order of the classifier's outputs.
     text_settings : mapping
         ``max_length``: longest input of the victim in tokens, special tokens included.
     journal : path
         File that holds the finished examples.
+    sentence_encoder_folder : path, optional
+        The sentence encoder's folder, for a recipe that has one.
     device : str
         ``cpu`` or ``cuda``.
     seed : int
@@ -69,8 +78,8 @@ def attack_table(
     -------
     DataFrame
         Columns of `rows.ATTACKS_SCHEMA`, rows in the table's order. ``outcome`` is success, failure, skipped
-        (wrong before the attack), query_budget (spent without success) or error (``message`` says why).
-        For skipped and error the columns about the perturbed text are missing.
+        (wrong before the attack), query_budget or time_budget (spent without success) or error (``message``
+        says why). For skipped and error the columns about the perturbed text are missing.
 
     Raises
     ------
@@ -90,10 +99,15 @@ def attack_table(
 
         threads = torch.get_num_threads()
     # Before the key, which a damaged model would change: the journal holds for the model that is built anew.
-    for folder in (victim_folder, masked_lm_folder):
+    own = [victim_folder, *([masked_lm_folder] if "masked_lm" in settings else [])]
+    for folder in own:
         check_result_folder(folder)
+    folders = [*own, *([sentence_encoder_folder] if settings.get("sentence_encoder") else [])]
+    folders += [settings["pos_tagger"]] if settings.get("pos_tagger") else []
+    vectors = settings.get("word_vectors")
     parts = {
-        "recipe": {key: value for key, value in settings.items() if key != "masked_lm"},
+        "recipe": {key: value for key, value in settings.items() if key not in NAMES},
+        "word_vectors": digest_file(Path(vectors)) if vectors else None,
         "labels": list(labels),
         "max_length": int(text_settings["max_length"]),
         "device": device,
@@ -101,7 +115,7 @@ def attack_table(
         "version": version,
         "threads": threads,
     }
-    key = journal_key(parts, [victim_folder, masked_lm_folder], examples)
+    key = journal_key(parts, folders, examples)
     with Journal(journal, key) as done:
         left = [example for example in examples if example[0] not in done.rows]
         if done.rows:
@@ -116,6 +130,7 @@ def attack_table(
                 settings,
                 labels=list(labels),
                 max_length=parts["max_length"],
+                sentence_encoder_folder=sentence_encoder_folder,
                 device=device,
                 seed=seed,
             )

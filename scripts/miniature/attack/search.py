@@ -6,6 +6,7 @@ it needs, many of them can go on together, their requests run in one batch.
 """
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -41,6 +42,10 @@ class GreedySearch:
         The victim's unknown token.
     budget : int or None
         Most queries.
+    seconds : float or None
+        Most seconds from now on.
+    clock : callable
+        Says what time it is, in seconds.
 
     Attributes
     ----------
@@ -64,6 +69,8 @@ class GreedySearch:
         importance: str,
         unknown: str,
         budget: int | None,
+        seconds: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ):
         self.original = self.current = text
         self.answers = answers
@@ -72,6 +79,9 @@ class GreedySearch:
         self.importance = importance
         self.unknown = unknown
         self.budget = math.inf if budget is None else budget
+        self.clock = clock
+        self.end = math.inf if seconds is None else clock() + seconds
+        self.late = False
         self.outcome: str | None = None
         self.queries = 0
         self.before: int | None = None
@@ -86,13 +96,25 @@ class GreedySearch:
             self.outcome = "skipped"
         elif (yield from self._improve(key)):
             self.outcome = "success"
+        elif self.queries >= self.budget:
+            self.outcome = "query_budget"
         else:
-            self.outcome = "query_budget" if self.queries >= self.budget else "failure"
+            self.outcome = "time_budget" if self.late else "failure"
+
+    @property
+    def words(self) -> int:
+        """Words of the original."""
+        return len(self.original.words)
+
+    @property
+    def words_changed(self) -> int:
+        """Places at which the text so far differs from the original; words too many or too few count too."""
+        return count_changed(self.original.words, self.current.words)
 
     def _improve(self, key: Key) -> Iterator[Ask | Read]:
         """Swap words until the class changes; whether it did."""
         indices = self.assembly.get_indices_to_order(self.original)[1]
-        if not self._count(len(indices)) or self.queries >= self.budget:
+        if not self._count(len(indices)) or self.queries >= self.budget or self._is_late():
             # The order of the words no longer matters: nothing is left to swap them with.
             return False
         keys = self.encode([self._without(index).text for index in indices])
@@ -117,10 +139,36 @@ class GreedySearch:
                 self.current, key = candidates[best], keys[best]
                 self.after = yield from self.answers.predict(key)
                 if self.after != self.answers.label:
+                    if "similarity_score" in self.current.attack_attrs:
+                        self.current = candidates[(yield from self._most_similar(candidates, keys))]
+                        self.after = yield from self.answers.predict(self.encode([self.current.text])[0])
                     return True
-            if self.queries >= self.budget:
+            if self.queries >= self.budget or self._is_late():
                 return False
         return False
+
+    def _most_similar(self, candidates: list[Text], keys: list[Key]) -> Iterator[Ask | Read]:
+        """Find, of the swaps that change the class, the one that a sentence encoder finds nearest.
+
+        TextAttack goes through them from the highest score on, up to the first that does not change it.
+
+        Returns
+        -------
+        int
+            Index into `candidates`; of equally similar ones the one of the highest score.
+        """
+        left = list(range(len(candidates)))
+        broken: list[int] = []
+        while left:
+            index = left.pop((yield from self.answers.best([keys[i] for i in left])))
+            if (yield from self.answers.predict(keys[index])) == self.answers.label:
+                break
+            broken.append(index)
+        return max(broken, key=lambda i: candidates[i].attack_attrs["similarity_score"])
+
+    def _is_late(self) -> bool:
+        self.late = self.clock() >= self.end
+        return self.late
 
     def _without(self, index: int) -> Text:
         if self.importance == "delete":
@@ -132,3 +180,14 @@ class GreedySearch:
         allowed = int(min(texts, self.budget - self.queries))
         self.queries += allowed
         return allowed
+
+
+def count_changed(before: list[str], after: list[str]) -> int:
+    """Count the places at which two lists of words differ; words too many or too few count as well.
+
+    Examples
+    --------
+    >>> count_changed(["a", "good", "film"], ["a", "bad", "film"])
+    1
+    """
+    return sum(a != b for a, b in zip(before, after, strict=False)) + abs(len(before) - len(after))

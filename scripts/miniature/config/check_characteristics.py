@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from miniature.attack.recipes import check_recipe
+from miniature.config.check_recipes import check_recipes
 from miniature.config.checks import _unknown
 from miniature.config.lines import Positions
 from miniature.config.plan import trained_models
@@ -180,12 +180,4 @@ def _check_vulnerability(config: Mapping, positions: Positions) -> Iterator[Stud
                 where=positions.where((*place, "examples")),
                 fix=f"examples: {n}",
             )
-    masked_lms = list(config.get("masked_lms", {}))
-    for name, recipe in block["recipes"].items():
-        where = positions.where((*place, "recipes", name))
-        try:
-            check_recipe(recipe, where)
-        except StudyError as error:
-            yield error
-        if "masked_lm" in recipe and recipe["masked_lm"] not in masked_lms:
-            yield _unknown("masked language model", recipe["masked_lm"], masked_lms, where, "masked_lm: {}")
+    yield from check_recipes(config, positions)

@@ -61,7 +61,7 @@ def check_lengths(config: Mapping, positions: Positions) -> Iterator[StudyError]
             full = check_recipe(recipe, positions.where(place[:-1]))
         except StudyError:
             continue  # told by the check of the recipe
-        if full["masked_lm"] in masked_lms:
+        if full.get("masked_lm") in masked_lms:
             used = {full["masked_lm"]: masked_lms[full["masked_lm"]]}
             yield from _check_length(full[place[-1]], place[-1], used, place, positions)
 

@@ -129,6 +129,12 @@ def _check_teacher(name: str, entry: Mapping, config: Mapping, positions: Positi
             )
 
 
+def check_sentence_encoders(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """Sources of sentence encoders."""
+    for name, entry in config.get("sentence_encoders", {}).items():
+        yield from _one_source(entry, ("sentence_encoders", name), positions)
+
+
 def check_masked_lms(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     """Sources and training of masked language models."""
     for name, entry in config.get("masked_lms", {}).items():

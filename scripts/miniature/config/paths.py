@@ -1,4 +1,4 @@
-"""Environment variables in paths: ``${NAME}`` in any ``path:`` and ``local:`` of a study."""
+"""Environment variables in paths: ``${NAME}`` in whatever names a file or folder of the user's."""
 
 import copy
 import os
@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from miniature.config.lines import Positions
 from miniature.messages import StudyError
 
+# Keys that name a file or folder; `local` does too, but may be missing.
+PATHS = ("path", "word_vectors", "pos_tagger")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 # Snakemake takes braces for wildcards; no file is called by a NUL, and none should be by a newline.
 _UNUSABLE = re.compile(r"[{}\x00-\x1f\x7f]")
@@ -16,7 +18,7 @@ _UNUSABLE = re.compile(r"[{}\x00-\x1f\x7f]")
 def expand_paths(
     config: Mapping, positions: Positions, environment: Mapping[str, str] | None = None
 ) -> tuple[dict, list[StudyError]]:
-    """Copy of a configuration with every ``path:`` and ``local:`` expanded.
+    """Copy of a configuration with every key of `PATHS` and ``local:`` expanded.
 
     A ``local:`` whose variable is not set is left out: it names a copy that may be at hand, and is not.
 
@@ -59,7 +61,7 @@ def expand_paths(
                     check(node[key], (*place, key))
                 else:
                     del node[key]
-            elif key == "path" and isinstance(value, str):
+            elif key in PATHS and isinstance(value, str):
                 for name in _VARIABLE.findall(value):
                     if not environment.get(name) and name not in missing:
                         missing.add(name)

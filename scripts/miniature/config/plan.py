@@ -6,6 +6,7 @@ Pure functions of the validated configuration; the rules turn their answers into
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from miniature.attack.recipes import check_recipe
 from miniature.config.names import replicate_of
 
 
@@ -125,6 +126,11 @@ def attack_pairs(config: Mapping) -> list[tuple[str, str]]:
     """(task, recipe) pairs."""
     recipes = setting(config, "vulnerability", "recipes")
     return [(task, recipe) for task in tasks_of(config, "vulnerability") for recipe in recipes]
+
+
+def attack_recipe(config: Mapping, name: str) -> dict:
+    """Recipe of an attack with its preset spelled out."""
+    return check_recipe(setting(config, "vulnerability", "recipes")[name], name)
 
 
 def training_settings(config: Mapping, task: str, model: str) -> dict:

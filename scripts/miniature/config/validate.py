@@ -8,7 +8,13 @@ from miniature.config.check_characteristics import check_characteristics
 from miniature.config.check_datasets import check_datasets
 from miniature.config.check_lengths import check_lengths
 from miniature.config.check_verdict import check_figure, check_verdict
-from miniature.config.checks import check_masked_lms, check_models, check_text, check_training
+from miniature.config.checks import (
+    check_masked_lms,
+    check_models,
+    check_sentence_encoders,
+    check_text,
+    check_training,
+)
 from miniature.config.lines import Positions, read_positions
 from miniature.config.paths import expand_paths
 from miniature.config.replicates import check_replicates
@@ -21,6 +27,7 @@ CHECKS = (
     check_artefacts,
     check_replicates,
     check_masked_lms,
+    check_sentence_encoders,
     check_datasets,
     check_text,
     check_lengths,
@@ -68,7 +75,7 @@ def validate_study(config: Mapping, files: Iterable[str | Path], schema: str | P
 
 def _check_folders(config: Mapping, positions: Positions) -> list[StudyError]:
     errors = []
-    for section in ("models", "masked_lms"):
+    for section in ("models", "masked_lms", "sentence_encoders"):
         for name, entry in config.get(section, {}).items():
             if "path" in entry:
                 as_it_is = section == "masked_lms" and "training" not in entry
