@@ -219,6 +219,15 @@ def table_of_split(wildcards):
     return f"<results>/data/{wildcards.dataset}/{wildcards.split}.parquet"
 
 
+def calibration_tables(tasks):
+    """Data tables of the calibration splits of tasks; none where a split is given as embeddings only."""
+    return [
+        f"<results>/data/{task}/calibration.parquet"
+        for task in tasks
+        if "calibration" in config["datasets"][task]["splits"]
+    ]
+
+
 def hub_models():
     """Every Hub model that the study names."""
     sections = ("models", "masked_lms", "sentence_encoders")

@@ -9,8 +9,10 @@ rule detect_ood:
         ood="<results>/embeddings/{task}/{ood_dataset}/test/{model}.npy",
         test_table="<results>/data/{task}/test.parquet",
         ood_table="<results>/data/{ood_dataset}/test.parquet",
+        calibration_table=lambda wildcards: calibration_tables([wildcards.task]),
     output:
-        "<results>/ood/{task}/{ood_dataset}/{model}.parquet",
+        rows="<results>/ood/{task}/{ood_dataset}/{model}.parquet",
+        calibration="<results>/ood/{task}/{ood_dataset}/{model}.calibration.parquet",
     log:
         "<logs>/detect_ood/{task}/{ood_dataset}/{model}.log",
     benchmark:
@@ -40,6 +42,12 @@ rule compare_distribution:
                 config, "distribution", task, other
             )
         ],
+        calibration=[
+            f"<results>/ood/{task}/{other}/{model}.calibration.parquet"
+            for task, other in plan.ood_pairs(config)
+            for model in plan.models_with(config, "distribution", task, other)
+        ],
+        calibration_tables=calibration_tables(plan.tasks_of(config, "distribution")),
         tables=[
             f"<results>/data/{dataset}/test.parquet"
             for dataset in sorted(
@@ -47,15 +55,18 @@ rule compare_distribution:
             )
         ],
     output:
-        "<results>/agreement/distribution.csv",
+        agreement="<results>/agreement/distribution.csv",
+        resamples="<results>/agreement/distribution.resamples.parquet",
     log:
         "<logs>/compare_distribution.log",
     benchmark:
         "<benchmarks>/compare_distribution.tsv"
     conda:
         "../envs/analysis.yaml"
+    threads: THREADS
     resources:
-        mem_mb=1500,
+        # Tables of strings beside the resampled counts.
+        mem_mb=memory(1500, ood=30, calibration=30),
         runtime=60,
     params:
         pairs=plan.ood_pairs(config),
@@ -65,6 +76,10 @@ rule compare_distribution:
         ],
         reference=config["reference"],
         feature=config.get("inference", {}).get("feature", ""),
+        percentile=plan.setting(config, "distribution", "percentile"),
+        resampling=RESAMPLING,
+        verdict=config["verdict"].get("distribution"),
+        compute_threads=THREADS,
         code=code("compare_distribution"),
     script:
         "../scripts/compare_distribution.py"

@@ -53,6 +53,7 @@ KEPT = {
     ],
     "distribution": lambda task, other, model: [
         f"<results>/ood/{task}/{other}/{model}.parquet",
+        f"<results>/ood/{task}/{other}/{model}.calibration.parquet",
         *(embedding(task, task, s, model) for s in ("bank", "calibration", "test")),
         embedding(task, other, "test", model),
     ],

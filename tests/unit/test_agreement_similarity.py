@@ -17,7 +17,8 @@ from miniature.agreement.cka import (
 )
 from miniature.agreement.cross_products import add_blocks, block_moments, center_features
 from miniature.agreement.procrustes import permuted_similarity, procrustes_jackknife, procrustes_similarity
-from miniature.agreement.rsa import choose_examples, rank_correlations, rank_dissimilarities, rsa
+from miniature.agreement.rank_correlation import centered_ranks, correlate_ranks
+from miniature.agreement.rsa import choose_examples, rank_dissimilarities, rsa
 
 SHAPES = [(5, 3, 4), (30, 8, 2), (40, 60, 50), (120, 5, 5)]
 
@@ -137,7 +138,7 @@ def test_values_without_a_block_are_those_of_the_rest():
     for i in range(7):
         keep = (block[first] != i) & (block[second] != i)
         expected = rsa(x[block != i], y[block != i])
-        assert rank_correlations(ranked, keep)[0, 1] == pytest.approx(expected, abs=1e-10)
+        assert correlate_ranks(centered_ranks(ranked, keep))[0, 1] == pytest.approx(expected, abs=1e-10)
 
 
 @pytest.mark.parametrize(("n", "width", "tolerance"), [(600, 8, 0.05), (600, 40, 0.05), (2000, 100, 0.05)])

@@ -6,10 +6,12 @@ import pytest
 from sklearn.metrics import jaccard_score, roc_auc_score, roc_curve
 from sklearn.neighbors import NearestNeighbors
 
+from miniature.agreement.intervals import Resampling
 from miniature.agreement.table import AGREEMENT_COLUMNS
 from miniature.characteristics import embeddings as embeddings_module
-from miniature.characteristics.distribution import compare_distribution, detect_ood, ood_quality
+from miniature.characteristics.distribution import compare_distribution
 from miniature.characteristics.neighbor_distance import kth_distances
+from miniature.characteristics.ood_detection import detect_ood
 from miniature.messages import StudyError
 
 KS = [1, 5, 20]
@@ -26,10 +28,15 @@ def make_embeddings(seed, shift=5, n=150, hidden=10):
 
 
 def detect(embeddings, ks=KS, **options):
+    return detection(embeddings, ks, **options).rows
+
+
+def detection(embeddings, ks=KS, **options):
     bank, calibration, test, ood = embeddings
     return detect_ood(
         bank, calibration, test, ood,
         test_ids=[f"t{i}" for i in range(len(test))], ood_ids=[f"o{i}" for i in range(len(ood))],
+        calibration_ids=[f"c{i}" for i in range(len(calibration))],
         dataset="squad", ood_dataset="news", ks=ks, **options,
     )  # fmt: skip
 
@@ -92,12 +99,25 @@ def test_rotation_and_scale_of_the_features_do_not_matter():
     np.testing.assert_array_equal(turned["is_ood"], table["is_ood"])
 
 
+def test_calibration_distances_are_kept():
+    embeddings = make_embeddings(2)
+    found = detection(embeddings)
+    behind = found.calibration
+    assert behind.columns.tolist() == ["id", "k", "distance"]
+    assert behind["k"].tolist() == [k for k in KS for _ in range(200)]
+    assert behind["id"].tolist() == [f"c{i}" for i in range(200)] * 3
+    for k, rows in behind.groupby("k"):
+        threshold = found.rows.loc[found.rows["k"] == k, "threshold"].iloc[0]
+        assert threshold == np.percentile(rows["distance"], 95, method="inverted_cdf")
+
+
 def test_quality_is_that_of_scikit_learn():
-    embeddings = make_embeddings(5)
-    table = detect(embeddings, ks=[5])
+    found = detection(make_embeddings(5), ks=[5])
+    table = found.rows
     outside = (table["dataset"] == "news").to_numpy()
     distance, called = table["distance"].to_numpy(), table["is_ood"].to_numpy()
-    quality = dict(ood_quality(distance, called, outside))
+    rows, _ = compare({"large": found})
+    quality = dict(zip(rows["measure"], rows["value"], strict=True))
     assert quality["auroc"] == pytest.approx(roc_auc_score(outside, distance))
     assert quality["auroc"] > 0.75
     # scikit-learn's curve with in-distribution as the positive class and nearness as its score.
@@ -113,20 +133,24 @@ def compare(detections, n=150, m=120, **changes):
         "reference": "large", "clusters": [f"p{i // 3}" for i in range(n)], "ood_clusters": ["n"] * m,
         "lengths": rng.integers(50, 100, n), "ood_lengths": rng.integers(80, 200, m),
         "task": "squad", "dataset": "squad", "split": "test", "ood_dataset": "news", "feature": "cls",
+        "calibration_clusters": [f"c{i // 2}" for i in range(200)], "percentile": 95,
+        "resampling": Resampling(resamples=100),
     }  # fmt: skip
-    return compare_distribution(detections, **(options | changes)), options
+    options |= changes
+    return compare_distribution(detections, **options).rows, options
 
 
 def test_pairs_are_compared_over_each_set_and_both():
-    detections = {m: detect(make_embeddings(s)) for m, s in (("tiny", 6), ("large", 7), ("base", 8))}
+    detections = {m: detection(make_embeddings(s)) for m, s in (("tiny", 6), ("large", 7), ("base", 8))}
     table, options = compare(detections)
     assert tuple(table.columns) == AGREEMENT_COLUMNS
     pairs = table[table["model_a"] != table["model_b"]]
-    assert len(pairs) == 3 * 3 * 3
+    assert len(pairs) == 3 * 3 * 8
     order = list(dict.fromkeys(zip(pairs["model_a"], pairs["model_b"], strict=True)))
     assert order == [("large", "tiny"), ("large", "base"), ("tiny", "base")]
-    for (a, b, k, measure), row in pairs.set_index(["model_a", "model_b", "k", "measure"]).iterrows():
-        called = [detections[m][detections[m]["k"] == k] for m in (a, b)]
+    sets = pairs[pairs["measure"].isin(["jaccard_ood", "jaccard_id", "jaccard_all"])]
+    for (a, b, k, measure), row in sets.set_index(["model_a", "model_b", "k", "measure"]).iterrows():
+        called = [detections[m].rows[detections[m].rows["k"] == k] for m in (a, b)]
         name = {"jaccard_ood": ["news"], "jaccard_id": ["squad"], "jaccard_all": ["squad", "news"]}[measure]
         sides = [c[c["dataset"].isin(name)] for c in called]
         x, y = (s["is_ood"].to_numpy() for s in sides)
@@ -142,6 +166,9 @@ def test_pairs_are_compared_over_each_set_and_both():
         assert row["ceiling"] == pytest.approx(least / most)
         assert row["value"] <= row["ceiling"] + 1e-12
         assert row["n"] == len(x)
+        corrected = pairs.set_index(["model_a", "model_b", "k", "measure"])
+        corrected = corrected.loc[(a, b, k, f"{measure}_corrected"), "value"]
+        assert corrected == pytest.approx((row["value"] - top / bottom) / (least / most - top / bottom))
         assert row["n_clusters"] == {"jaccard_ood": 1, "jaccard_id": 50, "jaccard_all": 51}[measure]
     own = table[table["model_a"] == table["model_b"]]
     assert set(own["measure"]) == {"auroc", "fpr95", "flagged_id", "flagged_ood", "length_auroc"}
@@ -155,21 +182,24 @@ def test_pairs_are_compared_over_each_set_and_both():
 
 def test_all_flagged_is_agreement_by_chance_and_none_flagged_is_no_number():
     far = make_embeddings(9, shift=500)
-    table, _ = compare({"large": detect(far), "tiny": detect(make_embeddings(10, shift=500))})
+    table, _ = compare({"large": detection(far), "tiny": detection(make_embeddings(10, shift=500))})
     rows = table.set_index("measure")
     assert (rows.loc["jaccard_ood", ["value", "chance", "ceiling"]] == 1).all(axis=None)
-    none = detect(make_embeddings(1), ks=[1]).assign(is_ood=False)
+    none = detection(make_embeddings(1), ks=[1])
+    none = none._replace(rows=none.rows.assign(is_ood=False))
     rows = compare({"large": none, "tiny": none})[0].set_index("measure")
     empty = rows.loc[["jaccard_ood", "jaccard_id", "jaccard_all"], ["value", "chance", "ceiling"]]
     assert empty.isna().all(axis=None)
 
 
 def test_a_model_agrees_with_itself():
-    found = detect(make_embeddings(11))
+    found = detection(make_embeddings(11))
     table, _ = compare({"large": found, "copy": found})
     pairs = table[table["model_a"] != table["model_b"]]
-    assert (pairs["value"] == 1).all()
+    assert (pairs["value"].round(12) == 1).all()
     assert (pairs["ceiling"] == 1).all()
+    # What was not seen to differ once cannot be resampled.
+    assert pairs[["ci_low", "ci_high"]].isna().all(axis=None)
 
 
 def test_more_neighbors_than_the_bank_holds_say_the_line_to_paste():
@@ -193,11 +223,11 @@ def test_an_empty_calibration_split_and_nan_are_refused():
 def test_results_for_other_k_or_other_examples_name_the_model():
     embeddings = make_embeddings(0)
     with pytest.raises(StudyError, match="results of tiny are for K"):
-        compare({"large": detect(embeddings), "tiny": detect(embeddings, ks=[1, 5])})
-    swapped = detect(embeddings)
-    swapped.loc[1, "id"], swapped.loc[0, "id"] = "t0", "t1"
+        compare({"large": detection(embeddings), "tiny": detection(embeddings, ks=[1, 5])})
+    swapped = detection(embeddings)
+    swapped.rows.loc[1, "id"], swapped.rows.loc[0, "id"] = "t0", "t1"
     with pytest.raises(StudyError, match="row 1 is t0 and t1"):
-        compare({"large": detect(embeddings), "tiny": swapped})
+        compare({"large": detection(embeddings), "tiny": swapped})
 
 
 def test_no_model_gives_an_empty_table():

@@ -53,6 +53,14 @@ MEASURES: dict[str, Measure] = {
     "jaccard_ood": Measure(0, 1, "higher", True, PAPER + "; over the out-of-distribution set"),
     "jaccard_id": Measure(0, 1, "higher", True, PAPER + "; over the in-distribution test set"),
     "jaccard_all": Measure(0, 1, "higher", True, PAPER + "; over both sets"),
+    **{
+        f"jaccard_{over}_corrected": Measure(-INFINITE, 1, "higher", True, "the same, as jaccard_corrected")
+        for over in ("ood", "id", "all")
+    },
+    "distance_correlation": Measure(-1, 1, "higher", True, "Spearman correlation of the distances"),
+    "distance_correlation_corrected": Measure(
+        -INFINITE, 1, "higher", True, "(value - chance) / (1 - chance)"
+    ),
     "auroc": Measure(0, 1, None, True, "area under the ROC curve of the distance"),
     "fpr95": Measure(0, 1, None, True, "Sun et al. 2022; share of the other set accepted at 95 % kept"),
     "length_auroc": Measure(0, 1, None, True, "area under the ROC curve of the text length alone"),

@@ -1,28 +1,12 @@
 """Representational similarity analysis: rank correlation of two models' dissimilarities."""
 
-from typing import NamedTuple
-
 import numpy as np
 
+from miniature.agreement.rank_correlation import Ranked, centered_ranks, correlate_ranks, rank_values
 from miniature.seeds import generator
 
 # Dissimilarities nearer than this are one: a matrix product rounds equal ones by different amounts.
 DECIMALS = 13
-
-
-class Ranked(NamedTuple):
-    """One model's dissimilarities of all pairs of examples, in order of size.
-
-    Attributes
-    ----------
-    order : ndarray of int, shape [pairs]
-        Pairs from the most similar to the least.
-    group : ndarray of int, shape [pairs]
-        For each place in that order, which run of equal dissimilarities it is in.
-    """
-
-    order: np.ndarray
-    group: np.ndarray
 
 
 def rsa(a: np.ndarray, b: np.ndarray) -> float:
@@ -53,7 +37,7 @@ def rsa(a: np.ndarray, b: np.ndarray) -> float:
     ranked = [rank_dissimilarities(side) for side in (a, b)]
     if len(ranked[0].order) != len(ranked[1].order):
         raise ValueError("The two sides are of different numbers of examples.")
-    return float(rank_correlations(ranked)[0, 1])
+    return float(correlate_ranks(centered_ranks(ranked))[0, 1])
 
 
 def rank_dissimilarities(embeddings: np.ndarray) -> Ranked:
@@ -81,40 +65,7 @@ def rank_dissimilarities(embeddings: np.ndarray) -> Ranked:
     length = np.linalg.norm(x, axis=1, keepdims=True)
     unit = np.divide(x, length, out=np.zeros_like(x), where=length > 0)
     dissimilarity = np.round(1 - (unit @ unit.T)[np.triu_indices(len(x), k=1)], DECIMALS)
-    order = np.argsort(dissimilarity, kind="stable")
-    ordered = dissimilarity[order]
-    return Ranked(order, np.cumsum(np.diff(ordered, prepend=ordered[:1]) > 0))
-
-
-def rank_correlations(ranked: list[Ranked], keep: np.ndarray | None = None) -> np.ndarray:
-    """Spearman correlation of every two models, over the pairs of examples kept.
-
-    Parameters
-    ----------
-    ranked : list of Ranked
-        One for each model, of the same examples.
-    keep : ndarray of bool, shape [pairs], optional
-        Pairs that count; their ranks are taken among themselves, ties at their mean. All by default.
-
-    Returns
-    -------
-    ndarray of float64, shape [models, models]
-        NaN where a side's dissimilarities do not vary.
-    """
-    pairs = len(ranked[0].order) if ranked else 0
-    ranks = np.zeros((len(ranked), pairs))
-    for row, one in zip(ranks, ranked, strict=True):
-        kept = np.ones(pairs, dtype=bool) if keep is None else keep[one.order]
-        if not kept.any():
-            continue
-        places, group = one.order[kept], one.group[kept]
-        sizes = np.bincount(group)
-        middle = np.cumsum(sizes) - (sizes - 1) / 2  # mean rank of each run
-        row[places] = middle[group] - (len(places) + 1) / 2
-    products = ranks @ ranks.T
-    length = np.sqrt(np.diag(products))
-    scale = np.outer(length, length)
-    return np.divide(products, scale, out=np.full(products.shape, np.nan), where=scale > 0)
+    return rank_values(dissimilarity)
 
 
 def choose_examples(index: np.ndarray, clusters: int, *, examples: int, seed: int) -> np.ndarray:

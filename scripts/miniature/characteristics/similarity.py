@@ -14,7 +14,8 @@ from miniature.agreement.cross_products import Moments, add_blocks, block_moment
 from miniature.agreement.intervals import JACKKNIFE, Comparison, Resampling, make_resamples, rests_on
 from miniature.agreement.measures import MEASURES
 from miniature.agreement.procrustes import permuted_similarity, procrustes_jackknife
-from miniature.agreement.rsa import choose_examples, rank_correlations, rank_dissimilarities
+from miniature.agreement.rank_correlation import centered_ranks, correlate_ranks
+from miniature.agreement.rsa import choose_examples, rank_dissimilarities
 from miniature.agreement.table import concat_rows, make_rows
 from miniature.characteristics.embeddings import check_embeddings
 from miniature.messages import StudyError
@@ -185,9 +186,12 @@ def _rank_correlated(
     sampled, own = np.unique(index[chosen], return_inverse=True)
     block, blocks = block_examples(own, len(sampled), blocks=resampling.blocks, seed=resampling.seed)
     first, second = np.triu_indices(len(chosen), k=1)
-    whole = rank_correlations(ranked)
+    whole = correlate_ranks(centered_ranks(ranked))
     left_out = np.array(
-        [rank_correlations(ranked, (block[first] != i) & (block[second] != i)) for i in range(blocks)]
+        [
+            correlate_ranks(centered_ranks(ranked, (block[first] != i) & (block[second] != i)))
+            for i in range(blocks)
+        ]
     )  # [blocks, models, models]
     for a, b in pairs:
         i, j = names[a], names[b]
