@@ -45,7 +45,9 @@ rule compare_distribution:
         calibration=[
             f"<results>/ood/{task}/{other}/{model}.calibration.parquet"
             for task, other in plan.ood_pairs(config)
-            for model in plan.models_with(config, "distribution", task, other)
+            for model in replicates.compared_models(
+                config, "distribution", task, other
+            )
         ],
         calibration_tables=calibration_tables(plan.tasks_of(config, "distribution")),
         tables=[

@@ -40,7 +40,7 @@ rule compare_representation:
         embeddings=[
             f"<results>/embeddings/{task}/{task}/test/{model}.npy"
             for task in plan.tasks_of(config, "representation")
-            for model in plan.models_with(config, "representation", task)
+            for model in replicates.compared_models(config, "representation", task)
         ],
         tables=expand(
             "<results>/data/{task}/test.parquet",
