@@ -14,7 +14,7 @@ from slurm_projects import PROFILE, SITE, SlurmProject, job_of, slurm_jobs, wait
 
 from projects import digests
 
-pytestmark = pytest.mark.slurm
+pytestmark = [pytest.mark.slurm, pytest.mark.fault]
 
 # One training for each fault, so that one run of Snakemake meets them all.
 CANCELLED, OVER_TIME = ("reviews", "small"), ("reviews", "large")
@@ -115,21 +115,23 @@ def test_every_struck_run_ends_with_the_undisturbed_files(struck, finished):
     assert list((struck.folder / ".snakemake/incomplete").glob("*")) == []
 
 
-def test_cancelled_job_is_noticed_and_goes_on_from_its_checkpoint(struck):
+def test_cancelled_job_is_noticed_and_goes_on_from_its_checkpoint(struck, table_row):
     first, second = attempts(struck, CANCELLED)
     assert (first["state"], second["state"]) == ("CANCELLED", "COMPLETED")
     assert "status is: 'CANCELLED'" in struck.log()
     assert "continuing from checkpoint-" in log_of(struck, CANCELLED)
+    again(table_row, "SLURM: scancel of a training", first, "no model, a checkpoint")
 
 
-def test_job_over_its_time_gets_more_and_goes_on_from_its_checkpoint(struck):
+def test_job_over_its_time_gets_more_and_goes_on_from_its_checkpoint(struck, table_row):
     first, *_, last = attempts(struck, OVER_TIME)
     assert (first["state"], last["state"]) == ("TIMEOUT", "COMPLETED")
     assert (first["limit"], last["limit"]) == ("1:00", "2:00")
     assert "continuing from checkpoint-" in log_of(struck, OVER_TIME)
+    again(table_row, "SLURM: a training that hangs, over its time", first, "no model, a checkpoint")
 
 
-def test_job_over_its_memory_gets_more(struck):
+def test_job_over_its_memory_gets_more(struck, table_row):
     first, *_, last = attempts(struck, OVER_MEMORY)
     # With cgroups SLURM says OUT_OF_MEMORY, without them FAILED.
     assert first["state"] in ("FAILED", "OUT_OF_MEMORY")
@@ -138,13 +140,20 @@ def test_job_over_its_memory_gets_more(struck):
     kept = re.search(rf"log: (\S*/{first['id']}\.log)", struck.log()).group(1)
     with open(kept) as log:
         assert "exceeded memory limit" in log.read()
+    again(table_row, "SLURM: a training over its memory", first, "no model")
 
 
-def test_jobs_of_a_node_that_died_run_on_another(struck):
+def test_jobs_of_a_node_that_died_run_on_another(struck, table_row):
     first, second = attempts(struck, NODE_DIED)
     assert (first["state"], second["state"]) == ("NODE_FAIL", "COMPLETED")
     assert first["node"] == struck.dead != second["node"]
     assert "continuing from checkpoint-" in log_of(struck, NODE_DIED)
+    again(table_row, "SLURM: a node dies under a training", first, "no model, a checkpoint")
+
+
+def again(table_row, case, first, left):
+    """Row of a job that the same run of Snakemake submitted again."""
+    table_row(case, f"{first['state']} on {first['node']}", left, "none: the same run does the job again")
 
 
 def test_only_what_was_missing_ran(struck):
@@ -152,7 +161,7 @@ def test_only_what_was_missing_ran(struck):
     assert rules == {comment_of(model) for model in STRUCK}
 
 
-def test_killed_head_process_is_taken_up_again(finished, tmp_path):
+def test_killed_head_process_is_taken_up_again(finished, tmp_path, table_row):
     """kill -9 of Snakemake: cancel what it left, --unlock, and the same command does what is missing."""
     models = [CANCELLED, OVER_TIME]
     project = copy_without(finished, tmp_path / "project", models, gpu="gpu")
@@ -186,9 +195,13 @@ def test_killed_head_process_is_taken_up_again(finished, tmp_path):
     here, there = digests(finished.results), digests(project.results)
     assert [name for name in here if here[name] != there.get(name)] == []
     assert {p: p.stat().st_mtime_ns for p in before} == before
+    table_row(
+        "SLURM: kill -9 of Snakemake, its jobs cancelled by hand", "the next run names --unlock",
+        "a lock, a checkpoint", f"{len(jobs)} finetune_model, from its checkpoint",
+    )  # fmt: skip
 
 
-def test_wrong_site_is_told_by_the_first_job(copied):
+def test_wrong_site_is_told_by_the_first_job(copied, table_row):
     """Not waited for, as a group would be; nothing is begun."""
     project = copied(partition="nowhere")
     process = project.start("results/tiny/data/news/test.parquet")
@@ -196,6 +209,9 @@ def test_wrong_site_is_told_by_the_first_job(copied):
     assert "invalid partition specified: nowhere" in project.log()
     assert not list((project.results / "data").rglob("*.parquet"))
     assert not list((project.folder / ".snakemake/locks").glob("*"))
+    table_row(
+        "SLURM: a partition that does not exist", "the first job says so, the run ends", "nothing", "all"
+    )
 
 
 def alive(job):
