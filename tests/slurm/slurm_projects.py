@@ -48,6 +48,16 @@ class SlurmProject(Project):
                 env={**os.environ, "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"},
             )  # fmt: skip
 
+    def start_in_a_job(self, minutes, configfile=TINY):
+        """Start a run whose head process is a SLURM job itself, by the script that docs/slurm.md gives."""
+        page = (self.folder / "docs/slurm.md").read_text()
+        (self.folder / "run-study.sh").write_text(re.search(r"```bash\n(#!.*?)```", page, re.DOTALL).group(1))
+        (self.folder / ".venv").symlink_to(sys.prefix)
+        words = ("--parsable", f"--time={minutes}", f"--chdir={self.folder}")
+        head = cluster.run("sbatch", *words, str(self.folder / "run-study.sh"), configfile).strip()
+        self.log_path = self.folder / f"head-{head}.log"
+        return head
+
     def submit(self, *words, configfile=TINY):
         """Run over SLURM to the end, successfully; the head process's output."""
         process = self.start(*words, configfile=configfile)

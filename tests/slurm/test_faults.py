@@ -153,7 +153,7 @@ def test_jobs_of_a_node_that_died_run_on_another(struck, table_row):
 
 def again(table_row, case, first, left):
     """Row of a job that the same run of Snakemake submitted again."""
-    table_row(case, f"{first['state']} on {first['node']}", left, "none: the same run does the job again")
+    table_row(case, f"{first['state']}, submitted again", left, "none: the same run did the job again")
 
 
 def test_only_what_was_missing_ran(struck):
