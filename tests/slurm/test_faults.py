@@ -161,6 +161,16 @@ def test_only_what_was_missing_ran(struck):
     assert rules == {comment_of(model) for model in STRUCK}
 
 
+@pytest.fixture(scope="module")
+def out_of_time(copied):
+    """A whole study whose head process is a job of three minutes: a signal ends it two minutes earlier."""
+    project = copied()
+    project.head = project.start_in_a_job(minutes=3)
+    return project
+
+
+# `out_of_time` is only started here, so that its minute passes meanwhile.
+@pytest.mark.usefixtures("out_of_time")
 def test_killed_head_process_is_taken_up_again(finished, tmp_path, table_row):
     """kill -9 of Snakemake: cancel what it left, --unlock, and the same command does what is missing."""
     models = [CANCELLED, OVER_TIME]
@@ -199,6 +209,28 @@ def test_killed_head_process_is_taken_up_again(finished, tmp_path, table_row):
         "SLURM: kill -9 of Snakemake, its jobs cancelled by hand", "the next run names --unlock",
         "a lock, a checkpoint", f"{len(jobs)} finetune_model, from its checkpoint",
     )  # fmt: skip
+
+
+def test_head_process_out_of_time_cancels_its_jobs_and_leaves_no_lock(out_of_time, table_row):
+    head = out_of_time.head
+    state = wait_for(
+        "the head process ends",
+        lambda: next((job["state"] for job in slurm_jobs() if job["id"] == head and not alive(job)), None),
+    )
+    assert state == "FAILED"
+    assert "Terminating processes on user request" in out_of_time.log()
+    assert not [job for job in slurm_jobs() if job["id"] in out_of_time.job_ids() and alive(job)]
+    assert not list((out_of_time.folder / ".snakemake/locks").glob("*"))
+    made = list((out_of_time.results / "data").rglob("*.parquet"))
+    planned = out_of_time.planned()
+    for path in made:
+        assert ("build_data", f"dataset={path.parent.name}, split={path.stem}") not in planned
+    table_row(
+        "SLURM: the head process, a job itself, is out of time",
+        "its jobs are cancelled",
+        "no lock",
+        "the rest",
+    )
 
 
 def test_wrong_site_is_told_by_the_first_job(copied, table_row):
