@@ -77,6 +77,7 @@ rule write_findings:
             for model in FLOOR_MODELS
         ],
         table=f"<results>/data/{FLOOR_TASK}/test.parquet",
+        scorecard="<results>/scorecard.csv",
     output:
         "<results>/findings.md",
     log:

@@ -4,8 +4,9 @@ import numpy as np
 
 from _job import run_job
 from miniature.agreement.table import read_agreement
-from miniature.files import atomic_path, read_parquet
+from miniature.files import atomic_path, read_csv, read_parquet
 from miniature.findings import floor_contrasts, write_findings
+from miniature.scorecard import TEXT_COLUMNS
 from miniature.tables.floor import read_floor
 
 
@@ -27,8 +28,11 @@ def main(snakemake):
     pairs = {}
     for a, b, value in zip(rows["model_a"], rows["model_b"], rows["value"], strict=True):
         pairs[a, b] = pairs[b, a] = float(value)
+    card = read_csv(inputs.scorecard, dtype=dict.fromkeys(TEXT_COLUMNS, str))
+    card = card[card["characteristic"] == "errors"]
+    text = write_findings(table, pairs, contrasts, task=params.task, card=card)
     with atomic_path(snakemake.output[0]) as temporary:
-        temporary.write_text(write_findings(table, pairs, contrasts, task=params.task), encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

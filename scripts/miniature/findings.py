@@ -178,6 +178,7 @@ def write_findings(
     contrasts: Mapping[str, tuple[Contrast, Contrast]],
     *,
     task: str,
+    card: pd.DataFrame,
 ) -> str:
     """Tell the findings in Markdown.
 
@@ -191,11 +192,13 @@ def write_findings(
         From `floor_contrasts`.
     task : str
         Name of the task.
+    card : DataFrame
+        Rows of the scorecard (`miniature.scorecard.build_scorecard`) with the verdicts on errors.
 
     Returns
     -------
     str
-        A list with one item for each finding, and a last one for what does not follow.
+        A list with one item for each finding, and a last one for what they rest on.
     """
     facts = _Facts(table, pairs)
     items = [_floor_item(facts, task)]
@@ -203,7 +206,7 @@ def write_findings(
         items += [_nearest_item(facts, contrasts), _other_side_item(facts, contrasts)]
         items += _rest_item(facts)
     items += _scale_item(facts)
-    items.append(_limits_item(facts))
+    items += [*_verdict_item(facts, card), _limits_item(facts, card)]
     return "".join(f"- {item}\n" for item in items)
 
 
@@ -313,7 +316,33 @@ def _scale_item(facts: _Facts) -> list[str]:
     return [f"**For scale**, systems that are another model altogether: {cells}."]
 
 
-def _limits_item(facts: _Facts) -> str:
+def _judged(facts: _Facts, card: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the scorecard that have bounds, of models that are not part of the floor."""
+    outside = card["model"].isin([*facts.of_kind(COMPARED), *facts.of_kind(OTHER)])
+    return card[outside & card["difference_low"].notna()]
+
+
+def _verdict_item(facts: _Facts, card: pd.DataFrame) -> list[str]:
+    rows = _judged(facts, card)
+    if not len(rows):
+        return []
+    told = []
+    for verdict, group in rows.groupby("verdict", sort=True):
+        models = _listed(
+            f"`{row.model}` ({row.difference:+.3f}, bounds {row.difference_low:+.3f} to "
+            f"{row.difference_high:+.3f})"
+            for row in group.sort_values("difference", ascending=False).itertuples()
+        )
+        told.append(f"`{verdict}`: {models}")
+    first, family = rows.iloc[0], int(card["p_value"].notna().sum())
+    return [
+        f"**Verdicts** by {first['measure']} at margin {first['margin']:g}, each difference to the floor "
+        "with one-sided 95 % bounds over examples and trainings, after Holm's correction for "
+        f"{family} verdicts: {'; '.join(told)}."
+    ]
+
+
+def _limits_item(facts: _Facts, card: pd.DataFrame) -> str:
     count = len(facts.means)
     origins = "one other origin" if count == 1 else f"{count} other origins"
     shared = (
@@ -321,10 +350,16 @@ def _limits_item(facts: _Facts) -> str:
         if facts.nearest is not None
         else ""
     )
+    rows = _judged(facts, card)
+    opening = f"**No verdict follows.** A floor from {origins} has no interval."
+    if len(rows):
+        low, high = rows.iloc[0][["floor_low", "floor_high"]]
+        opening = (
+            f"**What they rest on** is a floor from {origins}: {low:.2f} to {high:.2f} with 95 % confidence."
+        )
     return (
-        f"**No verdict follows.** A floor from {origins} has no interval. Others differ in code and settings "
-        f"as well as in seed, which may lower the floor{shared}. What would settle it is a floor from second "
-        "trainings by one recipe."
+        f"{opening} Others differ in code and settings as well as in seed, which may lower the floor and "
+        f"widen its spread{shared}. A floor from second trainings by one recipe would say more."
     )
 
 

@@ -48,6 +48,26 @@ def test_floor_by_hand():
     assert origin_means(values, ORIGINS, reference="large") == pytest.approx({"them": 0.6, "group": 0.35})
 
 
+SETTINGS = {"task": "wiki", "measure": "jaccard", "margin": 0.05}
+
+
+def compare(wrong, clusters):
+    ids = [f"q{i}" for i in range(len(clusters))]
+    errors = {m: pd.DataFrame({"id": ids, "error": pd.array(e, dtype="boolean")}) for m, e in wrong.items()}
+    return compare_errors(
+        errors, reference="large", clusters=clusters, task="wiki", dataset="wiki", split="test",
+        resampling=Resampling(resamples=100), verdict=SETTINGS,
+    )  # fmt: skip
+
+
+def scorecard(wrong, clusters, origins):
+    found = compare(wrong, clusters)
+    return build_scorecard(
+        found.rows, models=list(wrong), reference="large", verdict={"errors": SETTINGS}, origins=origins,
+        resamples={"errors": found.resamples},
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def study():
     """Errors of seven models over 200 examples in 50 contexts."""
@@ -59,13 +79,8 @@ def study():
 
     wrong = {"large": large, "base": like(0.15), "tiny": like(0.45), "theirs": like(0.1),
              "a": like(0.2), "b": like(0.25), "other": like(0.4)}  # fmt: skip
-    ids = [f"q{i}" for i in range(200)]
     clusters = np.arange(200) // 4
-    errors = {m: pd.DataFrame({"id": ids, "error": pd.array(e, dtype="boolean")}) for m, e in wrong.items()}
-    agreement = compare_errors(
-        errors, reference="large", clusters=clusters, task="wiki", dataset="wiki", split="test",
-        resampling=Resampling(resamples=100), verdict=None,
-    ).rows  # fmt: skip
+    agreement = compare(wrong, clusters).rows
     origins = {"large": "us", "theirs": "them", "a": "group", "b": "group"}
     named = {**origins, "base": "us", "tiny": "us", "other": "else"}
     table = floor_table(
@@ -155,14 +170,16 @@ def test_contrast_resamples_whole_contexts(study):
 
 
 def words(study, table=None):
-    wrong, clusters, agreement, _, whole = study
+    wrong, clusters, agreement, origins, whole = study
     table = whole if table is None else table
     rows = agreement[agreement["measure"] == "jaccard"]
     pairs = {}
     for row in rows.itertuples():
         pairs[row.model_a, row.model_b] = pairs[row.model_b, row.model_a] = row.value
     contrasts = floor_contrasts(table, wrong, clusters, seed=0)
-    return write_findings(table, pairs, contrasts, task="wiki")
+    kept = {m: o for m, o in origins.items() if m in set(table["model"])}
+    card = scorecard(wrong, clusters, kept)
+    return write_findings(table, pairs, contrasts, task="wiki", card=card)
 
 
 def test_findings_tell_what_the_table_holds(study):
@@ -174,8 +191,19 @@ def test_findings_tell_what_the_table_holds(study):
     assert "the mean of 2 that count as one" in text
     assert f"`tiny` {rows.loc['tiny', 'Jaccard']:.3f}" in text
     assert f"`other` {rows.loc['other', 'Jaccard']:.3f}" in text
-    assert "No verdict follows" in text
     assert "nan" not in text
+    card = scorecard(*study[:2], study[3]).set_index("model")
+    assert card.loc[["base", "tiny", "other"], "difference_low"].notna().all()
+    assert (
+        f"`tiny` ({card.loc['tiny', 'difference']:+.3f}, bounds {card.loc['tiny', 'difference_low']:+.3f}"
+        in text
+    )
+    for model in ("base", "tiny", "other"):
+        verdict = card.loc[model, "verdict"]
+        assert f"`{model}` (" in text.partition(f"`{verdict}`: ")[2].partition(";")[0]
+    low, high = card.loc["tiny", ["floor_low", "floor_high"]]
+    assert f"a floor from 2 other origins: {low:.2f} to {high:.2f}" in text
+    assert "No verdict follows" not in text
 
 
 def test_findings_claim_no_more_than_there_is(study):
@@ -186,7 +214,8 @@ def test_findings_claim_no_more_than_there_is(study):
     assert "compared" not in alone
     # One origin: no mean of several, and no agreement of the others among themselves.
     one = words(study, table[~table["model"].isin(["a", "b"])].reset_index(drop=True))
-    assert "one other origin" in one
+    assert "**No verdict follows.** A floor from one other origin has no interval." in one
+    assert "**Verdicts**" not in one
     assert "among themselves" not in one
     # A model whose interval holds 0 agrees neither better nor worse.
     same = table.replace({"kind": {"compared": "other system"}})
