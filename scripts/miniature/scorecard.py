@@ -7,6 +7,7 @@ import pandas as pd
 
 from miniature.agreement.holm import holm
 from miniature.agreement.intervals import make_resamples
+from miniature.agreement.mcnemar import mcnemar
 from miniature.agreement.measures import MEASURES
 from miniature.agreement.table import make_table
 from miniature.config.names import control_of, replicate_of
@@ -19,7 +20,7 @@ SCORECARD_COLUMNS = (
     "model", "characteristic", "task", "dataset", "measure", "k", "margin", "agreement",
     "ci_low", "ci_high", "chance", "ceiling", "floor", "floor_low", "floor_high",
     "difference", "difference_low", "difference_high", "score", "n", "verdict", "accuracy_difference",
-    "replicates", "p_value", "p_adjusted", "score_low", "score_high", "reason",
+    "accuracy_p_value", "replicates", "p_value", "p_adjusted", "score_low", "score_high", "reason",
 )  # fmt: skip
 TEXT_COLUMNS = ("model", "characteristic", "task", "dataset", "measure", "verdict", "reason")
 COUNT_COLUMNS = ("k", "n", "replicates")
@@ -33,6 +34,8 @@ NOT_MEASURED = "not-measured"
 ALPHA = 0.05
 # Where independent sets would agree more than this, agreement says too little about the models.
 CHANCE_LIMIT = 0.8
+# Measures that say how the accuracy of two models differs.
+ACCURACY_ROWS = ("accuracy_difference", "negative_flips", "positive_flips")
 # Settings of a verdict that pick the rows of the agreement table, where one measure has several.
 SELECTORS = ("dataset", "split", "ood_dataset", "recipe", "feature")
 
@@ -79,8 +82,8 @@ def build_scorecard(
         With `SCORECARD_COLUMNS`, models in the study's order, characteristics in the order of `verdict`.
         ``replicates`` counts the trainings or origins in the floor; ``p_value`` belongs to the claim, of the
         two, that is nearer to being made, ``p_adjusted`` is the same after Holm's correction;
-        ``accuracy_difference`` is the model's accuracy minus the reference's; ``score_low`` and
-        ``score_high`` are the score at the bounds of the difference.
+        ``accuracy_difference`` is the model's accuracy minus the reference's, ``accuracy_p_value`` that of
+        McNemar's test of it; ``score_low`` and ``score_high`` are the score at the bounds of the difference.
 
     Raises
     ------
@@ -100,7 +103,7 @@ def build_scorecard(
     trainings = trainings_of(models, origins or {}, reference=reference)
     again = {model for model in models if replicate_of(model) or control_of(model)}
     subjects = [model for model in models if model != reference and model not in again]
-    accuracy = agreement[agreement["measure"] == "accuracy_difference"]
+    accuracy = agreement[agreement["measure"].isin(ACCURACY_ROWS)]
     rows = {}
     for characteristic, settings in verdict.items():
         found = select_rows(agreement, characteristic, settings)
@@ -114,7 +117,7 @@ def build_scorecard(
             # The reference is first in its pairs, which is what gives flips and differences their direction.
             if (reference, model) in by_pair:
                 row |= _measured(by_pair, values, method, trainings, reference, model, settings)
-                row["accuracy_difference"] = _accuracy_difference(accuracy, row, reference)
+                row |= _accuracy(accuracy, row, reference)
             rows[model, characteristic] = row
     ordered = [rows[model, characteristic] for model in subjects for characteristic in verdict]
     _decide(ordered)
@@ -239,19 +242,28 @@ def _measured(
     }  # fmt: skip
 
 
-def _accuracy_difference(accuracy: pd.DataFrame, row: Mapping[str, object], reference: str) -> float:
-    """Accuracy of a row's model minus the reference's on its task; NaN where it was not measured.
+def _accuracy(rows: pd.DataFrame, row: Mapping[str, object], reference: str) -> dict[str, float]:
+    """Accuracy of a row's model minus the reference's on its task, with McNemar's p-value.
 
-    Where several characteristics measured it, each on the examples that it uses, a row has that of its own.
+    Empty where it was not measured. Where several characteristics measured it, each on the examples that it
+    uses, a row has that of its own.
     """
-    found = accuracy[
-        (accuracy["task"] == row["task"])
-        & (accuracy["model_a"] == reference)
-        & (accuracy["model_b"] == row["model"])
+    found = rows[
+        (rows["task"] == row["task"]) & (rows["model_a"] == reference) & (rows["model_b"] == row["model"])
     ]
     own = found[found["characteristic"] == row["characteristic"]]
-    values = (own if len(own) else found)["value"]
-    return float(values.iloc[0]) if len(values) else float("nan")
+    by_measure = (own if len(own) else found).drop_duplicates("measure").set_index("measure")
+    if not set(ACCURACY_ROWS) <= set(by_measure.index):
+        return {}
+    flips = (
+        by_measure.loc[["negative_flips", "positive_flips"], "value"] * by_measure.loc["negative_flips", "n"]
+    )
+    defined = bool(flips.notna().all())
+    return {
+        "accuracy_difference": float(by_measure.loc["accuracy_difference", "value"]),
+        # Shares of whole numbers of examples, so that rounding gives the numbers back.
+        "accuracy_p_value": mcnemar(*(round(flip) for flip in flips)) if defined else float("nan"),
+    }
 
 
 def _decide(rows: Sequence[dict[str, object]]) -> None:

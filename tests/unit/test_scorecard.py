@@ -42,8 +42,8 @@ def test_columns_are_those_of_the_file_contract():
     contract = (
         "model, characteristic, task, dataset, measure, k, margin, agreement, ci_low, ci_high, chance, "
         "ceiling, floor, floor_low, floor_high, difference, difference_low, difference_high, "
-        "score, n, verdict, accuracy_difference, replicates, p_value, p_adjusted, score_low, score_high, "
-        "reason"
+        "score, n, verdict, accuracy_difference, accuracy_p_value, replicates, p_value, p_adjusted, "
+        "score_low, score_high, reason"
     )
     assert ", ".join(SCORECARD_COLUMNS) == contract
     assert list(score().columns) == list(SCORECARD_COLUMNS)

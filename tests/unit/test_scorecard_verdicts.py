@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from miniature.agreement.intervals import BOOTSTRAP, Resampling, make_resamples, read_resamples
 from miniature.agreement.table import concat_rows, make_rows
@@ -27,9 +28,10 @@ def tables(models=None, trainings=TRAININGS, chance=None):
     values |= {("large", model): value for model, value in models.items()}
     labels = {"characteristic": "errors", "task": "squad", "dataset": "squad", "split": "test"}
     rows = [
-        make_rows(**labels, model_a=a, model_b=b, measure=["jaccard", "accuracy_difference"], n=1000,
-                  value=[value, -0.1], chance=[(chance or {}).get(b, 0.2), None], ceiling=[0.9, None],
-                  n_clusters=500)
+        make_rows(**labels, model_a=a, model_b=b, n=1000, n_clusters=500,
+                  measure=["jaccard", "accuracy_difference", "negative_flips", "positive_flips"],
+                  value=[value, -0.02, 0.03, 0.01], chance=[(chance or {}).get(b, 0.2), None, None, None],
+                  ceiling=[0.9, None, None, None])
         for (a, b), value in values.items()
     ]  # fmt: skip
     draws = [
@@ -66,7 +68,8 @@ def test_every_row_says_what_its_verdict_rests_on():
     assert (found["floor_low"] < floor).all()
     assert (found["floor_high"] > floor).all()
     assert (found["replicates"] == 3).all()
-    assert (found["accuracy_difference"] == -0.1).all()
+    assert (found["accuracy_difference"] == -0.02).all()
+    assert found["accuracy_p_value"].tolist() == [pytest.approx(binomtest(10, 40).pvalue)] * 6
     assert found["verdict"].to_dict() == {
         "same": "miniature", "near": "inconclusive", "edge": "inconclusive", "low": "inconclusive",
         "far": "not-miniature", "blind": "not-miniature",

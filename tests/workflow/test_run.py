@@ -21,7 +21,7 @@ AGREEMENT_COLUMNS = (
 SCORECARD_COLUMNS = (
     "model,characteristic,task,dataset,measure,k,margin,agreement,ci_low,ci_high,chance,ceiling,"
     "floor,floor_low,floor_high,difference,difference_low,difference_high,score,n,verdict,"
-    "accuracy_difference,replicates,p_value,p_adjusted,score_low,score_high,reason"
+    "accuracy_difference,accuracy_p_value,replicates,p_value,p_adjusted,score_low,score_high,reason"
 ).split(",")
 
 
