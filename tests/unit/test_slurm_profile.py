@@ -40,7 +40,7 @@ def test_memory_is_what_the_rule_says_and_what_starting_it_on_a_node_takes():
             said = re.search(r"mem_mb=(?:memory\(([^)]*)\)|(\d+))", body)
             if rule not in TABLE:
                 continue
-            base, *times = re.split(r",\s*", said.group(1) or said.group(2))
+            base, *times = re.findall(r"[^,\s]+", said.group(1) or said.group(2))
             asked, grows, *_ = TABLE[rule]
             assert asked >= int(base) + 300, rule
             assert grows == {name: int(n) for name, n in (term.split("=") for term in times)}, rule
@@ -99,16 +99,16 @@ def test_memory_counts_files_in_folders(tmp_path):
     (tmp_path / "table").write_bytes(bytes(500_000))
     expression = settings()["set-resources"]["predict_split"]["mem_mb"]
 
-    class Inputs:
-        model, table = str(tmp_path / "model"), str(tmp_path / "table")
+    inputs = {"model": str(tmp_path / "model"), "table": str(tmp_path / "table")}
 
     from snakemake.ioutils import flatten
 
     base = TABLE["predict_split"][0]
-    names = {"input": Inputs, "flatten": flatten}
+    names = {"input": inputs, "flatten": flatten}
     assert eval(expression, {**names, "attempt": 1}) == base + 2 * 3 + 60 * 0.5
     assert eval(expression, {**names, "attempt": 3}) == 3 * (base + 36)
-    Inputs.model = str(tmp_path / "not there yet")
+    assert eval(expression, {**names, "input": {"table": inputs["table"]}, "attempt": 1}) == base + 30
+    inputs["model"] = str(tmp_path / "not there yet")
     # Which Snakemake takes for "to be determined"; zero would be a request for too little.
     with pytest.raises(FileNotFoundError):
         eval(expression, {**names, "attempt": 1})
