@@ -31,6 +31,11 @@ rule compare_errors:
             for task in plan.tasks_of(config, "errors")
             for model in replicates.compared_models(config, "errors", task)
         ],
+        predictions=[
+            f"<results>/predictions/{task}/{task}/test/{model}.parquet"
+            for task in plan.tasks_of(config, "errors")
+            for model in plan.predicting_models(config, task)
+        ],
         tables=expand(
             "<results>/data/{task}/test.parquet", task=plan.tasks_of(config, "errors")
         ),
@@ -51,6 +56,13 @@ rule compare_errors:
         models=[
             replicates.compared_models(config, "errors", task)
             for task in plan.tasks_of(config, "errors")
+        ],
+        predicting=[
+            plan.predicting_models(config, task)
+            for task in plan.tasks_of(config, "errors")
+        ],
+        labels=[
+            plan.labels_of(config, task) for task in plan.tasks_of(config, "errors")
         ],
         reference=config["reference"],
         resampling=RESAMPLING,

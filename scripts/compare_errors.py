@@ -4,7 +4,7 @@ from _job import run_job
 from miniature.agreement.intervals import Resampling, concat_comparisons
 from miniature.characteristics.errors import compare_errors
 from miniature.files import read_parquet, write_csv, write_parquet
-from miniature.iteration import groups_like
+from miniature.iteration import groups_like, list_of
 
 
 def main(snakemake):
@@ -12,9 +12,11 @@ def main(snakemake):
     params = snakemake.params
     found = []
     per_task = groups_like(snakemake.input.errors, params.models)
-    for task, models, table, paths in zip(
-        params.tasks, params.models, snakemake.input.tables, per_task, strict=True
-    ):
+    said_per_task = groups_like(list_of(snakemake.input.get("predictions", [])), params.predicting)
+    for task, models, predicting, labels, table, paths, said in zip(
+        params.tasks, params.models, params.predicting, params.labels, snakemake.input.tables, per_task,
+        said_per_task, strict=True,
+    ):  # fmt: skip
         found.append(
             compare_errors(
                 {model: read_parquet(path) for model, path in zip(models, paths, strict=True)},
@@ -25,6 +27,8 @@ def main(snakemake):
                 split="test",
                 resampling=Resampling(**params.resampling),
                 verdict=params.verdict,
+                predictions={model: read_parquet(path) for model, path in zip(predicting, said, strict=True)},
+                labels=labels,
             )
         )
     compared = concat_comparisons(found)

@@ -43,6 +43,15 @@ MEASURES: dict[str, Measure] = {
     "accuracy_difference": Measure(-1, 1, "zero", False, "accuracy of model_b minus accuracy of model_a"),
     "negative_flips": Measure(0, 1, "lower", False, "model_a right, model_b wrong; Dutta et al. 2024"),
     "positive_flips": Measure(0, 1, "lower", False, "model_a wrong, model_b right; Dutta et al. 2024"),
+    "label_loyalty": Measure(0, 1, "higher", True, "share of equal answers; Xu et al. 2021"),
+    "label_loyalty_corrected": Measure(
+        -INFINITE, 1, "higher", True, "(label_loyalty - chance) / (ceiling - chance)"
+    ),
+    "js_divergence": Measure(0, 1, "lower", True, "mean over examples, in bits; Lin 1991"),
+    "probability_loyalty": Measure(0, 1, "higher", True, "1 - square root of the divergence; Xu et al. 2021"),
+    "probability_loyalty_corrected": Measure(
+        -INFINITE, 1, "higher", True, "(probability_loyalty - chance) / (1 - chance)"
+    ),
     "tied_rows": Measure(0, 1, None, True, "share of examples whose K nearest neighbours a tie leaves open"),
     "same_cluster": Measure(0, 1, None, True, "share of the K nearest neighbours from the example's cluster"),
     "cka": Measure(0, 1, "higher", True, "linear centred kernel alignment; Kornblith et al. 2019"),

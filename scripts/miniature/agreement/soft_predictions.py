@@ -67,20 +67,26 @@ def chance_same_answer(a: np.ndarray, b: np.ndarray) -> float:
 
     Parameters
     ----------
-    a, b : array_like of str, shape [examples]
+    a, b : array_like of int, shape [examples]
+        Each example's answer as a number from 0; equal answers have equal numbers.
 
     Returns
     -------
     float
         In [0, 1]; NaN where there is no example.
 
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
     Examples
     --------
-    >>> chance_same_answer(["x", "x", "y", "y"], ["x", "y", "y", "y"])
+    >>> chance_same_answer([0, 0, 1, 1], [0, 1, 1, 1])
     0.5
     """
-    shares = _answer_shares(a, b)
-    return float(np.prod(shares, axis=0).sum()) if shares.size else float("nan")
+    p, q = _answer_shares(a, b)
+    return float((p * q).sum()) if len(p) else float("nan")
 
 
 def ceiling_same_answer(a: np.ndarray, b: np.ndarray) -> float:
@@ -88,30 +94,37 @@ def ceiling_same_answer(a: np.ndarray, b: np.ndarray) -> float:
 
     Parameters
     ----------
-    a, b : array_like of str, shape [examples]
+    a, b : array_like of int, shape [examples]
+        As for `chance_same_answer`.
 
     Returns
     -------
     float
         In [0, 1]; NaN where there is no example.
 
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
     Examples
     --------
-    >>> ceiling_same_answer(["x", "x", "y", "y"], ["x", "y", "y", "y"])
+    >>> ceiling_same_answer([0, 0, 1, 1], [0, 1, 1, 1])
     0.75
     """
-    shares = _answer_shares(a, b)
-    return float(np.min(shares, axis=0).sum()) if shares.size else float("nan")
+    p, q = _answer_shares(a, b)
+    return float(np.minimum(p, q).sum()) if len(p) else float("nan")
 
 
-def _answer_shares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Share of each answer in the first and in the second list, shape [2, answers]."""
-    a, b = np.asarray(a, dtype=object), np.asarray(b, dtype=object)
+def _answer_shares(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Share of each answer in the first and in the second list, each [answers]; empty without examples."""
+    a, b = np.asarray(a), np.asarray(b)
     if a.ndim != 1 or a.shape != b.shape:
         raise ValueError(f"Answers to the same examples are needed: {a.shape}, {b.shape}.")
-    names, index = np.unique(np.concatenate([a, b]).astype(str), return_inverse=True)
-    parts = (index[: len(a)], index[len(a) :])
-    return np.array([np.bincount(part, minlength=len(names)) / max(len(a), 1) for part in parts])
+    if not len(a):
+        return np.zeros(0), np.zeros(0)
+    most = int(max(a.max(), b.max())) + 1
+    return np.bincount(a, minlength=most) / len(a), np.bincount(b, minlength=most) / len(b)
 
 
 def _check_distributions(rows: np.ndarray) -> np.ndarray:

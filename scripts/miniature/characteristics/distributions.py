@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from miniature.messages import StudyError
 
@@ -52,6 +53,40 @@ def stack_probabilities(predictions: pd.DataFrame, *, classes: int) -> np.ndarra
             predictions, i, f"has probabilities that are no distribution: {list(stacked[i])}"
         )
     return stacked / totals[:, None]
+
+
+def answer_distributions(predictions: pd.DataFrame) -> np.ndarray | None:
+    """Distribution over {answers, does not answer} that a question answering model's scores give.
+
+    No distribution over all spans is kept. Of the two that are, the best span's score and the empty answer's,
+    the softmax is the model's own odds of answering; which answer it gives is not seen. The threshold of the
+    study is no part of it.
+
+    Parameters
+    ----------
+    predictions : DataFrame, [examples]
+        Columns ``score`` (missing where no span can be an answer: it then does not answer) and
+        ``null_score``.
+
+    Returns
+    -------
+    ndarray of float64, shape [examples, 2], or None
+        Rows of NaN where the empty answer has no score; None where no row has one.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"score": [1.0, None, 2.0], "null_score": [1.0, 3.0, None]})
+    >>> answer_distributions(table).tolist()
+    [[0.5, 0.5], [0.0, 1.0], [nan, nan]]
+    """
+    score, null = (
+        predictions[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in ("score", "null_score")
+    )
+    if np.isnan(null).all():
+        return None
+    answers = np.where(np.isnan(score), 0.0, expit(score - null))
+    answers[np.isnan(null)] = np.nan
+    return np.stack([answers, 1 - answers], axis=1)
 
 
 def _no_distribution(predictions: pd.DataFrame, row: int, what: str) -> StudyError:

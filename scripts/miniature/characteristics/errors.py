@@ -1,6 +1,6 @@
 """Prediction errors: which examples a model gets wrong, and how far two models get the same ones wrong."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,14 @@ from miniature.agreement.intervals import Comparison, Resampling, concat_compari
 from miniature.agreement.sets import set_agreement
 from miniature.agreement.table import count_clusters, list_pairs
 from miniature.characteristics.alignment import check_same_examples
+from miniature.characteristics.soft_predictions import (
+    COLUMNS,
+    NOT_MEASURED,
+    SoftPair,
+    compare_said,
+    read_said,
+    soft_measures,
+)
 from miniature.messages import StudyError
 
 
@@ -98,8 +106,10 @@ def compare_errors(
     split: str,
     resampling: Resampling,
     verdict: Mapping[str, object] | None,
+    predictions: Mapping[str, pd.DataFrame] | None = None,
+    labels: Sequence[str] | None = None,
 ) -> Comparison:
-    """Agreement of every pair of models on which examples they get wrong.
+    """Agreement of every pair of models on which examples they get wrong, and on what they say.
 
     Examples whose error is unknown for either model are left out of that pair; ``n`` says how many remain.
     Intervals resample whole clusters of examples, the trainings held fixed; the chance and the ceiling that a
@@ -120,6 +130,10 @@ def compare_errors(
         How intervals are made.
     verdict : mapping or None
         The study's verdict on errors: the measure it names keeps its resampled values.
+    predictions : mapping of str to DataFrame, optional
+        Predictions tables of the models that have them; without, only errors are compared.
+    labels : sequence of str, optional
+        Class names in class order; absent for question answering.
 
     Returns
     -------
@@ -127,12 +141,14 @@ def compare_errors(
         Agreement rows: for each pair ``jaccard``, ``jaccard_corrected``, ``kappa``, ``kappa_corrected``,
         ``accuracy_difference``, ``negative_flips`` and ``positive_flips``, with chance (independent errors at
         the same rates) and ceiling (the best value that the two error counts allow). Without any error of
-        either model the Jaccard index is empty; with one cluster there is no interval.
+        either model the Jaccard index is empty; with one cluster there is no interval. Then what
+        `miniature.characteristics.soft_predictions.compare_said` measures, empty where either model's
+        predictions are not known.
 
     Raises
     ------
     StudyError
-        If the models' tables list different examples.
+        If the models' tables list different examples, or as `read_said`.
     """
     n = check_same_examples(errors, clusters, what="error lists")
     known = {m: ~t["error"].isna().to_numpy(dtype=bool) for m, t in errors.items()}
@@ -146,14 +162,31 @@ def compare_errors(
     ]
     counts = draw_counts(n_clusters, resampling)
     resampled = resample_measures(np.reshape(sums, (len(pairs), n_clusters, 4)), counts, set_measures)
-    labels = {"characteristic": "errors", "task": task, "dataset": dataset, "split": split}
+    check_same_examples(predictions or {}, clusters, what="predictions")
+    said = read_said(predictions or {}, labels)
+    unknown = SoftPair(
+        [] if predictions is None else NOT_MEASURED, np.zeros((n_clusters, COLUMNS)), np.zeros(n, dtype=bool)
+    )
+    soft = [
+        compare_said(said[a], said[b], index=index, clusters=n_clusters, seed=resampling.seed)
+        if a in said and b in said
+        else unknown
+        for a, b in pairs
+    ]
+    soft_sums = np.reshape([pair.sums for pair in soft], (len(pairs), n_clusters, COLUMNS))
+    soft_again = resample_measures(soft_sums, counts, soft_measures)
+    names = {"characteristic": "errors", "task": task, "dataset": dataset, "split": split}
     found = []
-    for (a, b), rows, again in zip(pairs, used, resampled, strict=True):
-        table = make_pair_rows(
-            error_measures(wrong[a][rows], wrong[b][rows]), again, **labels,
-            model_a=a, model_b=b, n=int(rows.sum()), n_clusters=count_clusters(clusters, rows),
-        )  # fmt: skip
-        found.append(Comparison(table, keep_resamples(again, verdict, model_a=a, model_b=b, **labels)))
+    for i, ((a, b), again, more) in enumerate(zip(pairs, resampled, soft_again, strict=True)):
+        both = wrong[a][used[i]], wrong[b][used[i]]
+        for rows, values, where in (
+            (error_measures(*both), again, used[i]),
+            (soft[i].rows, more, soft[i].used),
+        ):
+            pair = {"model_a": a, "model_b": b, **names}
+            size = {"n": int(where.sum()), "n_clusters": count_clusters(clusters, where)}
+            table = make_pair_rows(rows, values, **pair, **size)
+            found.append(Comparison(table, keep_resamples(values, verdict, **pair)))
     return concat_comparisons(found)
 
 

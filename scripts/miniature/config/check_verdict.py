@@ -10,7 +10,16 @@ from miniature.messages import StudyError
 
 # Measures of two models that a verdict or a panel can rest on, and what else says which row it is.
 MEASURED_BY = {
-    "errors": ("jaccard", "kappa", "accuracy_difference", "negative_flips", "positive_flips"),
+    "errors": (
+        "jaccard",
+        "kappa",
+        "accuracy_difference",
+        "negative_flips",
+        "positive_flips",
+        "label_loyalty",
+        "js_divergence",
+        "probability_loyalty",
+    ),
     "representation": ("jaccard",),
     "distribution": ("jaccard_ood", "jaccard_id", "jaccard_all"),
     "vulnerability": ("jaccard", "kappa"),
