@@ -34,13 +34,13 @@ def main(words):
     commands = {"up": up, "down": down, "jobs": lambda: print(list_jobs())}
     if len(words) != 1 or words[0] not in commands:
         sys.exit(__doc__)
+    if words[0] != "jobs" and os.geteuid() != 0:
+        sys.exit(f"cluster.py: SLURM's daemons need root: sudo python tests/slurm/cluster.py {words[0]}")
     commands[words[0]]()
 
 
 def up():
     """Start what is not running yet; return once a job has run on every node."""
-    if os.geteuid() != 0:
-        sys.exit("cluster.py: SLURM's daemons need root: sudo python tests/slurm/cluster.py up")
     refuse_foreign_configuration()
     install()
     write_configuration()
