@@ -58,3 +58,35 @@ rule plot_scorecard:
         code=code("plot_scorecard"),
     script:
         "../scripts/plot_scorecard.py"
+
+
+rule plot_transfer:
+    input:
+        [
+            f"<results>/attacks/{task}/{recipe}/transfer.csv"
+            for task, recipe in plan.attack_pairs(config)
+        ],
+    output:
+        png=report(
+            "<results>/figures/transfer.png",
+            caption="../report/transfer.rst",
+            category="Figures",
+        ),
+        svg="<results>/figures/transfer.svg",
+        pdf="<results>/figures/transfer.pdf",
+        csv="<results>/figures/transfer.csv",
+    log:
+        "<logs>/plot_transfer.log",
+    benchmark:
+        "<benchmarks>/plot_transfer.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=500,
+        runtime=30,
+    params:
+        pairs=plan.attack_pairs(config),
+        models=TRAINED,
+        code=code("plot_transfer"),
+    script:
+        "../scripts/plot_transfer.py"

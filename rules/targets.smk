@@ -102,6 +102,7 @@ FIGURES = [
         "figure1": PANELS,
         "scorecard": config["verdict"],
         "floor": FLOOR_TASK,
+        "transfer": plan.enabled(config, "vulnerability") and len(TRAINED) > 1,
     }.items()
     if shown
     for suffix in ("png", "svg", "pdf")

@@ -4,7 +4,7 @@ from _job import run_job
 from miniature.attack.summary import find_common_ids, summarize_attack
 from miniature.files import read_parquet
 from miniature.iteration import chunks
-from miniature.tables.attacks import DIGITS, attacks_table
+from miniature.tables.attacks import DIGITS, attacks_table, printed_attacks
 from miniature.tables.write import write_table
 
 
@@ -18,14 +18,16 @@ def main(snakemake):
         ids = find_common_ids(attacks.values())
         summaries[tuple(pair)] = {model: summarize_attack(table) for model, table in attacks.items()}
         common[tuple(pair)] = {model: summarize_attack(table, ids) for model, table in attacks.items()}
+    table = attacks_table(summaries, models=params.models, common=common)
     write_table(
-        attacks_table(summaries, models=params.models, common=common),
+        table,
         csv=output.csv,
         md=output.md,
         tex=output.tex,
-        caption="Accuracy before and under attack",
+        caption="Accuracy before and under attack, with 95 % intervals over examples",
         label="tab:attacks",
         digits=DIGITS,
+        printed=printed_attacks(table),
     )
 
 

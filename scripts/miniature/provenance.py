@@ -53,6 +53,8 @@ def collect_provenance(
     return {
         "study": config["study"],
         "seed": config["seed"],
+        "same_bytes_when_run_again": not timed_recipes(config),
+        "recipes_with_time_budget": timed_recipes(config),
         "code": _checkout(repository),
         "config": config,
         "packages": {name: _version(name) for name in PACKAGES},
@@ -69,6 +71,13 @@ def collect_provenance(
         "jobs": jobs,
         "job_seconds": round(sum(job["seconds"] for job in jobs), 1),
     }
+
+
+def timed_recipes(config: Mapping) -> list[str]:
+    """Attacks with a time budget: their results depend on how fast the machine is. None where they are off."""
+    block = config["characteristics"]["vulnerability"]
+    recipes = block.get("recipes", {}) if block["enabled"] else {}
+    return [name for name, recipe in recipes.items() if recipe.get("max_seconds") is not None]
 
 
 def read_benchmarks(folder: Path) -> list[dict[str, object]]:

@@ -7,6 +7,7 @@ import sys
 
 import pyarrow as pa
 import pytest
+from scipy.stats import binomtest
 
 from miniature.attack import rows
 from miniature.attack.rows import ATTACKS_SCHEMA, OUTCOMES, attacks_frame
@@ -42,6 +43,11 @@ TABLE = attacks_frame(
 )
 
 
+def interval(name, part, whole):
+    found = binomtest(part, whole).proportion_ci(method="wilson")
+    return {f"{name}_low": pytest.approx(found.low), f"{name}_high": pytest.approx(found.high)}
+
+
 def test_counts_by_hand():
     assert summarize_attack(TABLE) == {
         "n": 6,
@@ -52,7 +58,11 @@ def test_counts_by_hand():
         "accuracy_before": pytest.approx(4 / 6),
         "accuracy_after": pytest.approx(2 / 6),
         "success_rate": 0.5,
-        "success_rate_high": 0.75,
+        "success_rate_if_spent": 0.75,
+        # scipy's own interval is the witness.
+        **interval("accuracy_before", 4, 6),
+        **interval("accuracy_after", 2, 6),
+        **interval("success_rate", 2, 4),
         "words_mean": 10.0,
         "words_changed_rate": pytest.approx((1 / 10 + 2 / 4) / 2),
         "queries_mean": pytest.approx(190 / 4),

@@ -6,11 +6,12 @@ import struct
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from miniature.agreement.table import make_rows
 from miniature.attack.summary import summarize_attack
 from miniature.scoring import classification, squad
-from miniature.tables.attacks import attacks_table
+from miniature.tables.attacks import attacks_table, printed_attacks
 from miniature.tables.errors import error_matrix, error_pairs
 from miniature.tables.models import MAJORITY, NO_ANSWER, models_table
 from miniature.tables.sizes import model_size
@@ -181,7 +182,17 @@ def test_attacks_table_in_per_cent_over_originally_right_examples():
     assert (row["common n"], row["common success %"]) == (1, 100.0)
     assert table["model"].tolist() == ["large", "tiny"]
     assert pd.isna(table.loc[1, "success %"])
-    assert not {"failed to run", "success if budgets broke %"} & set(table)
+    assert not {"failed to run", "success if budgets broke %", "common success if budgets broke %"} & set(
+        table
+    )
+    shown = printed_attacks(table)
+    # Wilson's interval of 1 of 2 and of 1 of 4, by scipy.
+    low, high = (100 * end for end in binomtest(1, 2).proportion_ci(method="wilson"))
+    assert shown.loc[0, "success %"] == f"50.0 ({low:.1f} to {high:.1f})"
+    low, high = (100 * end for end in binomtest(1, 4).proportion_ci(method="wilson"))
+    assert shown.loc[0, "accuracy after %"] == f"25.0 ({low:.1f} to {high:.1f})"
+    assert shown.loc[1, "success %"] == ""
+    assert not [name for name in shown if " low %" in name or " high %" in name]
 
 
 def test_attacks_table_shows_spent_budgets_and_failures_when_there_are_some():

@@ -64,12 +64,22 @@ def test_file_contract(finished):
             "perturbed_text", "words", "words_changed", "queries", "message",
         ]  # fmt: skip
         assert len(attacks) == 10
+        ran = json.loads((results / f"attacks/reviews/bert-attack/{model}.settings.json").read_text())
+        assert (ran["recipe"]["kind"], ran["recipe"]["max_candidates"], ran["examples"]) == (
+            "bert-attack",
+            8,
+            10,
+        )
+        assert ran["packages"]["textattack"]
+        assert ran["deterministic"]
         assert (results / f"models/encyclopedia/{model}/model.safetensors").is_file()
     transfer = pd.read_csv(results / "attacks/reviews/bert-attack/transfer.csv")
     assert list(transfer.columns) == ["source", "target", "n", "broken", "rate"]
     assert list(transfer["source"] + ">" + transfer["target"]) == [
         f"{a}>{b}" for a in MODELS for b in MODELS if a != b
     ]
+    drawn = pd.read_csv(results / "figures/transfer.csv")
+    assert drawn[list(transfer.columns)].equals(transfer)
     for name in ("errors", "representation", "distribution", "vulnerability", "calibration"):
         table = pd.read_csv(results / f"agreement/{name}.csv")
         assert list(table.columns) == AGREEMENT_COLUMNS

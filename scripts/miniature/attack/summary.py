@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from miniature.agreement.wilson import wilson_interval
 from miniature.attack.rows import ATTACKED, BROKEN, BUDGET, FAILED
 
 
@@ -32,7 +33,9 @@ def summarize_attack(attacks: pd.DataFrame, common_ids: Iterable[str] | None = N
         accuracy_before : n_attacked / n
         accuracy_after : right before and not broken, / n; a spent budget counts as not broken
         success_rate : n_success / n_attacked
-        success_rate_high : the same, had every spent budget ended in success
+        success_rate_if_spent : the same, had every spent budget ended in success
+        accuracy_before_low, accuracy_before_high, accuracy_after_low, accuracy_after_high,
+        success_rate_low, success_rate_high : 95 % intervals (Wilson) of these rates over examples
         words_mean : words per attacked example
         words_changed_rate : mean over successes of words changed / words
         queries_mean : mean over attacked examples, the first look at the text included
@@ -55,7 +58,10 @@ def summarize_attack(attacks: pd.DataFrame, common_ids: Iterable[str] | None = N
         "accuracy_before": _ratio(len(attacked), len(valid)),
         "accuracy_after": _ratio(len(attacked) - len(success), len(valid)),
         "success_rate": _ratio(len(success), len(attacked)),
-        "success_rate_high": _ratio(len(success) + spent, len(attacked)),
+        "success_rate_if_spent": _ratio(len(success) + spent, len(attacked)),
+        **_interval("accuracy_before", len(attacked), len(valid)),
+        **_interval("accuracy_after", len(attacked) - len(success), len(valid)),
+        **_interval("success_rate", len(success), len(attacked)),
         "words_mean": _mean(attacked["words"]),
         "words_changed_rate": _mean(success["words_changed"].astype(float) / success["words"].astype(float)),
         "queries_mean": _mean(attacked["queries"]),
@@ -81,6 +87,11 @@ def find_common_ids(tables: Iterable[pd.DataFrame]) -> list[str]:
         return []
     common = set.intersection(*(set(table["id"][table["outcome"].isin(ATTACKED)]) for table in tables))
     return [id for id in tables[0]["id"] if id in common]
+
+
+def _interval(name: str, part: int, whole: int) -> dict:
+    low, high = wilson_interval(part, whole)
+    return {f"{name}_low": low, f"{name}_high": high}
 
 
 def _ratio(part: int, whole: int) -> float:
