@@ -74,7 +74,7 @@ def collect_provenance(
 
 
 def timed_recipes(config: Mapping) -> list[str]:
-    """Attacks with a time budget: their results depend on how fast the machine is. None where they are off."""
+    """Attacks with a time budget: their results depend on how fast the machine is."""
     block = config["characteristics"]["vulnerability"]
     recipes = block.get("recipes", {}) if block["enabled"] else {}
     return [name for name, recipe in recipes.items() if recipe.get("max_seconds") is not None]
