@@ -38,6 +38,9 @@ rule tabulate_claims:
     input:
         scorecard="<results>/scorecard.csv",
         agreement=AGREEMENT,
+        resamples=[
+            f"<results>/agreement/{name}.resamples.parquet" for name in RESAMPLED
+        ],
         attacks=verdict_attacks(),
     output:
         csv=report(
@@ -59,6 +62,7 @@ rule tabulate_claims:
     params:
         compressed=compressed_models(),
         reference=config["reference"],
+        resampled=RESAMPLED,
         verdict=config["verdict"],
         study=config["study"],
         command=study_command(),

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from _job import run_job
+from miniature.agreement.intervals import read_resamples
 from miniature.agreement.table import concat_rows, read_agreement
 from miniature.files import read_parquet
 from miniature.iteration import list_of
@@ -24,6 +25,9 @@ def main(snakemake):
             verdict=params.verdict,
             results=f"results/{params.study}",
             command=params.command,
+            resamples=dict(
+                zip(params.resampled, map(read_resamples, list_of(inputs.resamples)), strict=True)
+            ),
         ),
         csv=output.csv,
         md=output.md,

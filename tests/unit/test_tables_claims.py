@@ -1,8 +1,12 @@
 """Claims: a difference is a rejected null, one counterexample refutes, no replicate no verdict."""
 
+import itertools
+
+import numpy as np
 import pandas as pd
 import pytest
 
+from miniature.agreement.intervals import BOOTSTRAP, make_resamples
 from miniature.agreement.table import concat_rows, make_rows
 from miniature.scorecard import build_scorecard
 from miniature.tables.claims import claims_table, judge_among, judge_models, judge_vulnerability
@@ -57,7 +61,10 @@ def test_a_low_agreement_without_a_floor_decides_nothing():
     assert len(table) == 2 * 4 + 1
     errors = table[table["characteristic"] == "errors"]
     assert errors["verdict"].tolist() == ["inconclusive", "inconclusive"]
-    assert errors["evidence"].tolist() == ["open: small, tiny", "1 pair; no second training of small, tiny"]
+    assert errors["evidence"].tolist() == [
+        "open: small, tiny",
+        "1 pair; fewer than two second trainings of small, tiny (replicates: 3)",
+    ]
     others = table[table["characteristic"] != "errors"]
     assert set(others["verdict"]) == {"not tested in this study"}
     assert table["command"].iloc[0] == "snakemake --cores 8 -- errors"
@@ -75,28 +82,84 @@ def test_the_scorecards_verdicts_are_what_decides():
     assert claims(scorecard=card)["verdict"].iloc[0] == "not supported"
 
 
+def trained(pair, own, spread=0.004, noise=0.004, models=("small", "tiny"), again=2, **change):
+    """Rows and resampled values of two models and their second trainings; `own` is what trainings share."""
+    random = np.random.default_rng(0)
+    names = [n for m in models for n in (m, *(f"{m}.seed{i}" for i in range(1, again + 1)))]
+    rows, draws = [], []
+    for i, (a, b) in enumerate(itertools.combinations(names, 2)):
+        alike = a.partition(".")[0] == b.partition(".")[0]
+        value = (own if alike else pair) + spread * (-1) ** i
+        rows.append(row(a, b, value, n_clusters=500, **change))
+        draws.append(make_resamples("squad", a, b, BOOTSTRAP, value + noise * random.standard_normal(400)))
+    return concat_rows(rows), pd.concat(draws, ignore_index=True)
+
+
 @pytest.mark.parametrize(
     ("pair", "own", "expected"),
-    [(0.4, 0.7, "supported"), (0.7, 0.7, "not supported"), (0.62, 0.69, "inconclusive")],
+    [(0.3, 0.7, "supported"), (0.7, 0.7, "not supported"), (0.64, 0.7, "inconclusive")],
 )
 def test_compressed_models_are_set_against_their_own_second_trainings(pair, own, expected):
-    rows = concat_rows(
-        [row("small", "tiny", pair), row("small", "small.seed1", own), row("tiny", "tiny.seed1", own)]
-    )
-    assert judge_among(rows, ["small", "tiny"], SETTINGS)[0] == expected
-    # One model's replicates are not enough.
-    verdict, evidence = judge_among(rows.iloc[:2], ["small", "tiny"], SETTINGS)
-    assert (verdict, evidence) == ("inconclusive", "1 pair; no second training of tiny")
+    rows, draws = trained(pair, own, again=3)
+    assert judge_among(rows, draws, ["small", "tiny"], SETTINGS)[0] == expected
+    # One model's second trainings are not enough.
+    few = ~(rows["model_a"].str.startswith("tiny.") | rows["model_b"].str.startswith("tiny."))
+    verdict, evidence = judge_among(rows[few], draws, ["small", "tiny"], SETTINGS)
+    assert verdict == "inconclusive"
+    assert evidence == "1 pair; fewer than two second trainings of tiny (replicates: 3)"
+
+
+def test_the_order_of_the_two_models_in_the_table_does_not_matter():
+    rows, draws = trained(0.3, 0.7, again=3)
+    swapped = {"model_a": "model_b", "model_b": "model_a"}
+    for settings in (SETTINGS, {**SETTINGS, "margin": 0.5}):
+        one = judge_among(rows, draws, ["small", "tiny"], settings)
+        other = judge_among(rows, draws, ["tiny", "small"], settings)
+        assert one[0] == other[0]
+        turned = (rows.rename(columns=swapped), draws.rename(columns=swapped))
+        assert judge_among(*turned, ["small", "tiny"], settings)[0] == one[0]
+
+
+def test_both_floors_count():
+    """Far below the floor of the one and as near as the other is to itself: nothing is decided."""
+    rows, draws = trained(0.3, 0.7, again=3)
+    own = rows["model_a"].str.startswith("tiny") & rows["model_b"].str.startswith("tiny")
+    rows.loc[own, "value"] -= 0.4
+    of_tiny = draws["model_a"].str.startswith("tiny") & draws["model_b"].str.startswith("tiny")
+    draws.loc[of_tiny, "value"] -= 0.4
+    assert judge_among(rows, draws, ["small", "tiny"], SETTINGS)[0] == "inconclusive"
+
+
+def test_one_pair_that_does_not_differ_refutes_and_pairs_without_trainings_stay_open():
+    rows, draws = trained(0.7, 0.7, again=3)
+    rows = concat_rows([rows, row("small", "mini", 0.1), row("tiny", "mini", 0.1)])
+    verdict, evidence = judge_among(rows, draws, ["small", "tiny", "mini"], SETTINGS)
+    assert verdict == "not supported"
+    assert "does not differ: small and tiny" in evidence
+    assert "fewer than two second trainings of mini" in evidence
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"measure": "negative_flips"}, {"measure": "jaccard", "no": "draws"}],
+    ids=["direction", "draws"],
+)
+def test_what_cannot_be_judged_is_inconclusive(change):
+    rows, draws = trained(0.3, 0.7, again=3, measure=change["measure"])
+    draws = draws.iloc[:0] if "no" in change else draws
+    verdict, _ = judge_among(rows, draws, ["small", "tiny"], {**SETTINGS, "measure": change["measure"]})
+    assert verdict == "inconclusive"
 
 
 def test_replicates_of_a_model_with_a_similar_name_do_not_count():
     rows = concat_rows([row("small", "tiny", 0.4), row("small", "smaller.seed1", 0.9)])
-    assert judge_among(rows, ["small", "tiny"], SETTINGS)[0] == "inconclusive"
+    assert judge_among(rows, make_resamples(), ["small", "tiny"], SETTINGS)[0] == "inconclusive"
 
 
 def test_fewer_than_two_compressed_models_or_no_row():
-    assert judge_among(concat_rows([]), ["small"], SETTINGS)[0] == "not tested in this study"
-    assert judge_among(concat_rows([]), ["small", "tiny"], SETTINGS)[0] == "not tested in this study"
+    nothing = (concat_rows([]), make_resamples())
+    assert judge_among(*nothing, ["small"], SETTINGS)[0] == "not tested in this study"
+    assert judge_among(*nothing, ["small", "tiny"], SETTINGS)[0] == "not tested in this study"
 
 
 BROKEN, HELD = ["success"] * 20, ["failure"] * 20

@@ -5,23 +5,21 @@ more than the margin, with confidence. A low agreement alone decides nothing, so
 (the noise floor) every such claim is inconclusive.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from miniature.agreement.measures import MEASURES
-from miniature.agreement.table import list_pairs
+from miniature.agreement.intervals import make_resamples
+from miniature.config.names import replicate_of
 from miniature.scorecard import (
     INCONCLUSIVE,
     MINIATURE,
     NOT_MEASURED,
     NOT_MINIATURE,
-    decide_verdict,
     select_rows,
 )
+from miniature.tables.among import judge_pairs
 
 SUPPORTED = "supported"
 NOT_SUPPORTED = "not supported"
@@ -38,7 +36,6 @@ ASPECTS = {
 }
 # Chance of a false alarm of the sign test on vulnerability, shared among the models tested.
 ALPHA = 0.05
-REPLICATE = re.compile(r"(.+)\.seed[0-9]+")
 
 
 def claims_table(
@@ -51,6 +48,7 @@ def claims_table(
     verdict: Mapping[str, Mapping],
     results: str,
     command: str,
+    resamples: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """One row for each claim of the paper.
 
@@ -71,6 +69,8 @@ def claims_table(
         The study's folder of results, for the column ``file``.
     command : str
         What runs this study, without a target, for the column ``command``.
+    resamples : mapping of str to DataFrame, optional
+        By characteristic, as for `miniature.scorecard.build_scorecard`.
 
     Returns
     -------
@@ -90,8 +90,12 @@ def claims_table(
         rows.append({"claim": claim, "verdict": found, "evidence": evidence, **where})
         found, evidence = NOT_TESTED, "no verdict is asked for"
         if name in verdict:
+            draws = (resamples or {}).get(name, make_resamples())
             found, evidence = judge_among(
-                select_rows(agreement, name, verdict[name]), compressed, verdict[name]
+                select_rows(agreement, name, verdict[name]),
+                draws[draws["task"] == verdict[name]["task"]],
+                compressed,
+                verdict[name],
             )
         claim = f"The compressed models differ among themselves in {aspect}."
         rows.append({"claim": claim, "verdict": found, "evidence": evidence, **where})
@@ -144,19 +148,15 @@ def judge_models(verdicts: Mapping[str, str]) -> tuple[str, str]:
     return INCONCLUSIVE, evidence
 
 
-def judge_among(rows: pd.DataFrame, compressed: Sequence[str], settings: Mapping) -> tuple[str, str]:
+def judge_among(
+    rows: pd.DataFrame, draws: pd.DataFrame, compressed: Sequence[str], settings: Mapping
+) -> tuple[str, str]:
     """Verdict on the claim that the compressed models differ among themselves.
-
-    Each pair is set against the agreement of each of its two models with second trainings of itself: it
-    differs where its interval lies below both, does not where it lies above both, up to the margin.
 
     Parameters
     ----------
-    rows : DataFrame
-        Agreement rows at the verdict's measure and K, of all pairs.
-    compressed : sequence of str
-    settings : mapping
-        ``measure`` and ``margin`` of the verdict.
+    rows, draws, compressed, settings
+        As for `miniature.tables.among.judge_pairs`.
 
     Returns
     -------
@@ -164,55 +164,14 @@ def judge_among(rows: pd.DataFrame, compressed: Sequence[str], settings: Mapping
     """
     if len(compressed) < 2:
         return NOT_TESTED, "fewer than two compressed models"
-    found = {
-        (row.model_a, row.model_b): _closer_is_higher(row.ci_low, row.ci_high, settings["measure"])
-        for row in rows.itertuples()
-    }
-    floors = {model: _own_floor(found, model) for model in compressed}
-    verdicts, lacking = {}, set()
-    for a, b in list_pairs(compressed, compressed[0]):
-        pair = found.get((a, b), found.get((b, a)))
-        if pair is None:
-            verdicts[f"{a} and {b}"] = NOT_MEASURED
-            continue
-        lacking |= {model for model in (a, b) if floors[model] is None}
-        low = high = float("nan")
-        if floors[a] and floors[b]:
-            low = pair[0] - max(floors[a][1], floors[b][1])
-            high = pair[1] - min(floors[a][0], floors[b][0])
-        verdicts[f"{a} and {b}"] = decide_verdict(low, high, margin=settings["margin"])
+    verdicts, lacking = judge_pairs(rows, draws, compressed, settings)
     verdict, evidence = judge_models(verdicts)
     if lacking and verdict != NOT_TESTED:
-        kept = [model for model in compressed if model in lacking]
-        evidence = f"{len(verdicts)} pair{'s' * (len(verdicts) > 1)}; no second training of {', '.join(kept)}"
+        said = f"fewer than two second trainings of {', '.join(lacking)} (replicates: 3)"
+        decided = any(v in (MINIATURE, NOT_MINIATURE) for v in verdicts.values())
+        pairs = f"{len(verdicts)} pair{'s' * (len(verdicts) > 1)}"
+        evidence = f"{evidence if decided else pairs}; {said}"
     return verdict, evidence
-
-
-def _closer_is_higher(low: float, high: float, measure: str) -> tuple[float, float]:
-    """Interval, turned round where lower means closer; none (NaN) where no order is meant."""
-    closer = MEASURES[measure].closer
-    if closer == "higher":
-        return low, high
-    return (-high, -low) if closer == "lower" else (float("nan"), float("nan"))
-
-
-def _own_floor(
-    found: Mapping[tuple[str, str], tuple[float, float]], model: str
-) -> tuple[float, float] | None:
-    """Widest interval of a model's agreement with its own second trainings; None without any."""
-    own = []
-    for (a, b), interval in found.items():
-        pair = {a, b}
-        if model in pair and any(_original(other) == model for other in pair - {model}):
-            own.append(interval)
-    if not own:
-        return None
-    return float(np.min([low for low, _ in own])), float(np.max([high for _, high in own]))
-
-
-def _original(name: str) -> str | None:
-    match = REPLICATE.fullmatch(name)
-    return match.group(1) if match else None
 
 
 def judge_vulnerability(
@@ -238,7 +197,7 @@ def judge_vulnerability(
     tested = [model for model in compressed if model in attacks]
     if reference not in attacks or not tested:
         return NOT_TESTED, "no attack was run"
-    versions = [reference, *(model for model in attacks if _original(model) == reference)]
+    versions = [reference, *(model for model in attacks if replicate_of(model) == reference)]
     level = ALPHA / len(tested)
     shown, verdicts = [], {}
     for model in tested:
