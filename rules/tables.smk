@@ -78,6 +78,7 @@ rule tabulate_errors:
     params:
         tasks=plan.tasks_of(config, "errors"),
         models=MODELS,
+        reference=config["reference"],
         comparing=[
             plan.models_with(config, "errors", task)
             for task in plan.tasks_of(config, "errors")

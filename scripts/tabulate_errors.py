@@ -20,7 +20,7 @@ def main(snakemake):
             for model, path in zip(models, paths, strict=True)
         }
     write_table(
-        error_pairs(agreement, models=params.models, errors=counts),
+        error_pairs(agreement, models=params.models, reference=params.reference, errors=counts),
         csv=output.csv,
         md=output.md,
         tex=output.tex,

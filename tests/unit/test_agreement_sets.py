@@ -3,6 +3,7 @@
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,9 +14,11 @@ from miniature.agreement.auroc import auroc, fpr_at_95
 from miniature.agreement.ceiling import ceiling_jaccard
 from miniature.agreement.chance import chance_jaccard
 from miniature.agreement.flips import chance_flips, fewest_flips, flips
+from miniature.agreement.intervals import Resampling
 from miniature.agreement.jaccard import jaccard, jaccard_bounds
 from miniature.agreement.kappa import ceiling_kappa, cohen_kappa
 from miniature.agreement.masks import check_masks
+from miniature.characteristics.errors import compare_errors
 
 pairs_of_masks = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40).map(
     lambda rows: tuple(np.array(rows).T)
@@ -256,3 +259,21 @@ def test_the_authors_reference_row(other):
     assert round(100 * found.positive, 2) == positive
     assert round(100 * sum(found), 2) == every
     assert accuracy_difference(a, b) == pytest.approx((SIZES["large"] - SIZES[other]) / QUESTIONS)
+    # And as the study's own comparison gives them.
+    ids = [f"q{i}" for i in range(QUESTIONS)]
+    lists = {m: pd.DataFrame({"id": ids, "error": e}) for m, e in (("large", a), (other, b))}
+    rows = compare_errors(
+        lists, reference="large", clusters=np.arange(QUESTIONS) // 10, task="squad", dataset="squad",
+        split="test", resampling=Resampling(resamples=100), verdict=None,
+    ).rows.set_index("measure")  # fmt: skip
+    assert rows.loc["jaccard", ["value", "chance", "ceiling"]].round(3).tolist() == [
+        tabled[0],
+        chance,
+        ceiling,
+    ]
+    assert round(rows.loc["kappa", "value"], 3) == tabled[1]
+    shares = [round(100 * rows.loc[f"{kind}_flips", "value"], 2) for kind in ("negative", "positive")]
+    assert shares == [negative, positive]
+    assert rows.loc["jaccard_corrected", "value"] == pytest.approx(
+        (tabled[0] - chance) / (ceiling - chance), abs=0.003
+    )

@@ -137,6 +137,23 @@ def test_error_pairs_show_intervals_when_there_are_some():
     assert table.loc[0, ["CI low", "CI high"]].tolist() == [0.4, 0.6]
 
 
+def test_error_pairs_with_the_reference_are_tested_for_equal_accuracy():
+    rows = [
+        make_rows(
+            characteristic="errors", task="wiki", dataset="wiki", split="test", model_a=a, model_b=b, n=200,
+            measure=["jaccard", "accuracy_difference", "negative_flips", "positive_flips"],
+            value=[0.4, positive - negative, negative, positive],
+            ci_low=[0.3, -0.2, np.nan, np.nan], ci_high=[0.5, -0.01, np.nan, np.nan],
+        )
+        for a, b, negative, positive in (("large", "base", 0.1, 0.05), ("base", "tiny", 0.2, 0.01))
+    ]  # fmt: skip
+    table = error_pairs(pd.concat(rows), models=MODELS, reference="large")
+    assert table["McNemar p"][0] == pytest.approx(binomtest(20, 30).pvalue, abs=1e-8)
+    assert pd.isna(table["McNemar p"][1])
+    assert table.loc[0, ["difference low", "difference high"]].tolist() == [-0.2, -0.01]
+    assert "McNemar p" not in error_pairs(pd.concat(rows), models=MODELS)
+
+
 def test_error_pairs_refuse_two_values_for_one_pair():
     rows = pd.concat([error_rows("large", "base", 0.5), error_rows("large", "base", 0.6)])
     with pytest.raises(ValueError, match="two rows"):

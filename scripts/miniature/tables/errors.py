@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from miniature.agreement.mcnemar import mcnemar
+
 # Where the rows of one comparison differ from those of another.
 COMPARISON = ("task", "dataset", "split")
 MEASURES = {
@@ -12,12 +14,15 @@ MEASURES = {
     "negative_flips": "negative flips",
     "positive_flips": "positive flips",
 }
+# The interval of the accuracy difference, and McNemar's test of it.
+OF_ACCURACY = ("difference low", "difference high", "McNemar p")
 
 
 def error_pairs(
     agreement: pd.DataFrame,
     *,
     models: Sequence[str],
+    reference: str | None = None,
     errors: Mapping[str, Mapping[str, int]] | None = None,
 ) -> pd.DataFrame:
     """One row for each pair of models and task: how far their errors are the same ones.
@@ -28,6 +33,8 @@ def error_pairs(
         Agreement table of the errors.
     models : sequence of str
         The study's models in config order; rows of others are left out.
+    reference : str, optional
+        The reference: its pairs are tested for equal accuracy.
     errors : mapping of task to mapping of model to int, optional
         How many examples each model gets wrong.
 
@@ -35,8 +42,10 @@ def error_pairs(
     -------
     DataFrame
         task, model a, model b, errors a, errors b (where given), Jaccard, its interval (where there is one),
-        chance, ceiling, kappa, accuracy difference (b minus a), flips, n. Sorted by task as they come, then
-        by pair in config order.
+        chance, ceiling, kappa, accuracy difference (b minus a), its interval over clusters, flips, McNemar's
+        exact p-value for pairs with the reference (see `miniature.agreement.mcnemar.mcnemar`: it takes
+        examples as independent, which the interval does not), n. Columns without any value are left out.
+        Sorted by task as they come, then by pair in config order.
     """
     place = {model: i for i, model in enumerate(models)}
     rows = agreement[agreement["model_a"].isin(place) & agreement["model_b"].isin(place)]
@@ -45,12 +54,12 @@ def error_pairs(
     for _, compared in rows.groupby(list(COMPARISON), sort=False, dropna=False):
         pairs = compared.groupby(["model_a", "model_b"], sort=False)
         for (a, b), pair in sorted(pairs, key=lambda item: (place[item[0][0]], place[item[0][1]])):
-            found.append(_pair_row(a, b, pair.set_index("measure"), errors))
+            found.append(_pair_row(a, b, pair.set_index("measure"), errors, reference))
     table = pd.DataFrame(found, columns=list(found[0]) if found else PAIR_HEADINGS)
     if "errors a" in table:
         table = table.astype({"errors a": "Int64", "errors b": "Int64"})
     table = table.astype({"n": "Int64"})
-    for optional in ("CI low", "CI high", *MEASURES.values()):
+    for optional in ("CI low", "CI high", *MEASURES.values(), *OF_ACCURACY):
         if optional in table and table[optional].isna().all():
             table = table.drop(columns=optional)
     return table
@@ -58,11 +67,17 @@ def error_pairs(
 
 PAIR_HEADINGS = (
     "task", "model a", "model b", "Jaccard", "CI low", "CI high", "chance", "ceiling",
-    *MEASURES.values(), "n",
+    *MEASURES.values(), *OF_ACCURACY, "n",
 )  # fmt: skip
 
 
-def _pair_row(a: str, b: str, pair: pd.DataFrame, errors: Mapping[str, Mapping[str, int]] | None) -> dict:
+def _pair_row(
+    a: str,
+    b: str,
+    pair: pd.DataFrame,
+    errors: Mapping[str, Mapping[str, int]] | None,
+    reference: str | None,
+) -> dict:
     if not pair.index.is_unique:
         raise ValueError(f"the agreement table has two rows for {a} and {b} and one measure")
     jaccard = pair.loc["jaccard"]
@@ -78,6 +93,13 @@ def _pair_row(a: str, b: str, pair: pd.DataFrame, errors: Mapping[str, Mapping[s
         "ceiling": jaccard["ceiling"],
     }
     row |= {heading: pair["value"].get(measure) for measure, heading in MEASURES.items()}
+    for bound, heading in zip(("ci_low", "ci_high"), OF_ACCURACY, strict=False):
+        row[heading] = pair[bound].get("accuracy_difference")
+    row["McNemar p"] = float("nan")
+    flips = [pair["value"].get(f"{kind}_flips", float("nan")) for kind in ("negative", "positive")]
+    if reference in (a, b) and not pd.isna(flips).any():
+        # Shares of n examples, so whole numbers but for rounding.
+        row["McNemar p"] = mcnemar(*(round(share * int(jaccard["n"])) for share in flips))
     row["n"] = jaccard["n"]
     return row
 
