@@ -30,7 +30,7 @@ COMPARISONS = {
     "compare_errors", "compare_representation", "compare_distribution", "compare_vulnerability",
     "compare_calibration",
     "score_models", "plot_figure1", "tabulate_models", "tabulate_errors", "tabulate_attacks",
-    "tabulate_reproduction", "transfer_attacks",
+    "tabulate_reproduction", "transfer_attacks", "plot_transfer",
 }  # fmt: skip
 
 
