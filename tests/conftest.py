@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 from attacks import attack_examples, attack_models, whole_attack  # noqa: F401  (fixtures)
+from other_attacks import other_examples, other_models  # noqa: F401  (fixtures)
 from projects import Project, copy_project, finish
 
 # How long an example takes depends on what else the machine does; that is no property of the code.
