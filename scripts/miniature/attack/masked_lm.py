@@ -78,6 +78,11 @@ class MaskedLM:
             if self.error is None and len(batch) > 1:
                 self._calibrate([new[i] for i in batch[:2]])
 
+    def forget(self) -> None:
+        """Drop all texts read."""
+        self._read.clear()
+        self._numbers = 0
+
     def likeliest(
         self,
         text: str,

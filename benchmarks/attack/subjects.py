@@ -1,0 +1,124 @@
+"""Models and texts for the benchmark: classifiers and a masked LM trained on generated reviews."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from miniature.models.vocabulary import train_vocabulary
+from miniature.seeds import generator
+from miniature.training.finetune import finetune
+from miniature.training.masked_lm import train_masked_lm
+from miniature.world.reviews import build_reviews
+
+LABELS = ["negative", "positive"]
+LONGEST = 512
+SEED = 0
+_TRAINING = {
+    "epochs": 1,
+    "batch_size": 16,
+    "warmup_ratio": 0.1,
+    "adam_beta2": 0.98,
+    "weight_decay": 0.0,
+    "max_gradient_norm": 1.0,
+    "order": "grouped",
+    "precision": "fp32",
+    "checkpoint_every": 100000,
+}
+# Training texts: single reviews and, for the longer bands, reviews joined; learning rate by depth.
+VICTIMS = {
+    "2x128": {"layers": 2, "hidden": 128, "short": 4000, "long": 300, "rate": 1e-3},
+    "4x256": {"layers": 4, "hidden": 256, "short": 3000, "long": 150, "rate": 5e-4},
+    "6x384": {"layers": 6, "hidden": 384, "short": 2500, "long": 80, "rate": 3e-4},
+    "12x768": {"layers": 12, "hidden": 768, "short": 900, "long": 0, "rate": 1e-4},
+}
+
+
+def reviews(split: str, examples: int) -> pd.DataFrame:
+    """The world's generated reviews: id, cluster, text, label."""
+    return build_reviews(split, examples, seed=SEED)
+
+
+def joined(table: pd.DataFrame, count: int, low: int, high: int) -> pd.DataFrame:
+    """Texts of `low` to `high` words, each made of reviews of one label put one after another.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Reviews to draw from.
+    count, low, high : int
+        How many texts; number of words, both ends included.
+    """
+    random = generator(SEED, "benchmark", "joined", str(low), str(high))
+    rows = []
+    while len(rows) < count:
+        label = LABELS[int(random.integers(2))]
+        words = int(random.integers(low, high + 1))
+        texts = table["text"][table["label"] == label].to_list()
+        text = ""
+        while len(text.split()) < words:
+            text = f"{text} {texts[int(random.integers(len(texts)))]}".strip()
+        text = " ".join(text.split()[:words])
+        rows.append((f"{low}-{high}-{len(rows):03d}", text, label))
+    return pd.DataFrame(rows, columns=["id", "text", "label"])
+
+
+def prepare_masked_lm(folder: Path) -> Path:
+    """Train the masked LM (2 layers of 128), unless it is there."""
+    target = folder / "masked-lm"
+    if not target.exists():
+        train_masked_lm(
+            _architecture(2, 128),
+            list(reviews("train", 4000)["text"]),
+            settings={**_TRAINING, "learning_rate": 1e-3, "max_length": 64},
+            vocabulary=_vocabulary(folder),
+            seed=SEED,
+            device="cpu",
+            checkpoint_folder=folder / "partial" / "masked-lm",
+            output_folder=target,
+        )
+    return target
+
+
+def prepare_victim(folder: Path, name: str) -> Path:
+    """Train a victim of `VICTIMS`, unless it is there."""
+    target = folder / name
+    if not target.exists():
+        size = VICTIMS[name]
+        table = reviews("train", size["short"])[["id", "text", "label"]]
+        table = pd.concat([table, joined(table, size["long"], 40, 300)], ignore_index=True)
+        finetune(
+            _architecture(size["layers"], size["hidden"]),
+            table.assign(cluster=table["id"]),
+            task="classification",
+            labels=LABELS,
+            settings={**_TRAINING, "learning_rate": size["rate"]},
+            text_settings={"max_length": LONGEST},
+            vocabulary=_vocabulary(folder),
+            seed=SEED,
+            device="cpu",
+            checkpoint_folder=folder / "partial" / name,
+            output_folder=target,
+        )
+    return target
+
+
+def _vocabulary(folder: Path) -> Path:
+    target = folder / "vocabulary"
+    if not target.exists():
+        # Small, so that many words are read as several pieces.
+        train_vocabulary(reviews("train", 4000)["text"], size=500, folder=target)
+    return target
+
+
+def _architecture(layers: int, hidden: int) -> dict:
+    return {
+        "architecture": {
+            "layers": layers,
+            "hidden": hidden,
+            "heads": hidden // 64,
+            "intermediate": 4 * hidden,
+            "max_positions": LONGEST,
+            "dropout": 0.0,
+            "initializer_range": 0.05 if hidden < 512 else 0.02,
+        }
+    }
