@@ -36,7 +36,7 @@ IDENTITY_RECIPES = (
     {"max_candidates": 8, "max_words_changed": 0.4, "query_budget": 260},
     {"max_candidates": 3, "max_words_changed": 0.05, "query_budget": 260},
 )
-SHORT_TEXTS, SHORT_REPEATS = 40, 5
+SHORT_TEXTS, SHORT_REPEATS = 24, 5
 LONG_TEXTS, LONG_BUDGET = 10, 130
 
 
@@ -79,10 +79,11 @@ def load(folder: Path, name: str) -> tuple:
 def engine_of(folder: Path, name: str, recipe: dict, device: str = "cpu"):
     """The engine for a victim."""
     from miniature.attack.engine import Engine
+    from miniature.attack.parts import Helpers
 
     return Engine(
         *load(folder, name),
-        *load(folder, "masked-lm"),
+        Helpers(masked_lm=load(folder, "masked-lm")),
         recipe,
         labels=subjects.LABELS,
         max_length=subjects.LONGEST,

@@ -8,10 +8,11 @@ from pathlib import Path
 INTRODUCTION = """\
 # The attack beside stock TextAttack
 
-Printed by `benchmarks/attack/measure_attack.py`. Stock is an attack put together from TextAttack's own classes
-with its own model wrapper and the same constraints; the Universal Sentence Encoder, which needs TensorFlow
-Hub, is left out of both. Victims and masked LM were trained for the benchmark on generated reviews; longer
-texts are reviews of one label joined. Times are processor seconds of one thread, models loaded.
+Printed by `benchmarks/attack/measure_attack.py`. Stock is an attack put together from TextAttack's own
+classes with its own model wrapper and the same constraints; the Universal Sentence Encoder, which needs
+TensorFlow Hub, is left out of both. Victims and masked LM were trained for the benchmark on generated
+reviews; longer texts are reviews of one label joined. Times are processor seconds of one thread, models
+loaded.
 """
 SAME = ("same_outcome", "same_text", "same_queries")
 SPEED_HEADER = ("", "Stock, s", "Engine, s", "Ratio", "Forward passes alone, s", "Engine over that")
@@ -66,8 +67,9 @@ def short(records: list[dict]) -> str:
         f"{one['same']} of {one['examples']} the same in outcome, text and queries. {len(records)} repeats, "
         "stock and engine in turn.\n\n"
         f"{_table(SPEED_HEADER, rows)}\n"
-        f"Ratio: {_spread(r['stock'] / r['engine'] for r in records)}. The forward passes strictly needed are "
-        f"{one['needed']} texts of the victim and {one['read']} of the masked LM, each once, in full batches.\n"
+        f"Ratio: {_spread(r['stock'] / r['engine'] for r in records)}. The forward passes strictly needed "
+        f"are {one['needed']} texts of the victim and {one['read']} of the masked LM, each once, in full "
+        "batches.\n"
     )
 
 
@@ -75,8 +77,8 @@ def long(records: list[dict]) -> str:
     """Speed on long texts with a large victim."""
     sections = [
         "## Speed: 12 layers x 768, texts of about 230 words, 130 queries\n\n"
-        f"{len(records)} texts, each by itself, on {records[0]['device']}. With `screening: none` everything is "
-        "read in float32, with `bf16` first in bfloat16.\n"
+        f"{len(records)} texts, each by itself, on {records[0]['device']}. With `screening: none` everything "
+        "is read in float32, with `bf16` first in bfloat16.\n"
     ]
     for screening in ("none", "bf16"):
         ours = [r[screening] for r in records]
@@ -87,8 +89,9 @@ def long(records: list[dict]) -> str:
         total = sum(r["stock"] for r in records) / sum(one["seconds"] for one in ours)
         same = sum(all(one[key] for key in SAME) for one in ours)
         sections.append(
-            f"### `screening: {screening}`\n\n{_table(SPEED_HEADER, rows)}\nRatio of the sums {total:.1f}; text by "
-            f"text {_spread(r['stock'] / one['seconds'] for r, one in zip(records, ours, strict=True))}. "
+            f"### `screening: {screening}`\n\n{_table(SPEED_HEADER, rows)}\n"
+            f"Ratio of the sums {total:.1f}; text by text "
+            f"{_spread(r['stock'] / one['seconds'] for r, one in zip(records, ours, strict=True))}. "
             f"{same} of {len(records)} the same in outcome, text and queries.\n"
         )
     return "\n".join(sections)

@@ -74,3 +74,56 @@ def test_budget_is_kept_and_named(attack_models, attack_examples, tmp_path, budg
     spent = table[table["queries"] == budget]
     assert set(spent["outcome"]) <= {"query_budget", "success", *(["skipped"] if budget == 1 else [])}
     assert (table["outcome"] == "query_budget").any()
+
+
+@pytest.mark.parametrize("changes", [{"screening": "bf16"}, {"batch_size": 1}])
+def test_screening_and_batches_change_no_row(attack_models, attack_examples, whole_attack, tmp_path, changes):
+    assert attack(attack_models, attack_examples, tmp_path / "j", **changes).equals(whole_attack[0])
+
+
+def test_a_bound_too_small_is_noticed_and_changes_no_row(
+    attack_models, attack_examples, whole_attack, monkeypatch
+):
+    """As if calibration had seen a hundredth of the error of bfloat16."""
+    import pandas as pd
+
+    from miniature.attack.rows import attacks_frame
+    from miniature.attack.victim import SCREENED
+
+    engine = engine_of(attack_models, screening="bf16")
+    engine.victim.calibrate([engine.victim.encode([text])[0] for _, text, _ in attack_examples])
+    small = engine.victim.errors[SCREENED] = engine.victim.errors[SCREENED] / 100
+    rows = {row["id"]: row for row in engine.attack_examples(attack_examples)}
+    table = attacks_frame(rows[id] for id, _, _ in attack_examples)
+    assert engine.victim.errors[SCREENED] > small
+    pd.testing.assert_frame_equal(table, whole_attack[0])
+
+
+def test_a_victim_that_is_always_wrong_is_never_attacked(
+    attack_models, attack_examples, whole_attack, tmp_path
+):
+    before = whole_attack[0].set_index("id")["prediction_before"]
+    wrong = [(id, text, LABELS[1 - LABELS.index(before[id])]) for id, text, _ in attack_examples]
+    table = attack(attack_models, wrong, tmp_path / "j")
+    assert (table["outcome"] == "skipped").all()
+    assert (table["queries"] == 1).all()
+    assert table["perturbed_text"].isna().all()
+
+
+def test_out_of_memory_halves_the_batches(attack_models, attack_examples, whole_attack, monkeypatch):
+    import torch
+
+    from miniature.attack.rows import attacks_frame
+
+    engine = engine_of(attack_models)
+    real = type(engine.victim.model).forward
+
+    def limited(self, input_ids=None, **others):
+        if input_ids.numel() > 200:
+            raise torch.OutOfMemoryError("out of memory")
+        return real(self, input_ids=input_ids, **others)
+
+    monkeypatch.setattr(type(engine.victim.model), "forward", limited)
+    rows = {row["id"]: row for row in engine.attack_examples(attack_examples)}
+    assert engine.victim.tokens <= 400
+    assert attacks_frame(rows[id] for id, _, _ in attack_examples).equals(whole_attack[0])

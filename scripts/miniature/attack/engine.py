@@ -142,10 +142,10 @@ class Engine:
         # Where time is limited, an example is not to wait for others.
         if len(live) >= MOST_LIVE or self.recipe["max_seconds"] is not None:
             return False
-        tokens = sum(len(self.victim.encode([one.text])[0]) for one in live if one.request is not None)
-        return (
-            tokens * self.recipe.get("max_candidates", len(EDITS)) < BATCHES_WAITED_FOR * self.victim.tokens
-        )
+        candidates = self.recipe.get("max_candidates", len(EDITS))
+        # About as many tokens as words: no more than a rough idea is needed.
+        words = sum(min(one.words, self.victim.max_length) for one in live if one.request is not None)
+        return words * candidates < BATCHES_WAITED_FOR * self.victim.tokens
 
     def _begin(self, id: str, text: str | None, label: str | None) -> Live:
         def begin() -> GreedySearch | AuthorsSearch:

@@ -1,5 +1,6 @@
 """One example under attack, among others."""
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -40,6 +41,11 @@ class Live:
     request: Ask | Read | None = None
     message: str | None = None
     _steps: Iterator | None = None
+
+    @functools.cached_property
+    def words(self) -> int:
+        """Length of the text, 0 where there is none."""
+        return len(self.text.split()) if isinstance(self.text, str) else 0
 
     def start(self) -> None:
         """Start, or start again, and go on to the first request."""

@@ -73,10 +73,12 @@ class MaskedLM:
         keys = self.encode(new)
         for batch in plan_batches([len(key) for key in keys], self.tokens):
             states = self._hidden([list(keys[i]) for i in batch])  # [batch, tokens, hidden]
+            if self.error is None and len(batch) > 1:
+                for row in (0, len(batch) - 1):
+                    key = keys[batch[row]]
+                    self._calibrate(key, states[row, : len(key)])
             for row, i in enumerate(batch):
                 self._keep(new[i], states[row, : len(keys[i])].clone(), len(batch) == 1)
-            if self.error is None and len(batch) > 1:
-                self._calibrate([new[i] for i in batch[:2]])
 
     def forget(self) -> None:
         """Drop all texts read."""
@@ -173,15 +175,12 @@ class MaskedLM:
         least = torch.tensor(min_confidence).log()
         return bool(((logarithms - least).abs() <= most).any())
 
-    def _calibrate(self, texts: Sequence[str]) -> None:
-        """Measure what reading texts together changes, and set the bound."""
-        for text in texts:
-            (key,) = self.encode([text])
-            together, _ = self._read[text]
-            alone = self._decode(self._hidden([list(key)])[0])
-            found = float((self._decode(together) - alone).abs().max())
-            least = LEAST_ERROR[BATCHED] * max(1.0, float(alone.abs().max()))
-            self.error = max(self.error or 0.0, SAFETY[BATCHED] * found, least)
+    def _calibrate(self, key: Sequence[int], state: torch.Tensor) -> None:
+        """Measure how far a text read with others is from the text alone, and set the bound."""
+        alone = self._decode(self._hidden([list(key)])[0])
+        found = float((self._decode(state) - alone).abs().max())
+        least = LEAST_ERROR[BATCHED] * max(1.0, float(alone.abs().max()))
+        self.error = max(self.error or 0.0, SAFETY[BATCHED] * found, least)
 
     def _keep(self, text: str, state: torch.Tensor, exact: bool) -> None:
         if text in self._read:

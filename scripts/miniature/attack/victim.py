@@ -69,6 +69,7 @@ class Victim(ModelWrapper):
         self.tokenizer = tokenizer
         self.encode = Encoder(tokenizer, max_length)
         self.device = device
+        self.max_length = max_length
         self.tokens = min(batch_size * max_length, MOST_TOKENS[torch.device(device).type])
         self._screen = copy.deepcopy(self.model).to(torch.bfloat16) if screening == "bf16" else None
         self.first_level = SCREENED if screening == "bf16" else BATCHED
