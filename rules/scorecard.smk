@@ -1,11 +1,6 @@
 # The verdict of every model on every characteristic, read from the agreement tables and the resampled values
 # of the rows that verdicts rest on.
-RESAMPLED = [
-    name
-    for name in config["verdict"]
-    if plan.enabled(config, name)
-    and hasattr(getattr(rules, f"compare_{name}").output, "resamples")
-]
+RESAMPLED = [name for name in config["verdict"] if plan.enabled(config, name)]
 
 
 rule score_models:
