@@ -22,7 +22,7 @@ RULES = {
     for following in [re.compile(r"^rule ", flags=re.M).search(text, match.end())]
     if "script:" in text[match.start() :]
 }
-LIGHT = ("compare_", "score_", "tabulate_", "plot_", "find_", "detect_", "record_")
+LIGHT = ("compare_", "measure_", "score_", "tabulate_", "plot_", "find_", "detect_", "record_")
 
 
 @pytest.mark.parametrize("rule", [name for name in RULES if name != "retrieve"])
