@@ -42,8 +42,9 @@ class SlurmProject(Project):
         self.log_path = self.folder / "head.log"
         with open(self.log_path, "w") as log:
             return subprocess.Popen(
-                # INT makes Snakemake cancel its jobs; TERM would let it wait for them.
-                ["timeout", "--signal=INT", "--kill-after=30", str(self.limit), *command],
+                # INT makes Snakemake cancel its jobs; TERM would let it wait for them. Without --foreground
+                # it would get a second INT with its process group, which ends it before it has cancelled.
+                ["timeout", "--foreground", "--signal=INT", "--kill-after=30", str(self.limit), *command],
                 cwd=self.folder, start_new_session=True, stdout=log, stderr=subprocess.STDOUT,
                 env={**os.environ, "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"},
             )  # fmt: skip

@@ -89,7 +89,7 @@ def struck(finished, tmp_path_factory):
         assert process.wait() == 0, project.log()[-6000:]
     finally:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGINT)
+            process.send_signal(signal.SIGINT)
             process.wait(60)
         if hasattr(project, "dead"):
             cluster.start_node(project.dead)

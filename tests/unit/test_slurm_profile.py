@@ -54,7 +54,7 @@ def test_downloads_run_where_snakemake_runs():
 def test_shipped_profile_names_no_site():
     shipped = settings()
     words = {key for needs in shipped["set-resources"].values() for key in needs}
-    assert words == {"mem_mb", "runtime"}
+    assert words == {"mem_mb", "runtime", "turn"}
     assert set(shipped["default-resources"]) == {"mem_mb", "runtime"}
 
 
@@ -74,13 +74,13 @@ def test_account_and_partition_are_for_all_jobs():
 
 @pytest.mark.parametrize(
     ("gpu", "asked"),
-    [("gpu", {"gpu": 1}), ("gpu:a100:1", {"gpu": 0, "gres": "gpu:a100:1", "gpu_turn": 1})],
+    [("gpu", {"gpu": 1}), ("gpu:a100:1", {"gpu": 0, "gres": "gpu:a100:1"})],
 )
 def test_gpu_flavours(gpu, asked):
     needs = settings(gpu=gpu, gpu_partition="fast")["set-resources"]
     plain = settings()["set-resources"]
     for rule, (_, _, _, needs_gpu, group) in TABLE.items():
-        extra = {key: value for key, value in needs[rule].items() if key not in ("mem_mb", "runtime")}
+        extra = {key: value for key, value in needs[rule].items() if key not in ("mem_mb", "runtime", "turn")}
         if needs_gpu:
             assert extra == {**asked, "slurm_partition": "fast"}, rule
             assert needs[rule]["mem_mb"] == plain[rule]["mem_mb"].replace(" + ", " + 3000 + ", 1), rule
@@ -90,6 +90,17 @@ def test_gpu_flavours(gpu, asked):
             assert extra["slurm_partition"] == "fast"
         else:
             assert extra == {}, rule
+
+
+def test_jobs_of_a_group_are_planned_one_after_another():
+    shipped = settings()
+    assert set(shipped["groups"]) == {
+        rule for rule, needs in shipped["set-resources"].items() if "turn" in needs
+    }
+    assert shipped["resources"]["turn"] == 1
+    assert shipped["set-resource-scopes"] == {"turn": "local"}
+    # A limit on GPUs would be one for all jobs together.
+    assert "gpu" not in shipped["resources"]
 
 
 def test_memory_counts_files_in_folders(tmp_path):
