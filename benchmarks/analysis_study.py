@@ -2,8 +2,7 @@
 
 Six models of a family, and three trainings of the largest with other seeds. Each has a hidden state that
 mixes what all models share of an example with what is its own; embeddings and neighbours follow from it, and
-in the same way distances, predictions and attacks. The numbers mean nothing; their sizes are those of a study of
-SQuAD.
+in the same way distances, predictions and attacks. The numbers mean nothing; their sizes are those of SQuAD.
 """
 
 from collections.abc import Mapping

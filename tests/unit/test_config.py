@@ -228,6 +228,14 @@ CASES = {
         ["not among those measured", "k: 1"],
     ),
     "verdict on a switched-off task": ([(("verdict", "errors", "task"), "news")], ["not a task of 'errors'"]),
+    "verdict at a k that the measure has not": (
+        [(("verdict", "representation", "measure"), "cka")],
+        ["'k' means nothing for 'cka', which is not measured against K", "remove k"],
+    ),
+    "panel of a measure without k": (
+        [(("figure1", "panels", "a", "measure"), "rsa")],
+        ["'rsa' is not measured against K, which panel a shows", "measure: jaccard"],
+    ),
     "panel of nothing": (
         [(("characteristics", "distribution", "enabled"), False)],
         ["Panel c shows 'distribution', which is not enabled"],
@@ -245,6 +253,15 @@ def test_mistake_is_told_with_place_and_fix(case, tmp_path):
     for part in expected:
         assert part in message, message
     assert "study.yaml" in message or "/nowhere" in message
+
+
+@pytest.mark.parametrize("measure", ["jaccard_area", "cka", "cka_debiased", "procrustes", "rsa"])
+def test_verdict_on_embeddings_as_a_whole_has_no_k(measure, tmp_path):
+    block = {"task": "encyclopedia", "measure": measure, "margin": 0.05}
+    assert (
+        validate(changed((("verdict", "representation"), block)), tmp_path)["verdict"]["representation"]
+        == block
+    )
 
 
 def test_all_mistakes_at_once_in_the_order_of_the_file(tmp_path):

@@ -8,6 +8,8 @@ from miniature.config.checks import _nearest, _unknown
 from miniature.config.lines import Positions
 from miniature.messages import StudyError
 
+# Measures of representation that are one number for a pair of models, whatever K.
+WITHOUT_K = ("jaccard_area", "cka", "cka_debiased", "procrustes", "rsa")
 # Measures of two models that a verdict or a panel can rest on, and what else says which row it is.
 MEASURED_BY = {
     "errors": (
@@ -20,8 +22,8 @@ MEASURED_BY = {
         "js_divergence",
         "probability_loyalty",
     ),
-    "representation": ("jaccard",),
-    "distribution": ("jaccard_ood", "jaccard_id", "jaccard_all"),
+    "representation": ("jaccard", *WITHOUT_K),
+    "distribution": ("jaccard_ood", "jaccard_id", "jaccard_all", "distance_correlation"),
     "vulnerability": ("jaccard", "kappa"),
     "calibration": ("ece_difference", "adaptive_ece_difference", "mce_difference", "brier_difference"),
 }
@@ -42,9 +44,10 @@ def check_verdict(config: Mapping, positions: Positions) -> Iterator[StudyError]
             continue
         yield from _check_measure(name, block["measure"], place, positions)
         for key in ("k", "ood_dataset", "recipe"):
-            if key in block and key not in ROW_KEYS[name]:
+            if key in block and key not in _row_keys(name, block["measure"]):
+                subject = block["measure"] if key in ROW_KEYS[name] else name
                 yield StudyError(
-                    f"'{key}' means nothing for '{name}'"
+                    f"'{key}' means nothing for '{subject}'"
                     + (", which is not measured against K." if key == "k" else "."),
                     where=positions.where((*place, key)),
                     fix=f"remove {key}",
@@ -77,9 +80,13 @@ def _check_measure(name: str, measure: str, place: tuple, positions: Positions) 
         )
 
 
+def _row_keys(name: str, measure: str) -> tuple[str, ...]:
+    return tuple(key for key in ROW_KEYS[name] if key != "k" or measure not in WITHOUT_K)
+
+
 def _check_row(name: str, block: Mapping, settings: Mapping, positions: Positions) -> Iterator[StudyError]:
     place = ("verdict", name)
-    for key in ROW_KEYS[name]:
+    for key in _row_keys(name, block["measure"]):
         if key not in block:
             yield StudyError(f"The key '{key}' is missing.", where=positions.where(place), fix=f"{key}: ...")
     if name == "representation" and block.get("k", 1) > settings["k_max"]:
@@ -114,6 +121,12 @@ def check_figure(config: Mapping, positions: Positions) -> Iterator[StudyError]:
             )
         elif _enabled(config, name):
             yield from _check_measure(name, panel["measure"], place, positions)
+            if panel["measure"] in WITHOUT_K:
+                yield StudyError(
+                    f"'{panel['measure']}' is not measured against K, which panel {letter} shows.",
+                    where=positions.where((*place, "measure")),
+                    fix="measure: jaccard",
+                )
             yield from _check_panel(letter, panel, config["characteristics"][name]["tasks"], positions)
 
 
