@@ -296,7 +296,10 @@ def _decide(rows: Sequence[dict[str, object]]) -> None:
 def _why_open(row: Mapping[str, object], found: Difference) -> str:
     if row["chance"] > CHANCE_LIMIT:
         return f"chance alone gives {row['chance']:.2f}: agreement above {CHANCE_LIMIT} says too little"
-    more = {"examples": "examples", "trainings": f"second trainings (there are {found.trainings})"}
+    more = {
+        "examples": "examples",
+        "trainings": f"trainings of the reference (there are {found.trainings} beside it)",
+    }
     return found.reason or (
         f"the difference may lie on either side of -{row['margin']:g}; "
         f"what would narrow it most is more {more[found.widest]}"

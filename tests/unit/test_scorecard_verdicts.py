@@ -105,8 +105,8 @@ def test_holm_covers_the_rows_that_can_be_decided_each_claim_for_itself():
 
 def test_open_rows_name_what_would_settle_them():
     assert card()["reason"]["edge"] == (
-        "the difference may lie on either side of -0.05; what would narrow it most is more second trainings "
-        "(there are 3)"
+        "the difference may lie on either side of -0.05; what would narrow it most is more trainings of the "
+        "reference (there are 3 beside it)"
     )
     alone = card(tables(trainings=["large"]))
     assert alone["verdict"].tolist() == ["inconclusive"] * 6
