@@ -44,7 +44,7 @@ def main() -> None:
     """Measure what is asked for, or report what has been measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True, help="models and measurements")
-    parser.add_argument("--part", choices=[*PARTS], help="what to measure")
+    parser.add_argument("--part", nargs="+", choices=[*PARTS], help="what to measure")
     parser.add_argument("--victim", choices=[*subjects.VICTIMS], help="identity: this victim only")
     parser.add_argument("--output", type=Path, help="write the tables to this file")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
@@ -54,7 +54,8 @@ def main() -> None:
         import torch
 
         torch.set_num_threads(1)
-        PARTS[options.part](options)
+        for part in options.part:
+            PARTS[part](options)
     text = write_report(options.folder)
     print(text)
     if options.output:
