@@ -49,7 +49,7 @@ def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
     ------
     SystemExit
         With status 1 after a `StudyError` and after what the machine refused; any other exception is logged
-        with its traceback and raised.
+        with its traceback and raised. With status 130 after Ctrl-C.
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if snakemake.log:
@@ -66,6 +66,9 @@ def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
     except StudyError as error:
         logging.error("%s", error)
         raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        logging.error("Stopped by the user.")
+        raise SystemExit(130) from None
     except Exception as error:
         explained = explain(error)
         if explained is None:

@@ -22,8 +22,9 @@ def _nearest(name: str, known: list[str]) -> str:
 
 
 def _unknown(kind: str, name: str, known: list[str], where: str, line: str) -> StudyError:
+    shown = known[:20] + [f"and {len(known) - 20} more"] * (len(known) > 20)
     return StudyError(
-        f"There is no {kind} '{name}' (there are: {', '.join(known) or 'none'}).",
+        f"There is no {kind} '{name}' (there are: {', '.join(shown) or 'none'}).",
         where=where,
         fix=line.format(_nearest(name, known)),
     )

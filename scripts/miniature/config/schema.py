@@ -93,7 +93,10 @@ def _explain(error: jsonschema.ValidationError, positions: Positions) -> Iterato
         )
     elif error.parent is not None or "propertyNames" in error.absolute_schema_path:
         what = "name" if "pattern" in error.schema else "key"
+        letter = error.schema.get("pattern") == "^[a-z]$"
         fix = suggest_name(error.instance) if what == "name" else None
+        if letter:
+            fix = next((c for c in suggest_name(error.instance).lower() if c.isalpha()), "a")
         if error.validator == "enum":
             near = difflib.get_close_matches(str(error.instance), error.validator_value, n=1)
             fix = f"{(near or error.validator_value)[0]}: ..."
@@ -101,7 +104,7 @@ def _explain(error: jsonschema.ValidationError, positions: Positions) -> Iterato
             (*place, str(error.instance)),
             StudyError(
                 f"{error.instance!r} is not a {what} that may stand here"
-                + (" (letters, digits, - and _; at most 64)." if what == "name" else "."),
+                + (f" ({'one small letter' if letter else _NAME_RULE})." if what == "name" else "."),
                 where=positions.where((*place, str(error.instance))),
                 fix=fix if fix is None or ":" in fix else f"{fix}: ...",
             ),
@@ -117,6 +120,8 @@ def _explain(error: jsonschema.ValidationError, positions: Positions) -> Iterato
         )
 
 
+_NAME_RULE = "letters, digits, - and _; at most 64"
+
 # `required` stands beside a $ref for these, where no example is at hand.
 _TRAINING_EXAMPLES = {
     "epochs": "3", "batch_size": "32", "learning_rate": "3.0e-5", "warmup_ratio": "0.1",
@@ -128,6 +133,8 @@ _TRAINING_EXAMPLES = {
 def _example(schema: Mapping) -> str:
     """First example as YAML that reads back the same: 3e-05 would be text, 3.0e-05 is a number."""
     examples = schema.get("examples", [])
+    if examples and isinstance(examples[0], bool):
+        return str(examples[0]).lower()
     return re.sub(r"^(\d+)e", r"\1.0e", str(examples[0])) if examples else ""
 
 
@@ -147,7 +154,6 @@ _SENTENCES = {
     "minLength": "must not be empty",
     "maxLength": "may have at most {} characters",
     "pattern": "may hold only letters, digits, - and _ (64 at most), with / and . in Hub ids only",
-    "anyOf": "must be a number, or the one word that may stand here instead",
 }
 
 
@@ -158,6 +164,16 @@ def _expected(error: jsonschema.ValidationError) -> str:
         return "must be a finite number" if infinite else f"must be {_typed(value)}"
     if error.validator == "enum":
         return f"must be one of {', '.join(map(str, value))}"
+    if error.validator == "anyOf":
+        # A word, or a number within bounds.
+        words = [str(choice["const"]) for choice in value if "const" in choice]
+        bounds = [
+            _SENTENCES[name].format(bound).removeprefix("must be ")
+            for choice in value
+            for name, bound in choice.items()
+            if name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+        ]
+        return " or the word ".join([", ".join(["must be a number", *bounds]), *words])
     if error.validator == "pattern" and _example(error.schema):
         return f"must look like {_example(error.schema)}"
     return _SENTENCES.get(error.validator, error.message).format(value)
@@ -190,6 +206,8 @@ def _corrected(error: jsonschema.ValidationError, key: object) -> str | None:
     if error.validator == "enum":
         near = difflib.get_close_matches(str(error.instance), [str(v) for v in error.validator_value], n=1)
         return f"{key}: {near[0] if near else error.validator_value[0]}"
+    if error.validator == "type" and error.validator_value == "array" and isinstance(error.instance, str):
+        return f"{key}: [{error.instance}]"
     example = _example(error.schema)
     if error.validator == "pattern" and not example:
         return f"{key}: {suggest_name(error.instance)}"

@@ -37,6 +37,9 @@ CHECKS = (
     check_figure,
 )
 
+# They look at files, which a path that is wrong would make missing.
+FILE_CHECKS = (check_artefacts, check_datasets, check_lengths)
+
 
 def validate_study(config: Mapping, files: Iterable[str | Path], schema: str | Path) -> dict:
     """Check a study and return it with its paths expanded.
@@ -58,19 +61,38 @@ def validate_study(config: Mapping, files: Iterable[str | Path], schema: str | P
     Raises
     ------
     StudyErrors
-        Everything that is wrong. Checks across keys run only on a configuration that the schema accepts.
+        Everything that is wrong. Where the schema refuses a part of the study, checks across keys say what
+        they can still see.
     """
     positions = read_positions(files)
     errors = positions.duplicates + schema_errors(config, load_schema(schema), positions)
     if errors:
-        raise StudyErrors(errors)
+        seen = {error.where for error in errors}
+        raise StudyErrors(errors + [e for e in _still_seen(config, positions) if e.where not in seen])
     expanded, errors = expand_paths(config, positions)
-    if not errors:
-        errors = [error for check in CHECKS for error in check(expanded, positions)]
+    # A path that cannot be is told once, and not again as a file that is missing.
+    checks = [check for check in CHECKS if not errors or check not in FILE_CHECKS]
+    errors += [error for check in checks for error in check(expanded, positions)]
+    if checks == list(CHECKS):
         errors += _check_folders(expanded, positions)
     if errors:
         raise StudyErrors(errors)
     return expanded
+
+
+def _still_seen(config: Mapping, positions: Positions) -> list[StudyError]:
+    """Mistakes across keys in a study whose form is wrong already, each check as far as it gets."""
+    found = []
+    for check in CHECKS:
+        if check in FILE_CHECKS:
+            continue
+        try:
+            for error in check(config, positions):
+                found.append(error)
+        except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError):
+            # The check met what the schema has refused; the study is refused for that in any case.
+            continue
+    return found
 
 
 def _check_folders(config: Mapping, positions: Positions) -> list[StudyError]:

@@ -1,0 +1,181 @@
+"""Studies that cannot be meant, and studies that mean harm: refused before any job, all mistakes told."""
+
+import copy
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from changed_studies import ROOT, SCHEMA, changed, validate
+from miniature.config.lines import read_positions
+from miniature.config.validate import validate_study
+from refusals import refused, tree
+
+MODEL = {"architecture": {"layers": 1, "hidden": 4, "heads": 1, "intermediate": 4}}
+ANY_FILE = {"task": "question-answering", "format": "squad"}
+
+
+def model(name):
+    return [(("models", name), MODEL)]
+
+
+def news_from(path):
+    return [(("datasets", "news"), {**ANY_FILE, "splits": {"test": {"path": path, "examples": 5}}})]
+
+
+PANEL = {"characteristic": "representation", "measure": "jaccard", "pairs": "others"}
+NO_NAME = "is not a name that may stand here"
+CASES = {
+    "a name that leads out of the folder": (model("../../etc"), [NO_NAME, "etc: ..."]),
+    "a name with a space": (model("my model"), [NO_NAME, "my-model: ..."]),
+    "a name with a quote": (model("it's"), [NO_NAME, "it-s: ..."]),
+    "a name with a shell command": (model("a; touch b"), [NO_NAME, "a-touch-b: ..."]),
+    "a name with a line break": (model("a\nb"), [NO_NAME, "a-b: ..."]),
+    "a name with a NUL": (model("a\0b"), [NO_NAME, "a-b: ..."]),
+    "a name in letters that look like others": (model("l\u0430rge"), [NO_NAME, "l-rge: ..."]),
+    "a name of 300 letters": (model("a" * 300), [NO_NAME]),
+    "a name that is kept for second trainings": (model("large.seed1"), [NO_NAME, "large-seed1: ..."]),
+    "a path with a brace": (news_from("{a}.json"), ["a brace or a control character", "path: -a-.json"]),
+    "a path with a NUL": (news_from("a\0b.json"), ["a brace or a control character", "path: a-b.json"]),
+    "recipes that are switched on and empty": (
+        [(("characteristics", "vulnerability", "recipes"), {})],
+        ["'recipes' is empty; 'vulnerability' is enabled", "vulnerability.recipes", "recipes: {"],
+    ),
+    "datasets far away that are switched on and empty": (
+        [(("characteristics", "distribution", "tasks"), {})],
+        ["'tasks' is empty; 'distribution' is enabled", "tasks: {squad: [newsqa]}"],
+    ),
+    "one text where a list belongs": (
+        [(("vocabulary", "datasets"), "reviews")], ["must be a list", "datasets: [reviews]"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("what", CASES)
+def test_mistakes_in_a_study(what, tmp_path, table_row):
+    edits, parts = CASES[what]
+    (tmp_path / "study.yaml").write_text(changed(*edits))
+    with refused(tmp_path, "study.yaml:", *parts) as told:
+        validate(changed(*edits), tmp_path)
+    table_row(what, told.message.splitlines()[1].removeprefix("1. "), told.left)
+
+
+def test_mistakes_of_form_and_of_sense_are_told_together(tmp_path):
+    edits = [
+        (("sead",), 3),
+        (("compute", "threads"), "two"),
+        (("characteristics", "errors", "enabled"), "yes please"),
+        (("figure1", "panels", "aa"), PANEL),
+        (("figure1", "y_max"), 2),
+        (("reference",), "larg"),
+        (("models", "small", "architecture", "heads"), 3),
+        (("models", "pupil", "teacher"), "lrge"),
+        (("characteristics", "representation", "k_max"), 600),
+        (("verdict", "errors", "measure"), "jacard"),
+    ]  # fmt: skip
+    (tmp_path / "study.yaml").write_text(changed(*edits))
+    with refused(
+        tmp_path, "10 mistakes", "seed: ...", "threads: 1", "enabled: true", "(one small letter)", "a: ...",
+        "must be a number, above 0, at most 1 or the word auto", "reference: large", "heads: 2",
+        "teacher: large", "k_max: 59", "measure: jaccard",
+    ) as told:  # fmt: skip
+        validate(changed(*edits), tmp_path)
+    assert told.message.count("study.yaml:") == told.message.count("fix:") == 10
+
+
+LAUGHS = "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}' if before else 'lol'] * 9)}]\n"
+    for before, name in zip(["", *"abcdefgh"], "abcdefghi", strict=True)
+)
+FILES = {
+    "YAML that builds objects": (
+        "study: !!python/object/apply:os.system ['touch {canary}']\n", ["python/object/apply", "study.yaml"],
+    ),
+    "YAML that grows to 400 million entries": (LAUGHS, ["more than 1,000,000 entries", "study.yaml:7"]),
+    "YAML that holds itself": ("models: &m {large: *m}\n", ["stands inside what it", "study.yaml:1"]),
+    "a study that is a program": (
+        "__use_yte__: true\n__definitions__:\n- import os\n- os.system('touch {canary}')\nstudy: x\n",
+        ["A study is data", "study.yaml:1", "remove __use_yte__"],
+    ),
+    "a study nested 2,000 deep": ("a: " + "[" * 2000 + "]" * 2000, ["nested too deeply", "study.yaml"]),
+    "a study that is not YAML": ("study: [a\nseed: 1\n", ["not YAML", "study.yaml:"]),
+    "a key written twice": (changed() + "seed: 7\n", ["'seed' is written twice", "remove one of the two"]),
+    "an empty file for a study": ("", ["'study' is missing", "study: my-study"]),
+    "a list for a study": ("- a\n- b\n", ["'study' is missing"]),
+}  # fmt: skip
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("what", FILES)
+def test_files_that_are_no_studies(what, tmp_path, table_row):
+    text, parts = FILES[what]
+    folder = tmp_path / "project"
+    folder.mkdir()
+    canary = tmp_path / "canary"
+    (folder / "study.yaml").write_text(text.replace("{canary}", str(canary)))
+    before = tree(folder)
+    # The command by which somebody looks at a study of somebody else before Snakemake reads it.
+    done = subprocess.run(
+        [sys.executable, "-m", "miniature.config", "study.yaml"], cwd=folder, capture_output=True, text=True,
+        timeout=60, env={"PYTHONPATH": str(ROOT / "scripts"), "PYTHONDONTWRITEBYTECODE": "1"}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    for part in parts:
+        assert part in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not canary.exists()
+    assert tree(folder) == before
+    first = done.stderr.splitlines()
+    table_row(
+        what, first[0] if "mistake" not in first[0] else first[1].removeprefix("1. "), "everything as it was"
+    )
+
+
+def test_looking_at_a_good_study(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "miniature.config", "config.yaml"], cwd=ROOT, capture_output=True, text=True,
+        env={"PYTHONPATH": "scripts"}, check=False,
+    )  # fmt: skip
+    assert done.stdout == "config.yaml: no mistake found\n", done.stderr
+    assert done.returncode == 0
+
+
+def test_thousand_models_are_checked_and_a_mistake_among_them_is_found(tmp_path):
+    config = yaml.safe_load(changed())
+    config["models"] |= {f"m{i}": copy.deepcopy(MODEL) for i in range(997)}
+    config["models"]["m500"]["teacher"] = "m5000"
+    text = yaml.safe_dump(config, sort_keys=False)
+    (tmp_path / "study.yaml").write_text(text)
+    with refused(tmp_path, "1 mistake in", "no model 'm5000'", "and 980 more", "teacher: m500"):
+        validate_study(yaml.safe_load(text), [tmp_path / "study.yaml"], SCHEMA)
+    assert len(read_positions([tmp_path / "study.yaml"]).lines) > 5000
+
+
+@pytest.mark.workflow
+@pytest.mark.bad_input
+def test_text_that_would_steer_a_terminal(fresh, table_row):
+    escapes = "\x1b]0;owned\x07\x1b[31m<script>alert(1)</script>"
+    rows = [{"text": escapes, "label": "good"}, {"text": "x", "label": escapes}]
+    (fresh.folder / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def use(config):
+        config["datasets"]["mine"] = {
+            "task": "classification", "format": "jsonl", "labels": {"good": "good", "bad": "bad"},
+            "splits": {"test": {"path": "mine.jsonl", "examples": "all"}},
+        }  # fmt: skip
+
+    fresh.edit_config(use)
+    done = fresh.run("--cores", "1", "results/tiny/data/mine/test.parquet", check=False)
+    log = fresh.log_of("build_data/mine/test")
+    for text in (done.stdout, log):
+        assert "\\x1b]0;owned" in text
+        assert all(c in "\n\t" or c.isprintable() for c in text)
+    assert not (fresh.results / "data/mine/test.parquet").exists()
+    table_row(
+        "a text with terminal escapes and HTML, in a run",
+        "shown as text by terminal and log",
+        "no table, its log",
+    )
