@@ -57,11 +57,13 @@ def fresh(tmp_path):
 
 
 @pytest.fixture
-def table_row(request):
+def table_row(request, tmp_path):
     """Put a row of what was seen into the table of faults or of bad input."""
 
     def add(*cells):
-        request.node.user_properties.append(("row", [str(cell) for cell in cells]))
+        request.node.user_properties.append(
+            ("row", [str(cell).replace(f"{tmp_path}/", "") for cell in cells])
+        )
 
     return add
 
