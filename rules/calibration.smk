@@ -27,7 +27,7 @@ rule compare_calibration:
         confidences=[
             f"<results>/calibration/{task}/{task}/test/{model}.parquet"
             for task in plan.tasks_of(config, "calibration")
-            for model in plan.models_with(config, "calibration", task)
+            for model in replicates.compared_models(config, "calibration", task)
         ],
         tables=expand(
             "<results>/data/{task}/test.parquet",
@@ -48,7 +48,7 @@ rule compare_calibration:
     params:
         tasks=plan.tasks_of(config, "calibration"),
         models=[
-            plan.models_with(config, "calibration", task)
+            replicates.compared_models(config, "calibration", task)
             for task in plan.tasks_of(config, "calibration")
         ],
         bins=plan.setting(config, "calibration", "bins"),

@@ -76,6 +76,7 @@ rule write_reproduction:
         published="resources/published-figures.yaml",
         figures="<results>/tables/reproduction.csv",
         claims="<results>/tables/claims.csv",
+        control="<results>/tables/control.csv" if CONTROLLED else [],
     output:
         report(
             "<results>/reproduction.html",
@@ -93,6 +94,7 @@ rule write_reproduction:
         runtime=10,
     params:
         study=config["study"],
+        reference=config["reference"],
         code=code("write_reproduction"),
     script:
         "../scripts/write_reproduction.py"

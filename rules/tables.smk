@@ -79,6 +79,7 @@ rule tabulate_errors:
         tasks=plan.tasks_of(config, "errors"),
         models=MODELS,
         reference=config["reference"],
+        originals=ORIGINALS,
         comparing=[
             plan.models_with(config, "errors", task)
             for task in plan.tasks_of(config, "errors")
@@ -118,3 +119,35 @@ rule tabulate_attacks:
         code=code("tabulate_attacks"),
     script:
         "../scripts/tabulate_attacks.py"
+
+
+rule tabulate_control:
+    input:
+        agreement=[f"<results>/agreement/{name}.csv" for name in CONTROLLED],
+        reference=runs_of(config["reference"]),
+        control=runs_of(CONTROL[0] if CONTROL else ""),
+    output:
+        csv=report(
+            "<results>/tables/control.csv",
+            caption="../report/control.rst",
+            category="Tables",
+        ),
+        md="<results>/tables/control.md",
+        tex="<results>/tables/control.tex",
+    log:
+        "<logs>/tabulate_control.log",
+    benchmark:
+        "<benchmarks>/tabulate_control.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        characteristics=CONTROLLED,
+        reference=config["reference"],
+        control=CONTROL[0] if CONTROL else "",
+        verdict=config["verdict"],
+        code=code("tabulate_control"),
+    script:
+        "../scripts/tabulate_control.py"

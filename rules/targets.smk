@@ -114,6 +114,7 @@ TABLES = [
         "table2_errors": plan.enabled(config, "errors"),
         "table3_attacks": plan.enabled(config, "vulnerability"),
         "scorecard": config["verdict"],
+        "control": CONTROLLED,
         "reproduction": True,
         "claims": True,
         "floor": FLOOR_TASK,
@@ -121,6 +122,28 @@ TABLES = [
     if shown
     for suffix in ("csv", "md", "tex")
 ]
+# What the reference and its control put out, by characteristic with a verdict that the control can be set beside.
+CONTROL_FILES = {
+    "errors": lambda v: "errors/{task}/{task}/test/{{}}.parquet".format(**v),
+    "representation": lambda v: "neighbors/{task}/{task}/test/{{}}.npy".format(**v),
+    "distribution": lambda v: "ood/{task}/{ood_dataset}/{{}}.parquet".format(**v),
+    "calibration": lambda v: "predictions/{task}/{task}/test/{{}}.parquet".format(**v),
+}
+CONTROLLED = [
+    name
+    for name in config["verdict"]
+    if CONTROL and name in CONTROL_FILES and plan.enabled(config, name)
+]
+
+
+def runs_of(model):
+    """Files of one of the two runs of the reference's checkpoint, one for each of CONTROLLED."""
+    return [
+        "<results>/" + CONTROL_FILES[name](config["verdict"][name]).format(model)
+        for name in CONTROLLED
+    ]
+
+
 TRANSFERS = [
     f"<results>/attacks/{task}/{recipe}/transfer.csv"
     for task, recipe in plan.attack_pairs(config)

@@ -28,7 +28,7 @@ def main(snakemake):
         label="tab:errors",
         also={
             f"Jaccard index of the error sets, {task}": error_matrix(
-                agreement, models=params.models, task=task
+                agreement, models=params.originals, task=task
             )
             for task in params.tasks
         },

@@ -2,6 +2,7 @@
 
 from _job import run_job
 from miniature.files import atomic_path, read_csv
+from miniature.tables.control import say_control
 from miniature.tables.page import reproduction_page
 from miniature.tables.reproduction import read_published
 
@@ -14,6 +15,9 @@ def main(snakemake):
         read_csv(inputs.claims),
         study=snakemake.params.study,
         published=read_published(inputs.published),
+        control=say_control(read_csv(inputs.control), reference=snakemake.params.reference)
+        if inputs.get("control")
+        else "",
     )
     with atomic_path(snakemake.output[0]) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")

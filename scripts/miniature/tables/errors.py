@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from miniature.agreement.mcnemar import mcnemar
+from miniature.config.names import replicate_of
 
 # Where the rows of one comparison differ from those of another.
 COMPARISON = ("task", "dataset", "split")
@@ -32,7 +34,8 @@ def error_pairs(
     agreement : DataFrame
         Agreement table of the errors.
     models : sequence of str
-        The study's models in config order; rows of others are left out.
+        The study's models in config order; rows of others are left out, and so are pairs of a second training
+        with anything but the model that it repeats (they stand in the agreement table).
     reference : str, optional
         The reference: its pairs are tested for equal accuracy.
     errors : mapping of task to mapping of model to int, optional
@@ -50,6 +53,8 @@ def error_pairs(
     place = {model: i for i, model in enumerate(models)}
     rows = agreement[agreement["model_a"].isin(place) & agreement["model_b"].isin(place)]
     rows = rows[rows["model_a"] != rows["model_b"]]
+    shown = [_is_shown(a, b) for a, b in zip(rows["model_a"], rows["model_b"], strict=True)]
+    rows = rows[np.array(shown, dtype=bool)]
     found = []
     for _, compared in rows.groupby(list(COMPARISON), sort=False, dropna=False):
         pairs = compared.groupby(["model_a", "model_b"], sort=False)
@@ -63,6 +68,12 @@ def error_pairs(
         if optional in table and table[optional].isna().all():
             table = table.drop(columns=optional)
     return table
+
+
+def _is_shown(a: str, b: str) -> bool:
+    """Whether a pair is one of models, or of a model and a second training of it."""
+    again = [replicate_of(name) for name in (a, b)]
+    return again == [None, None] or again == [None, a] or again == [b, None]
 
 
 PAIR_HEADINGS = (

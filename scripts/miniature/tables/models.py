@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from miniature.config.names import replicate_of
+
 NO_ANSWER = "(answers nothing)"
 MAJORITY = "(always the majority class)"
 
@@ -37,7 +39,8 @@ def models_table(
     Returns
     -------
     DataFrame
-        The headings are those of the printed table. "%" columns are per cent, others are not.
+        The headings are those of the printed table. "%" columns are per cent, others are not. ``trained
+        again`` names the model that a second training repeats; it is there only where there are such.
 
     Notes
     -----
@@ -49,6 +52,7 @@ def models_table(
         size = sizes.get(model, {})
         row = {
             "model": model,
+            "trained again": replicate_of(model),
             "layers": size.get("layers"),
             "hidden": size.get("hidden"),
             "parameters (M)": _divided(size.get("parameters"), 1e6),
@@ -59,11 +63,14 @@ def models_table(
         rows.append(row)
     rows += _baselines(scores)
     table = pd.DataFrame(rows).astype({"layers": "Int64", "hidden": "Int64"})
+    if table["trained again"].isna().all():
+        table = table.drop(columns="trained again")
     if distribution is not None:
         table = table.merge(ood_quality(distribution, models), on="model", how="left")
     # A column for scores that nobody has says nothing.
-    scored = [column for column in table.columns[5:] if table[column].notna().any()]
-    return table[[*table.columns[:5], *scored]]
+    own = list(table.columns).index("size (MB)") + 1
+    scored = [column for column in table.columns[own:] if table[column].notna().any()]
+    return table[[*table.columns[:own], *scored]]
 
 
 def _score_cells(task: str, summary: Mapping) -> dict:

@@ -55,7 +55,12 @@ FIGURE_HEADINGS = {
 
 
 def reproduction_page(
-    figures: pd.DataFrame, claims: pd.DataFrame, *, study: str, published: Mapping[str, object]
+    figures: pd.DataFrame,
+    claims: pd.DataFrame,
+    *,
+    study: str,
+    published: Mapping[str, object],
+    control: str = "",
 ) -> str:
     """HTML of the page that sets a study beside the paper.
 
@@ -69,6 +74,8 @@ def reproduction_page(
         Its name.
     published : mapping
         The file of published figures; its ``paper``, ``source``, ``commit`` and ``status`` are shown.
+    control : str, optional
+        What the control says of the numerical noise; see `miniature.tables.control.say_control`.
 
     Returns
     -------
@@ -97,7 +104,7 @@ and data.</p>
 trainings of the same model, by more than the margin the study named beforehand, with 95 % confidence.
 A low agreement alone is no difference: without second trainings such a claim is inconclusive.</p>
 {_table(claims, CLAIM_HEADINGS, status="verdict", code=("command", "file"))}
-<h2>The published figures</h2>
+{_numerical_noise(control)}<h2>The published figures</h2>
 <p>{escape(counts)}.</p>
 <p>{said["status"]}</p>
 <p>Source: <code>{said["source"]}</code>, commit <code>{said["commit"]}</code>. <em>errors</em> are wrongly
@@ -107,6 +114,10 @@ is comparable where data and checkpoints are the same; training settings are for
 </body>
 </html>
 """
+
+
+def _numerical_noise(control: str) -> str:
+    return f"<h2>Numerical noise</h2>\n<p>{escape(control)}</p>\n" if control else ""
 
 
 def _table(

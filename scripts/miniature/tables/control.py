@@ -1,0 +1,158 @@
+"""The control: the reference against itself, run again with another batch size and thread count.
+
+Whatever differs there is the order of additions, so that no agreement of two models means more than this one.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from miniature.agreement.measures import MEASURES
+from miniature.files import read_npy, read_parquet
+from miniature.scorecard import select_rows
+
+COLUMNS = (
+    "characteristic", "task", "measure", "K", "agreement", "distance", "examples", "differ",
+    "what differs", "says",
+)  # fmt: skip
+IDENTICAL = "identical"
+
+
+def count_errors(one: str, other: str, settings: Mapping) -> tuple[int, int, str]:
+    """Examples, and those that one run has right and the other wrong."""
+    a, b = (read_parquet(path)["error"] for path in (one, other))
+    known = a.notna() & b.notna()
+    return int(known.sum()), int((a[known] != b[known]).sum()), "right or wrong"
+
+
+def count_neighbors(one: str, other: str, settings: Mapping) -> tuple[int, int, str]:
+    """Examples, and those whose sets of K nearest neighbours are not the same."""
+    k = int(settings["k"])
+    a, b = (np.sort(read_npy(path)[:, :k], axis=1) for path in (one, other))
+    return len(a), int((a != b).any(axis=1).sum()), f"set of {k} nearest neighbours"
+
+
+def count_ood(one: str, other: str, settings: Mapping) -> tuple[int, int, str]:
+    """Examples of both datasets, and those that only one run calls out of distribution."""
+    a, b = (read_parquet(path) for path in (one, other))
+    a, b = (table.loc[table["k"] == settings["k"], "is_ood"].to_numpy(dtype=bool) for table in (a, b))
+    return len(a), int((a != b).sum()), f"out of distribution at K = {int(settings['k'])}"
+
+
+def count_predictions(one: str, other: str, settings: Mapping) -> tuple[int, int, str]:
+    """Examples, and those that the two runs answer differently."""
+    a, b = (read_parquet(path)["prediction"] for path in (one, other))
+    return len(a), int((a != b).sum()), "prediction"
+
+
+# What is counted for each characteristic that a control takes part in, from the files of the two runs.
+COUNTED: dict[str, Callable[[str, str, Mapping], tuple[int, int, str]]] = {
+    "errors": count_errors,
+    "representation": count_neighbors,
+    "distribution": count_ood,
+    "calibration": count_predictions,
+}
+
+
+def control_table(
+    agreement: pd.DataFrame,
+    files: Mapping[str, tuple[str | Path, str | Path]],
+    *,
+    reference: str,
+    control: str,
+    verdict: Mapping[str, Mapping],
+) -> pd.DataFrame:
+    """One row for each characteristic whose verdict the control can be set beside.
+
+    Parameters
+    ----------
+    agreement : DataFrame
+        Agreement rows of all characteristics.
+    files : mapping of str to pair of path
+        By characteristic, what the reference and its control put out; see `COUNTED`.
+    reference, control : str
+        The two names.
+    verdict : mapping
+        The study's ``verdict:`` block.
+
+    Returns
+    -------
+    DataFrame
+        With `COLUMNS`. ``distance`` is how far the agreement lies from that of a model with itself (1, or 0
+        where zero or lower is closer); ``says`` puts the row in words.
+
+    Examples
+    --------
+    >>> control_table(
+    ...     pd.DataFrame(), {}, reference="large", control="large.control", verdict={}
+    ... ).shape
+    (0, 10)
+    """
+    rows = []
+    for name, (one, other) in files.items():
+        settings = verdict[name]
+        found = select_rows(agreement, name, settings)
+        found = found[(found["model_a"] == reference) & (found["model_b"] == control)]
+        examples, differ, what = COUNTED[name](str(one), str(other), settings)
+        value = float(found["value"].iloc[0]) if len(found) else float("nan")
+        distance = abs(value - perfect(str(settings["measure"])))
+        rows.append(
+            {
+                "characteristic": name, "task": settings["task"], "measure": settings["measure"],
+                "K": settings.get("k"), "agreement": value, "distance": distance, "examples": examples,
+                "differ": differ, "what differs": what, "says": say_row(distance, examples, differ, what),
+            }
+        )  # fmt: skip
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    return table.astype({"K": "Int64", "examples": "Int64", "differ": "Int64"})
+
+
+def perfect(measure: str) -> float:
+    """Agreement of a model with itself.
+
+    Examples
+    --------
+    >>> perfect("jaccard"), perfect("negative_flips")
+    (1.0, 0.0)
+    """
+    return float(MEASURES[measure].high) if MEASURES[measure].closer == "higher" else 0.0
+
+
+def say_row(distance: float, examples: int, differ: int, what: str) -> str:
+    """One row in words.
+
+    Examples
+    --------
+    >>> say_row(0.0, 1000, 0, "prediction")
+    'identical'
+    >>> say_row(0.002, 1000, 2, "prediction")
+    'prediction of 2 of 1,000 examples differs; agreement is off by 0.002'
+    >>> say_row(float("nan"), 10, 0, "prediction")
+    'agreement is not defined; prediction of 0 of 10 examples differs'
+    """
+    counted = f"{what} of {differ:,} of {examples:,} examples differs"
+    if np.isnan(distance):
+        return f"agreement is not defined; {counted}"
+    if distance == 0 and differ == 0:
+        return IDENTICAL
+    return f"{counted}; agreement is off by {distance:.2g}"
+
+
+def say_control(table: pd.DataFrame, *, reference: str) -> str:
+    """The whole table in one sentence, for a page.
+
+    Examples
+    --------
+    >>> one = pd.DataFrame([{"characteristic": "errors", "says": "identical"}])
+    >>> say_control(one, reference="large")
+    'Run again with another batch size and thread count, large agrees with itself exactly (errors).'
+    """
+    opening = f"Run again with another batch size and thread count, {reference}"
+    alike = [r.characteristic for r in table.itertuples() if r.says == IDENTICAL]
+    other = [f"{r.characteristic}: {r.says}" for r in table.itertuples() if r.says != IDENTICAL]
+    if not other:
+        return f"{opening} agrees with itself exactly ({', '.join(alike)})."
+    same = f" It agrees exactly in {', '.join(alike)}." if alike else ""
+    return f"{opening} does not agree with itself fully. {'. '.join(other)}.{same}"
