@@ -13,6 +13,9 @@ CONFIG = {
     "seed": 0,
     "reference": "large",
     "models": {"large": {}, "small": {}, "tiny": {}},
+    "compute": {"device": "cpu", "threads": 1},
+    "inference": {"batch_tokens": 2048, "feature": "cls"},
+    "control": {"batch_tokens": 512, "threads": 2},
     "characteristics": {
         "errors": {"enabled": True, "tasks": ["wiki"]},
         "representation": {"enabled": False, "tasks": ["wiki"]},

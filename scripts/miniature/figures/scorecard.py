@@ -35,7 +35,7 @@ SMALL, TINY = 0.84 * SIZE, 0.76 * SIZE
 ROW = 27.0  # points for each model
 EDGE = 10.0  # points kept free around the sheet
 GAP = 16.0  # points between columns
-NUMBERS = 30.0  # points beside a column for its values
+NUMBERS = 36.0  # points beside a column for its values
 LEAST_HEIGHT = 3.2  # inches
 # A score further out than this is drawn at the edge with an arrow.
 SCORE_LIMITS = (-1.0, 2.0)
@@ -268,17 +268,18 @@ def shared_limits(scored: pd.DataFrame) -> tuple[float, float]:
 
 
 def raw_limits(column: pd.DataFrame) -> tuple[float, float]:
-    """Limits of an axis of raw agreement: 0 to 1, or wider where a value or bound lies outside.
+    """Limits of an axis of raw agreement: 0 to 1, narrower for small values, wider where one lies outside.
 
     Examples
     --------
     >>> one = {"value": [0.2], "low": [-0.05], "high": [0.3], "floor": [0.5], "chance": [0.1]}
     >>> raw_limits(pd.DataFrame(one))
-    (-0.1, 1.0)
+    (-0.1, 0.5)
     """
     values = column[["value", "low", "high", "floor", "chance"]].to_numpy(dtype=float).ravel()
     values = values[np.isfinite(values)]
-    low, high = min([0.0, *values]), max([1.0, *values])
+    low, high = min([0.0, *values]), max([0.1, *values])
+    high = 1.0 if 0.5 < high < 1 else high
     return math.floor(low * 10) / 10, math.ceil(high * 10) / 10
 
 
@@ -309,7 +310,10 @@ def draw_column(axes: Axes, column: pd.DataFrame, *, scored: bool, limits: tuple
         axes.axvline(1, color=INK, linestyle=FLOOR_DASHES, linewidth=1.2, zorder=1)
         axes.set_xticks([0, 0.5, 1], ["0\nchance", "0.5\n", "1\nfloor"])
         axes.set_xlabel("score", size=SMALL, labelpad=1)
+    elif not column["value"].notna().any():
+        axes.set_xticks([])
     else:
+        axes.locator_params(axis="x", nbins=4)
         measure = column["axis"].dropna().iloc[0] if column["axis"].notna().any() else "agreement"
         axes.set_xlabel(f"{measure} (no score)", size=SMALL, labelpad=1)
     for y, row in enumerate(column.to_dict("records")):
