@@ -54,7 +54,7 @@ rule compare_calibration:
         bins=plan.setting(config, "calibration", "bins"),
         reference=config["reference"],
         resampling=RESAMPLING,
-        verdict=config["verdict"].get("calibration"),
+        verdict=verdict_rows("calibration"),
         code=code("compare_calibration"),
     script:
         "../scripts/compare_calibration.py"

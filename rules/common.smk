@@ -311,6 +311,12 @@ def sentence_encoder_folder(wildcards):
     return retrieved_model(entry) if "hub" in entry else entry["path"]
 
 
+def verdict_rows(characteristic):
+    """What says which rows a verdict rests on; its margin is for the scorecard alone."""
+    block = config["verdict"].get(characteristic)
+    return block and {key: value for key, value in block.items() if key != "margin"}
+
+
 def verdict_attacks():
     """Attack tables of every model under the recipe that the verdict on vulnerability rests on."""
     chosen = config["verdict"].get("vulnerability")

@@ -80,7 +80,7 @@ rule compare_distribution:
         feature=config.get("inference", {}).get("feature", ""),
         percentile=plan.setting(config, "distribution", "percentile"),
         resampling=RESAMPLING,
-        verdict=config["verdict"].get("distribution"),
+        verdict=verdict_rows("distribution"),
         compute_threads=THREADS,
         code=code("compare_distribution"),
     script:

@@ -66,7 +66,7 @@ rule compare_errors:
         ],
         reference=config["reference"],
         resampling=RESAMPLING,
-        verdict=config["verdict"].get("errors"),
+        verdict=verdict_rows("errors"),
         code=code("compare_errors"),
     script:
         "../scripts/compare_errors.py"

@@ -69,7 +69,7 @@ rule compare_representation:
         reference=config["reference"],
         feature=config.get("inference", {}).get("feature", ""),
         resampling=RESAMPLING,
-        verdict=config["verdict"].get("representation"),
+        verdict=verdict_rows("representation"),
         compute_threads=THREADS,
         code=code("compare_representation"),
     script:

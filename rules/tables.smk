@@ -147,7 +147,7 @@ rule tabulate_control:
         characteristics=CONTROLLED,
         reference=config["reference"],
         control=CONTROL[0] if CONTROL else "",
-        verdict=config["verdict"],
+        verdict={name: verdict_rows(name) for name in CONTROLLED},
         code=code("tabulate_control"),
     script:
         "../scripts/tabulate_control.py"

@@ -107,21 +107,6 @@ FIGURES = [
     if shown
     for suffix in ("png", "svg", "pdf")
 ]
-TABLES = [
-    f"<results>/tables/{name}.{suffix}"
-    for name, shown in {
-        "table1_models": True,
-        "table2_errors": plan.enabled(config, "errors"),
-        "table3_attacks": plan.enabled(config, "vulnerability"),
-        "scorecard": config["verdict"],
-        "control": CONTROLLED,
-        "reproduction": True,
-        "claims": True,
-        "floor": FLOOR_TASK,
-    }.items()
-    if shown
-    for suffix in ("csv", "md", "tex")
-]
 # What the reference and its control put out, by characteristic with a verdict that the control can be set beside.
 CONTROL_FILES = {
     "errors": lambda v: "errors/{task}/{task}/test/{{}}.parquet".format(**v),
@@ -144,6 +129,21 @@ def runs_of(model):
     ]
 
 
+TABLES = [
+    f"<results>/tables/{name}.{suffix}"
+    for name, shown in {
+        "table1_models": True,
+        "table2_errors": plan.enabled(config, "errors"),
+        "table3_attacks": plan.enabled(config, "vulnerability"),
+        "scorecard": config["verdict"],
+        "control": CONTROLLED,
+        "reproduction": True,
+        "claims": True,
+        "floor": FLOOR_TASK,
+    }.items()
+    if shown
+    for suffix in ("csv", "md", "tex")
+]
 TRANSFERS = [
     f"<results>/attacks/{task}/{recipe}/transfer.csv"
     for task, recipe in plan.attack_pairs(config)

@@ -30,7 +30,8 @@ COMPARISONS = {
     "compare_errors", "compare_representation", "compare_distribution", "compare_vulnerability",
     "compare_calibration",
     "score_models", "plot_figure1", "tabulate_models", "tabulate_errors", "tabulate_attacks",
-    "tabulate_reproduction", "transfer_attacks", "plot_transfer",
+    "tabulate_reproduction", "transfer_attacks", "plot_transfer", "plot_scorecard", "tabulate_scorecard",
+    "tabulate_control",
 }  # fmt: skip
 
 
@@ -62,13 +63,17 @@ def test_more_replicates_run_their_own_jobs_and_the_comparisons_only(project, mo
 def test_a_control_with_other_settings_reruns_its_own_jobs_only(project):
     project.edit_config(lambda config: config["control"].update(batch_tokens=256))
     per_model = {job for job in project.planned() if "model=" in job[1]}
-    assert {rule for rule, _ in per_model} == {"predict_split", "find_errors", "find_neighbors", "detect_ood"}
+    assert {rule for rule, _ in per_model} == {
+        "predict_split", "find_errors", "find_neighbors", "detect_ood", "measure_calibration",
+    }  # fmt: skip
     assert all("model=large.control" in wildcards for _, wildcards in per_model)
 
 
 def test_margin_reruns_the_scorecard_only(project):
     project.edit_config(lambda config: config["verdict"]["errors"].update(margin=0.1))
-    assert rules(project.planned()) == {"score_models"} | BESIDE_THE_PAPER | TAIL
+    assert rules(project.planned()) == (
+        {"score_models", "plot_scorecard", "tabulate_scorecard"} | BESIDE_THE_PAPER | TAIL
+    )
 
 
 def test_training_setting_of_one_model_reruns_that_model(project):

@@ -13,7 +13,7 @@ from projects import copy_project, digests
 
 pytestmark = pytest.mark.workflow
 
-MODELS = ["large", "small", "pupil"]
+MODELS = ["large", "large.seed1", "large.seed2", "small", "pupil"]
 AGREEMENT_COLUMNS = (
     "characteristic,task,dataset,split,ood_dataset,recipe,feature,model_a,model_b,k,measure,value,"
     "ci_low,ci_high,ci_method,chance,ceiling,n,n_clusters"
@@ -85,11 +85,12 @@ def test_file_contract(finished):
         assert list(table.columns) == AGREEMENT_COLUMNS
         assert set(table["characteristic"]) == {name}
         pairs = table.loc[table["model_a"] != table["model_b"], ["model_a", "model_b"]].drop_duplicates()
-        assert len(pairs) == 3
+        # Every pair of five trainings, and the reference with its control, which is not attacked.
+        assert len(pairs) == 10 + (name != "vulnerability")
     for name in ("errors", "vulnerability", "calibration"):
         resamples = pd.read_parquet(results / f"agreement/{name}.resamples.parquet")
         assert list(resamples.columns) == ["task", "model_a", "model_b", "method", "resample", "value"]
-        assert len(resamples[["model_a", "model_b"]].drop_duplicates()) == 3
+        assert len(resamples[["model_a", "model_b"]].drop_duplicates()) == 10 + (name != "vulnerability")
     scorecard = pd.read_csv(results / "scorecard.csv")
     assert list(scorecard.columns) == SCORECARD_COLUMNS
     assert (scorecard["verdict"].eq("inconclusive") == scorecard["reason"].notna()).all()
