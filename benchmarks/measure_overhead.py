@@ -62,13 +62,14 @@ def main(arguments=None):
         start = time.monotonic()
         log = there.submit(configfile=options.configfile)
         slurm = time.monotonic() - start
+        submitted = len(there.job_ids())
         tables = [benchmarks(project.folder / "results" / study) for project in (here, there)]
 
     print(f"| `{study}` | jobs | wall, s | job seconds | processor seconds of jobs |")
     print("|---|---:|---:|---:|---:|")
     for name, jobs, wall, table in (
         (f"local, {options.cores} cores", f"{len(tables[0])}", local, tables[0]),
-        ("SLURM", f"{len(tables[1])} in {len(there.job_ids())}", slurm, tables[1]),
+        ("SLURM", f"{len(tables[1])} in {submitted}", slurm, tables[1]),
     ):
         print(f"| {name} | {jobs} | {wall:.0f} | {table['s'].sum():.0f} | {table['cpu_time'].sum():.0f} |")
     again = len(re.findall(r"^Trying to restart job", log, flags=re.M))
