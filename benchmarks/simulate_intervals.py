@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import t as student_t
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 sys.path.insert(0, str(Path(__file__).parent))
@@ -311,6 +312,27 @@ def family_rates(cell: Cell, r: int, *, models: int, simulations: int, seed: int
     return rates
 
 
+def limit_rates(spread: float, r: int, *, simulations: int = 100_000, seed: int = 0) -> tuple[float, float]:
+    """How often a true replicate is not-miniature at margin 0, and is covered, with every example known.
+
+    Only trainings vary then, which makes a hundred times as many simulations cheap. The uncertainty is
+    Student's t there, to 1e-8 (tests/unit/test_uncertainty.py), and is taken as such.
+    """
+    z = generator(seed, "limit", spread, r).standard_normal((simulations, r + 2))
+    loadings = loading(0.0, spread, z)
+    a, b = np.array([*combinations(range(r + 1), 2)]).T
+    among = true_jaccard(loadings[:, a] * loadings[:, b])
+    variance = np.einsum("si,ij,sj->s", among, spread_form(r + 1), among)
+    difference = true_jaccard(loadings[:, 0] * loadings[:, -1]) - among[:, :r].mean(axis=1)
+    below = student_t.cdf(difference / np.sqrt(variance * (1 + 1 / r)), r)
+    return float((below <= ALPHA).mean()), float((np.abs(below - 0.5) <= 0.475).mean())
+
+
+def limits() -> dict[tuple[float, int], tuple[float, float]]:
+    """`limit_rates` of every spread and number of replicates."""
+    return {(spread, r): limit_rates(spread, r) for spread in SPREADS[1:] for r in REPLICATES[2:]}
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -336,7 +358,7 @@ def main() -> None:
             print(f"{done} of {len(found) + len(families)} cells", file=sys.stderr, flush=True)
     rows = [row for cell in cells for row in found[cell].result()]
     families = {spread: future.result() for spread, future in families.items()}
-    page = simulation_page(rows, families, simulations, DROP)
+    page = simulation_page(rows, families, limits(), simulations, DROP)
     print(page, end="")
     if options.output:
         options.output.write_text(page, encoding="utf-8")

@@ -18,6 +18,12 @@ FEW = """
 With no replicate or one, every verdict is `inconclusive` by construction: one pair of trainings shows no
 spread. What such a study still has is the intervals with the trainings fixed.
 """
+LIMIT = """
+Where examples are many, the bounds are those of Student's t, whose level is 5 % and not less. These are
+the cells near 5 % below, and so this is how often a true replicate is `not-miniature` at margin 0, and
+how often the interval holds the truth, in percent of 100,000 simulations in which every example is known
+and only trainings vary.
+"""
 FAMILY = """
 20 models, 3 replicates, n = 2,000. How often a false claim stands anywhere on the scorecard, in percent:
 of true replicates at margin 0, and of models exactly at the margin 0.05. Last: how often there would be
@@ -40,7 +46,13 @@ HEADER = (
 )  # fmt: skip
 
 
-def simulation_page(rows: Sequence, families: Mapping[float, Mapping], simulations: int, drop: float) -> str:
+def simulation_page(
+    rows: Sequence,
+    families: Mapping[float, Mapping],
+    limits: Mapping[tuple, tuple],
+    simulations: int,
+    drop: float,
+) -> str:
     """Page in Markdown.
 
     Parameters
@@ -48,6 +60,8 @@ def simulation_page(rows: Sequence, families: Mapping[float, Mapping], simulatio
     rows : sequence of simulate_intervals.Row
     families : mapping of float to mapping
         For each spread over trainings, what `simulate_intervals.family_rates` returns.
+    limits : mapping of tuple to tuple of float
+        From `simulate_intervals.limits`.
     simulations : int
         A cell.
     drop : float
@@ -69,6 +83,7 @@ def simulation_page(rows: Sequence, families: Mapping[float, Mapping], simulatio
         _text(introduction),
         _table(("what", "asked", "found"), _summary(rows, drop)),
         _text(FEW),
+        limit_section(limits),
         "## Many verdicts on one scorecard",
         _text(FAMILY),
         _table(
@@ -80,6 +95,16 @@ def simulation_page(rows: Sequence, families: Mapping[float, Mapping], simulatio
         _table(HEADER, map(_cells, rows)),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def limit_section(limits: Mapping[tuple[float, int], tuple[float, float]]) -> str:
+    """What is left when every example is known: the error of the bounds over trainings alone."""
+    rows = [
+        (f"{spread:g}", str(r), f"{100 * alarm:.2f}", f"{100 * held:.2f}")
+        for (spread, r), (alarm, held) in limits.items()
+    ]
+    header = ("SD", "replicates", "replicate not-miniature", "interval holds")
+    return "\n\n".join(["## With every example known", _text(LIMIT), _table(header, rows)])
 
 
 def _summary(rows: Sequence, drop: float) -> list[tuple[str, str, str]]:

@@ -19,8 +19,8 @@ from latent_errors import (  # noqa: E402
     mean_agreement,
     true_jaccard,
 )
-from simulate_intervals import Cell, differences, family_rates, rows_of_cell, simulate  # noqa: E402
-from simulation_page import simulation_page  # noqa: E402
+from simulate_intervals import Cell, differences, family_rates, limits, rows_of_cell, simulate  # noqa: E402
+from simulation_page import limit_section, simulation_page  # noqa: E402
 
 from miniature.agreement.uncertainty import probability_within  # noqa: E402
 
@@ -76,9 +76,18 @@ def test_a_cell_covers_and_errs_as_it_should():
         assert max(rate for pair in row.at_margin for rate in pair) <= most(0.05)
     assert rows[2].width > rows[3].width > rows[9].width
     assert min(rows[9].power) > 0.7
-    page = simulation_page([*rows.values()], {}, SIMULATIONS, 0.10)
+    page = simulation_page([*rows.values()], {}, {}, SIMULATIONS, 0.10)
     assert "300 simulations a cell" in page
     assert page.count("| 1,000 | no | 0.02 |") == 5
+
+
+def test_with_every_example_known_verdicts_err_below_their_level_and_the_page_says_so():
+    found = limits()
+    assert len(found) == 6
+    for alarm, held in found.values():
+        assert alarm < 0.05
+        assert held > 0.948
+    assert limit_section(found) in (ROOT / "docs" / "simulation.md").read_text(encoding="utf-8")
 
 
 def test_without_the_spread_over_trainings_true_replicates_would_fail():
