@@ -196,7 +196,8 @@ class _Sheet:
 
     def draw(self) -> None:
         """Draw everything."""
-        footer = wrap(self._footer(), 0.97 * (self.width - 2 * EDGE), 0.8 * self.size)
+        # A raster font is a little wider than its outlines say.
+        footer = wrap(self._footer(), 0.93 * (self.width - 2 * EDGE), 0.8 * self.size)
         # Which curves can be named is settled on a guess of the height, before the rest of the layout.
         room = int(0.55 * self.height / (LINE_HEIGHT * self.small)) - 1
         named = [named_curves(panel.curves, room) for panel in self.panels]
