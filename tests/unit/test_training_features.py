@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -87,8 +89,9 @@ def test_every_answer_that_fits_is_found_exactly(tokenizer, data):
         end = begin + len(answers[0])
         whole = encode_single_texts(tokenizer, [table["context"][windows.example[i]]], max_length=10_000)
         needed = [tuple(s) for s in whole.spans.tolist() if s[1] > begin and s[0] < end and s[0] >= 0]
-        shown = windows.spans[low : windows.borders[i + 1]].tolist()
-        fits = usable[i] and needed and all(list(span) in shown for span in needed)
+        shown = Counter(map(tuple, windows.spans[low : windows.borders[i + 1]].tolist()))
+        # Counted, because the bytes of one character are tokens of one and the same span.
+        fits = usable[i] and needed and Counter(needed) <= shown
         assert usable[i] == bool(needed)
         if starts[i] == 0:
             assert not fits
