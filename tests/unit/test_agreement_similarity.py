@@ -11,8 +11,7 @@ from miniature.agreement.blocks import block_examples, jackknife_interval
 from miniature.agreement.cka import (
     alignment,
     chance_cka,
-    hsic_unbiased,
-    left_out_values,
+    hsic_values,
     linear_cka,
 )
 from miniature.agreement.cross_products import add_blocks, block_moments, center_features
@@ -126,13 +125,10 @@ def test_values_without_a_block_are_those_of_the_rest():
     x, y = make_pair(6, 90, 6, 9)
     block = blocks_of(90, 7)
     a, b = center_features(x, block, 7), center_features(y, block, 7)
-    for debiased in (False, True):
-        left_out = []
-        for sides in ((a, b), (a, a), (b, b)):
-            moments = block_moments(*sides)
-            left_out.append(left_out_values(add_blocks(moments), moments, debiased=debiased))
+    found = alignment(*(hsic_values(block_moments(*sides))[1] for sides in ((a, b), (a, a), (b, b))))
+    for values, debiased in zip(found, (False, True), strict=True):
         expected = [linear_cka(x[block != i], y[block != i], debiased=debiased) for i in range(7)]
-        np.testing.assert_allclose(alignment(*left_out), expected, rtol=1e-9)
+        np.testing.assert_allclose(values, [linear_cka(x, y, debiased=debiased), *expected], rtol=1e-9)
     first, second = np.triu_indices(90, k=1)
     ranked = [rank_dissimilarities(side) for side in (x, y)]
     for i in range(7):
@@ -179,13 +175,9 @@ def test_jackknife_covers_the_cka_of_the_population(clustered):
     for _ in range(simulations):
         x, y = draw_clustered(rng, index, count, mixing, noise)
         a, b = center_features(x, block, blocks), center_features(y, block, blocks)
-        value, left_out = [], []
-        for sides in ((a, b), (a, a), (b, b)):
-            moments = block_moments(*sides)
-            whole = add_blocks(moments)
-            value.append(hsic_unbiased(whole))
-            left_out.append(left_out_values(whole, moments, debiased=True))
-        low, high = jackknife_interval(float(alignment(*value)), alignment(*left_out), low=-1, high=1)
+        sides = ((a, b), (a, a), (b, b))
+        value, *left_out = alignment(*(hsic_values(block_moments(*pair))[1][1] for pair in sides))
+        low, high = jackknife_interval(float(value), left_out, low=-1, high=1)
         covered.append(low <= truth <= high)
     assert 0.93 <= np.mean(covered) <= 0.97
 

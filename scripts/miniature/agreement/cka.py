@@ -141,19 +141,22 @@ def chance_cka(own_a: Moments, own_b: Moments) -> float:
     return float(alignment(traces / (n - 1), hsic_biased(own_a), hsic_biased(own_b)))
 
 
-def left_out_values(whole: Moments, moments: Moments, *, debiased: bool) -> np.ndarray:
-    """HSIC without each block in turn, exactly.
+def hsic_values(moments: Moments) -> tuple[Moments, np.ndarray]:
+    """HSIC of all blocks together and without each block in turn, exactly.
 
     Parameters
     ----------
-    whole, moments : Moments
-        All blocks together, and with a first axis of blocks.
-    debiased : bool
-        `hsic_unbiased` or `hsic_biased`.
+    moments : Moments
+        With a first axis of blocks.
 
     Returns
     -------
-    ndarray of float64, shape [blocks]
+    tuple of Moments and ndarray of float64, shape [2, 1 + blocks]
+        The moments of all blocks; and `hsic_biased` and `hsic_unbiased` of all blocks, then without each.
     """
-    measure = hsic_unbiased if debiased else hsic_biased
-    return np.array([measure(leave_out(whole, moments, i)) for i in range(len(moments.n))])
+    whole = add_blocks(moments)
+    values = np.empty((2, 1 + len(moments.n)))
+    for i in range(1 + len(moments.n)):
+        rest = leave_out(whole, moments, i - 1) if i else whole
+        values[:, i] = hsic_biased(rest), hsic_unbiased(rest)
+    return whole, values

@@ -23,11 +23,14 @@ class Features(NamedTuple):
         Squared length of each centred row.
     starts : ndarray of int, shape [blocks + 1]
         Block b is ``rows[starts[b]:starts[b + 1]]``.
+    sums : ndarray of float64, shape [blocks, hidden]
+        Sum of the rows of each block.
     """
 
     rows: np.ndarray
     square: np.ndarray
     starts: np.ndarray
+    sums: np.ndarray
 
 
 class Moments(NamedTuple):
@@ -96,7 +99,8 @@ def center_features(embeddings: np.ndarray, block: np.ndarray, blocks: int) -> F
     if np.linalg.norm(rows) <= CONSTANT * length:
         rows[:] = 0
     starts = np.searchsorted(block[order], np.arange(blocks + 1))
-    return Features(rows, np.einsum("ij,ij->i", rows, rows), starts)
+    sums = np.add.reduceat(rows, starts[:-1], axis=0)
+    return Features(rows, np.einsum("ij,ij->i", rows, rows), starts, sums)
 
 
 def block_moments(a: Features, b: Features) -> Moments:
@@ -121,15 +125,18 @@ def block_moments(a: Features, b: Features) -> Moments:
         raise ValueError("Two models' features are not of the same examples in the same blocks.")
     starts = a.starts[:-1]
     cross = np.empty((len(starts), a.rows.shape[1], b.rows.shape[1]))
+    weighted_a, weighted_b = np.empty_like(a.sums), np.empty_like(b.sums)
     for i, (start, stop) in enumerate(zip(starts, a.starts[1:], strict=True)):
-        np.matmul(a.rows[start:stop].T, b.rows[start:stop], out=cross[i])
+        x, y = a.rows[start:stop], b.rows[start:stop]
+        np.matmul(x.T, y, out=cross[i])
+        weighted_a[i], weighted_b[i] = b.square[start:stop] @ x, a.square[start:stop] @ y
     return Moments(
         n=np.diff(a.starts).astype(np.float64),
         cross=cross,
-        sum_a=np.add.reduceat(a.rows, starts, axis=0),
-        sum_b=np.add.reduceat(b.rows, starts, axis=0),
-        weighted_a=np.add.reduceat(a.rows * b.square[:, None], starts, axis=0),
-        weighted_b=np.add.reduceat(b.rows * a.square[:, None], starts, axis=0),
+        sum_a=a.sums,
+        sum_b=b.sums,
+        weighted_a=weighted_a,
+        weighted_b=weighted_b,
         square_a=np.add.reduceat(a.square, starts),
         square_b=np.add.reduceat(b.square, starts),
         both=np.add.reduceat(a.square * b.square, starts),

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from miniature.agreement.blocks import block_examples, jackknife_interval
-from miniature.agreement.cka import alignment, chance_cka, hsic_biased, hsic_unbiased, left_out_values
+from miniature.agreement.cka import alignment, chance_cka, hsic_values
 from miniature.agreement.corrected import correct_for_chance
-from miniature.agreement.cross_products import Moments, add_blocks, block_moments, center_features
+from miniature.agreement.cross_products import Moments, block_moments, center_features
 from miniature.agreement.intervals import JACKKNIFE, Comparison, Resampling, make_resamples, rests_on
 from miniature.agreement.measures import MEASURES
 from miniature.agreement.procrustes import permuted_similarity, procrustes_jackknife
@@ -47,11 +47,10 @@ class Similarity(NamedTuple):
 
 
 class Own(NamedTuple):
-    """HSIC of a model with itself: all examples first, then without each block."""
+    """Moments of a model with itself, and its `hsic_values`."""
 
     moments: Moments
-    biased: np.ndarray
-    unbiased: np.ndarray
+    values: np.ndarray
 
 
 def compare_similarity(
@@ -142,16 +141,11 @@ def _aligned(
                 if model not in own:
                     own[model] = _own(block_moments(side, side), model)
             moments = block_moments(x, y)
-            whole = add_blocks(moments)
-            for debiased, measure in ((False, "cka"), (True, "cka_debiased")):
-                sides = [own[m].unbiased if debiased else own[m].biased for m in (a, b)]
-                cross = (hsic_unbiased if debiased else hsic_biased)(whole)
-                value = float(alignment(cross, *(side[0] for side in sides)))
-                left_out = alignment(
-                    left_out_values(whole, moments, debiased=debiased), *(side[1:] for side in sides)
-                )
-                chance = 0.0 if debiased else chance_cka(own[a].moments, own[b].moments)
-                yield (a, b), _similarity(measure, value, chance, left_out, everyone)
+            whole, cross = hsic_values(moments)
+            values = alignment(cross, own[a].values, own[b].values)  # [2, 1 + blocks]
+            chances = (chance_cka(own[a].moments, own[b].moments), 0.0)
+            for measure, found, chance in zip(("cka", "cka_debiased"), values, chances, strict=True):
+                yield (a, b), _similarity(measure, float(found[0]), chance, found[1:], everyone)
             value, left_out = procrustes_jackknife(whole, moments)
             chance = permuted_similarity(x, y, seed=seed)
             yield (a, b), _similarity("procrustes", value, chance, left_out, everyone)
@@ -162,14 +156,10 @@ def _aligned(
 
 
 def _own(moments: Moments, model: str) -> Own:
-    whole = add_blocks(moments)
+    whole, values = hsic_values(moments)
     if not whole.square_a > 0:
         logger.warning("Model %s: its embeddings do not vary; CKA and Procrustes are empty.", model)
-    both = (
-        np.append(measure(whole), left_out_values(whole, moments, debiased=debiased))
-        for measure, debiased in ((hsic_biased, False), (hsic_unbiased, True))
-    )
-    return Own(whole, *both)
+    return Own(whole, values)
 
 
 def _rank_correlated(
