@@ -1,6 +1,7 @@
 """Orthogonal Procrustes similarity of two representations."""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from miniature.agreement.cross_products import Features, Moments, center_features
 from miniature.seeds import generator
@@ -39,7 +40,7 @@ def procrustes_similarity(a: np.ndarray, b: np.ndarray) -> float:
     x, y = (center_features(side, np.zeros(len(np.asarray(side)), dtype=np.int64), 1) for side in (a, b))
     if len(x.rows) != len(y.rows):
         raise ValueError(f"The same examples are needed; there are {len(x.rows)} and {len(y.rows)}.")
-    return _similarity(np.linalg.svd(x.rows.T @ y.rows, compute_uv=False).sum(), x.square, y.square)
+    return _similarity(_nuclear_norm(x.rows.T @ y.rows), x.square, y.square)
 
 
 def permuted_similarity(a: Features, b: Features, *, seed: int) -> float:
@@ -59,8 +60,7 @@ def permuted_similarity(a: Features, b: Features, *, seed: int) -> float:
     float
     """
     order = generator(seed, "procrustes", len(b.rows)).permutation(len(b.rows))
-    norm = np.linalg.svd(a.rows.T @ b.rows[order], compute_uv=False).sum()
-    return _similarity(norm, a.square, b.square)
+    return _similarity(_nuclear_norm(a.rows.T @ b.rows[order]), a.square, b.square)
 
 
 def procrustes_jackknife(whole: Moments, moments: Moments) -> tuple[float, np.ndarray]:
@@ -82,7 +82,8 @@ def procrustes_jackknife(whole: Moments, moments: Moments) -> tuple[float, np.nd
     tuple of float and ndarray of float64, shape [blocks]
         NaN where a side does not vary.
     """
-    u, singular, vt = np.linalg.svd(whole.cross, full_matrices=False)
+    with threadpool_limits(limits=1):
+        u, singular, vt = np.linalg.svd(whole.cross, full_matrices=False)
     # Where A'B has no extent the norm has no derivative; the smallest of its subgradients is 0 there.
     spanned = singular > singular[0] * max(whole.cross.shape) * np.finfo(np.float64).eps
     derivative = u[:, spanned] @ vt[spanned]
@@ -97,6 +98,12 @@ def procrustes_jackknife(whole: Moments, moments: Moments) -> tuple[float, np.nd
         left_out = norm / np.sqrt(np.maximum(square_a, 0)) / np.sqrt(np.maximum(square_b, 0))
     left_out[~np.isfinite(left_out)] = np.nan
     return _similarity(singular.sum(), whole.square_a, whole.square_b), left_out
+
+
+def _nuclear_norm(matrix: np.ndarray) -> float:
+    # Its many small steps gain nothing from threads, which wait for each other where other jobs run too.
+    with threadpool_limits(limits=1):
+        return float(np.linalg.svd(matrix, compute_uv=False).sum())
 
 
 def _similarity(norm: float, square_a: np.ndarray, square_b: np.ndarray) -> float:
