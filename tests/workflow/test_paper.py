@@ -47,7 +47,7 @@ def test_a_new_model_costs_its_own_jobs_only(fresh):
     new = fresh.planned(configfile=PAPER) - before
     assert {rule for rule, _ in new} == {
         "retrieve_model", "finetune_model", "predict_split", "find_errors", "find_neighbors", "detect_ood",
-        "attack_model",
+        "attack_model", "measure_calibration",
     }  # fmt: skip
     assert all("electra" in wildcards for _, wildcards in new)
 

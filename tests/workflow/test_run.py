@@ -111,7 +111,7 @@ def test_file_contract(finished):
 
 def test_errors_agree_with_a_hand_count(finished):
     sets = {}
-    for model in MODELS:
+    for model in [*MODELS, "large.control"]:
         table = pd.read_parquet(finished.results / f"errors/reviews/reviews/test/{model}.parquet")
         sets[model] = set(table.loc[table["error"].astype(bool), "id"])
     table = pd.read_csv(finished.results / "agreement/errors.csv")
