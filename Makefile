@@ -1,5 +1,5 @@
 # make        set everything up and run the embedded study to Figure 1
-# make test   set everything up and run the tests
+# make test   set everything up and run the tests (make test-faults: those that break something on purpose)
 # Needs Python 3.11 or newer, git and make; everything else goes into .venv.
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,14 +8,18 @@ CORES ?= 8
 PIP_OPTIONS ?=
 BIN := $(VENV)/bin
 
-.PHONY: study test lint report clean
+.PHONY: study test test-faults lint report clean
 .DEFAULT_GOAL := study
 
 study: $(VENV)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
 test: $(VENV)/installed-dev
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m "not fault"
+
+# Kills, full disks, damaged files: as long again as the other tests.
+test-faults: $(VENV)/installed-dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m fault
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

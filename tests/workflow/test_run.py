@@ -130,7 +130,7 @@ def test_nothing_unfinished_is_left(finished):
 
 def test_same_bytes_under_one_core_and_four(finished, tmp_path):
     alone = copy_project(tmp_path / "alone")
-    alone.run("--cores", "1")
+    alone.run("--cores", "1", timeout=2400)
     first, second = digests(finished.results), digests(alone.results)
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
