@@ -109,10 +109,16 @@ FIGURES = [
 ]
 # What the reference and its control put out, by characteristic with a verdict that the control can be set beside.
 CONTROL_FILES = {
-    "errors": lambda v: "errors/{task}/{task}/test/{{}}.parquet".format(**v),
-    "representation": lambda v: "neighbors/{task}/{task}/test/{{}}.npy".format(**v),
-    "distribution": lambda v: "ood/{task}/{ood_dataset}/{{}}.parquet".format(**v),
-    "calibration": lambda v: "predictions/{task}/{task}/test/{{}}.parquet".format(**v),
+    "errors": lambda v: "<results>/errors/{task}/{task}/test/{{}}.parquet".format(**v),
+    "representation": lambda v: "<results>/neighbors/{task}/{task}/test/{{}}.npy".format(
+        **v
+    ),
+    "distribution": lambda v: "<results>/ood/{task}/{ood_dataset}/{{}}.parquet".format(
+        **v
+    ),
+    "calibration": lambda v: "<results>/predictions/{task}/{task}/test/{{}}.parquet".format(
+        **v
+    ),
 }
 CONTROLLED = [
     name
@@ -124,7 +130,7 @@ CONTROLLED = [
 def runs_of(model):
     """Files of one of the two runs of the reference's checkpoint, one for each of CONTROLLED."""
     return [
-        "<results>/" + CONTROL_FILES[name](config["verdict"][name]).format(model)
+        CONTROL_FILES[name](config["verdict"][name]).format(model)
         for name in CONTROLLED
     ]
 
