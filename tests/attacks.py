@@ -32,10 +32,7 @@ LABELS = ["negative", "positive"]
 @pytest.fixture(scope="session")
 def attack_models(tmp_path_factory):
     """Folders of a classifier and a masked LM of different vocabularies, both random but far from flat."""
-    import torch
-    from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification, BertTokenizerFast
-
-    import miniature.attack.library  # noqa: F401  (TextAttack has to be imported this way first)
+    from transformers import BertForMaskedLM, BertForSequenceClassification
 
     root = tmp_path_factory.mktemp("models")
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -47,37 +44,50 @@ def attack_models(tmp_path_factory):
     for number, (name, kind) in enumerate(
         [("victim", BertForSequenceClassification), ("lm", BertForMaskedLM)]
     ):
-        folder = root / name
-        folder.mkdir()
-        (folder / "vocab.txt").write_text(
-            "\n".join(dict.fromkeys(vocabularies[name])) + "\n", encoding="utf-8"
-        )
-        tokenizer = BertTokenizerFast(str(folder / "vocab.txt"), model_max_length=64)
-        torch.manual_seed(number + 5)
-        config = BertConfig(
-            vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
-            intermediate_size=64, max_position_embeddings=64, initializer_range=0.25, num_labels=2,
-            hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
-        )  # fmt: skip
-        model = kind(config).eval()
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+        save_random_model(root / name, kind, vocabularies[name], length=64, seed=number + 5, spread=0.25)
     return root
 
 
 @pytest.fixture(scope="session")
 def attack_examples(attack_models):
     """Texts with the victim's own prediction as label, but for every sixth."""
+    rng = random.Random(3)
+    texts = []
+    for _ in range(36):
+        words = [rng.choice(WORDS + PIECED) for _ in range(rng.randint(4, 22))]
+        texts.append(" ".join(words).capitalize() + rng.choice([".", "!", " .", "", ", really?"]))
+    return label_texts(attack_models / "victim", texts)
+
+
+def save_random_model(folder, kind, tokens, *, length, seed, spread):
+    """Save a random BERT of 2 layers x 32 with a WordPiece vocabulary of these tokens, each of them once."""
+    import torch
+    from transformers import BertConfig, BertTokenizerFast
+
+    import miniature.attack.library  # noqa: F401  (TextAttack has to be imported this way first)
+
+    folder.mkdir()
+    (folder / "vocab.txt").write_text("\n".join(dict.fromkeys(tokens)) + "\n", encoding="utf-8")
+    tokenizer = BertTokenizerFast(str(folder / "vocab.txt"), model_max_length=length)
+    torch.manual_seed(seed)
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=64, max_position_embeddings=length, initializer_range=spread, num_labels=2,
+        hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+    )  # fmt: skip
+    kind(config).eval().save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def label_texts(victim, texts):
+    """Rows (id, text, label): the label is what the victim predicts, but for every sixth text."""
     import torch
 
-    victim, tokenizer = load(attack_models / "victim", "classification")
-    rng = random.Random(3)
+    model, tokenizer = load(victim, "classification")
     rows = []
-    for i in range(36):
-        words = [rng.choice(WORDS + PIECED) for _ in range(rng.randint(4, 22))]
-        text = " ".join(words).capitalize() + rng.choice([".", "!", " .", "", ", really?"])
+    for i, text in enumerate(texts):
         with torch.no_grad():
-            prediction = int(victim(**tokenizer([text], return_tensors="pt")).logits[0].argmax())
+            prediction = int(model(**tokenizer([text], return_tensors="pt")).logits[0].argmax())
         rows.append((f"r{i}", text, LABELS[prediction if i % 6 else 1 - prediction]))
     return rows
 

@@ -1,22 +1,19 @@
 """Tiny models, texts and files for attacks of all kinds, and TextAttack's own attack to hold them beside."""
 
 import json
-import os
 import random
 
 import numpy as np
 import pytest
 
+from attacks import LABELS, label_texts, load, save_random_model
 from miniature.attack.stopwords import STOPWORDS
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 WORDS = [
     "the", "a", "was", "is", "of", "with", "not", "film", "plot", "cast", "story", "music", "acting", "scene",
     "ending", "script", "good", "great", "fine", "superb", "lovely", "bad", "awful", "poor", "dull", "weak",
     "boring", "brilliant", "happy", "sad", "dark", "watch", "saw", "loved", "hated", "felt", "truly", "Paris",
 ]  # fmt: skip
-LABELS = ["negative", "positive"]
 LENGTH = 48
 # So few words may change that some texts hold.
 SHARE = 0.1
@@ -25,59 +22,27 @@ SHARE = 0.1
 @pytest.fixture(scope="session")
 def other_models(tmp_path_factory):
     """Folders of a classifier, a masked LM and an encoder without a head, random but far from flat."""
-    import torch
-    from transformers import (
-        BertConfig,
-        BertForMaskedLM,
-        BertForSequenceClassification,
-        BertModel,
-        BertTokenizerFast,
-    )
-
-    import miniature.attack.library  # noqa: F401  (TextAttack has to be imported this way first)
+    from transformers import BertForMaskedLM, BertForSequenceClassification, BertModel
 
     root = tmp_path_factory.mktemp("models")
     letters = [*"abcdefghijklmnopqrstuvwxyz.,!?'-", *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz")]
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokens = list(dict.fromkeys([*special, *letters, *map(str.lower, WORDS), "##ly"]))
+    tokens = [*special, *letters, *map(str.lower, WORDS), "##ly"]
     kinds = {"victim": BertForSequenceClassification, "lm": BertForMaskedLM, "sentences": BertModel}
     for number, (name, kind) in enumerate(kinds.items()):
-        folder = root / name
-        folder.mkdir()
-        (folder / "vocab.txt").write_text("\n".join(tokens) + "\n", encoding="utf-8")
-        tokenizer = BertTokenizerFast(str(folder / "vocab.txt"), model_max_length=LENGTH)
-        torch.manual_seed(number + 11)
-        config = BertConfig(
-            vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
-            intermediate_size=64, max_position_embeddings=LENGTH, initializer_range=0.2, num_labels=2,
-            hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
-        )  # fmt: skip
-        kind(config).eval().save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+        save_random_model(root / name, kind, tokens, length=LENGTH, seed=number + 11, spread=0.2)
     return root
 
 
 @pytest.fixture(scope="session")
 def other_examples(other_models):
     """Texts with the victim's own prediction as label, but for every sixth."""
-    import torch
-
-    victim, tokenizer = load(other_models / "victim", "classification")
     rng = random.Random(4)
-    rows = []
-    for i in range(24):
+    texts = []
+    for _ in range(24):
         words = [rng.choice(WORDS) for _ in range(rng.randint(4, 24))]
-        text = " ".join(words).capitalize() + rng.choice([".", "!", "", ", REALLY good-looking?"])
-        with torch.no_grad():
-            prediction = int(victim(**tokenizer([text], return_tensors="pt")).logits[0].argmax())
-        rows.append((f"r{i}", text, LABELS[prediction if i % 6 else 1 - prediction]))
-    return rows
-
-
-def load(folder, head):
-    from miniature.models.checkpoints import load_checkpoint
-
-    return load_checkpoint(folder, head=head)
+        texts.append(" ".join(words).capitalize() + rng.choice([".", "!", "", ", REALLY good-looking?"]))
+    return label_texts(other_models / "victim", texts)
 
 
 def vectors_file(folder):

@@ -3,32 +3,7 @@
 import math
 from collections.abc import Iterable
 
-# Where chance and ceiling, or chance and floor, lie nearer to each other, a quotient says nothing.
-LEAST_RANGE = 0.05
-
-
-def corrected_agreement(value: float, chance: float, ceiling: float, *, closer: str) -> float:
-    """Agreement on a scale where 0 is chance and 1 the best that the set sizes allow.
-
-    Parameters
-    ----------
-    value, chance, ceiling : float
-        As in a row of the agreement table.
-    closer : str
-        The measure's direction. Where lower is closer, the ceiling is the smallest value possible.
-
-    Returns
-    -------
-    float
-        NaN where the measure has no chance or ceiling, or they are at most 0.05 apart.
-
-    Examples
-    --------
-    >>> corrected_agreement(0.5, 0.25, 0.75, closer="higher")
-    0.5
-    """
-    scale = ceiling - chance if closer == "higher" else chance - ceiling
-    return (value - chance) / (ceiling - chance) if scale > LEAST_RANGE else math.nan
+from miniature.agreement.corrected import LEAST_ROOM
 
 
 def relative_score(corrected: float, floors: Iterable[tuple[float, float]]) -> float:
@@ -53,4 +28,4 @@ def relative_score(corrected: float, floors: Iterable[tuple[float, float]]) -> f
     0.5
     """
     floor = math.fsum(value * weight for value, weight in floors)
-    return corrected / floor if floor > LEAST_RANGE else math.nan
+    return corrected / floor if floor > LEAST_ROOM else math.nan

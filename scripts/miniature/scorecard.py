@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from miniature.agreement.corrected import correct_for_chance
 from miniature.agreement.holm import holm
-from miniature.agreement.intervals import make_resamples
+from miniature.agreement.intervals import make_resamples, resampled_by_pair
 from miniature.agreement.mcnemar import mcnemar
 from miniature.agreement.measures import MEASURES
 from miniature.agreement.table import make_table
@@ -14,7 +15,7 @@ from miniature.config.names import control_of, replicate_of
 from miniature.difference import Difference, Pair, measure_difference
 from miniature.floor import origin_weights, trainings_of
 from miniature.messages import StudyError
-from miniature.score import corrected_agreement, relative_score
+from miniature.score import relative_score
 
 SCORECARD_COLUMNS = (
     "model", "characteristic", "task", "dataset", "measure", "k", "margin", "agreement",
@@ -110,8 +111,7 @@ def build_scorecard(
         by_pair = {(row["model_a"], row["model_b"]): row for row in found.to_dict("records")}
         draws = (resamples or {}).get(characteristic, make_resamples())
         draws = draws[draws["task"] == settings["task"]]
-        method = str(draws["method"].iloc[0]) if len(draws) else ""
-        values = {p: g["value"].to_numpy(dtype=float) for p, g in draws.groupby(["model_a", "model_b"])}
+        values, method = resampled_by_pair(draws)
         for model in subjects:
             row = _unmeasured(model, characteristic, settings)
             # The reference is first in its pairs, which is what gives flips and differences their direction.
@@ -221,7 +221,7 @@ def _measured(
     )  # fmt: skip
 
     def corrected(row: Mapping[str, object]) -> float:
-        return corrected_agreement(row["value"], row["chance"], row["ceiling"], closer=closer)
+        return correct_for_chance(row["value"], row["chance"], row["ceiling"])
 
     weights = origin_weights(
         {m: o for m, o in trainings.items() if m == reference or (reference, m) in rows},

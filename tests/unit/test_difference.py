@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
+from miniature.agreement.corrected import correct_for_chance
 from miniature.agreement.intervals import BOOTSTRAP, JACKKNIFE
 from miniature.difference import group_form, measure_difference
-from miniature.score import corrected_agreement, relative_score
+from miniature.score import relative_score
 
 TRAININGS = ["large", "large.seed1", "large.seed2", "large.seed3"]
 
@@ -157,11 +158,11 @@ def test_origins_count_once_and_the_spread_within_one_is_not_lost():
 
 
 def test_score_by_hand():
-    assert corrected_agreement(0.4, 0.2, 0.6, closer="higher") == pytest.approx(0.5)
+    assert correct_for_chance(0.4, 0.2, 0.6) == pytest.approx(0.5)
     # Flips: chance 0.3, at best 0.1; lower is closer.
-    assert corrected_agreement(0.2, 0.3, 0.1, closer="lower") == pytest.approx(0.5)
-    assert np.isnan(corrected_agreement(0.4, 0.2, 0.25, closer="higher"))
-    assert np.isnan(corrected_agreement(0.4, np.nan, np.nan, closer="higher"))
+    assert correct_for_chance(0.2, 0.3, 0.1) == pytest.approx(0.5)
+    assert np.isnan(correct_for_chance(0.4, 0.2, 0.25))
+    assert np.isnan(correct_for_chance(0.4, np.nan, np.nan))
     assert relative_score(0.3, [(0.5, 0.5), (0.7, 0.5)]) == pytest.approx(0.5)
     for floors in ([], [(0.05, 1.0)], [(np.nan, 0.5), (0.7, 0.5)], [(-0.7, 1.0)]):
         assert np.isnan(relative_score(0.3, floors))

@@ -110,6 +110,30 @@ def read_resamples(path: str | os.PathLike) -> pd.DataFrame:
     return table
 
 
+def resampled_by_pair(draws: pd.DataFrame) -> tuple[dict[tuple[str, str], np.ndarray], str]:
+    """Resampled values of each pair of models, and how they were made.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        With `RESAMPLE_COLUMNS`, of one task.
+
+    Returns
+    -------
+    values : dict of (str, str) to ndarray of float64, each [resamples]
+    method : str
+        `BOOTSTRAP` or `JACKKNIFE`; empty where there is no value.
+
+    Examples
+    --------
+    >>> values, method = resampled_by_pair(make_resamples("squad", "large", "tiny", BOOTSTRAP, [0.5, 0.6]))
+    >>> {pair: list(x) for pair, x in values.items()}, method == BOOTSTRAP
+    ({('large', 'tiny'): [0.5, 0.6]}, True)
+    """
+    values = {p: g["value"].to_numpy(dtype=float) for p, g in draws.groupby(["model_a", "model_b"])}
+    return values, str(draws["method"].iloc[0]) if len(draws) else ""
+
+
 def concat_comparisons(comparisons: Sequence[Comparison]) -> Comparison:
     """One comparison from those of several tasks."""
     return Comparison(

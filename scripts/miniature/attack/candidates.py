@@ -12,8 +12,9 @@ import itertools
 
 import torch
 
-from miniature.attack.library import AttackedText, WordSwap, is_one_word, words_from_text
+from miniature.attack.library import AttackedText, is_one_word, words_from_text
 from miniature.attack.masked_lm import MaskedLM
+from miniature.attack.proposals import ProposalSwap
 from miniature.attack.stopwords import STOPWORDS
 from miniature.messages import StudyError
 
@@ -96,7 +97,7 @@ class Vocabulary:
         return "".join(tokens).replace("##", "")
 
 
-class MaskedLMSwap(WordSwap):
+class MaskedLMSwap(ProposalSwap):
     """TextAttack transformation: swap a word for what a masked LM proposes in its place.
 
     It enumerates combinations of pieces only as far as they are needed. The list it returns is the one that
@@ -116,15 +117,6 @@ class MaskedLMSwap(WordSwap):
         self.tokenizer = reader.tokenizer
         self.vocabulary = Vocabulary(reader.tokenizer)
         self.recipe = recipe
-
-    def _get_transformations(self, current_text: AttackedText, indices_to_modify) -> list[AttackedText]:
-        changed = []
-        for index in indices_to_modify:
-            word = current_text.words[index]
-            for proposal in self.proposals(current_text, index):
-                if proposal != word:
-                    changed.append(current_text.replace_word_at_index(index, proposal))
-        return changed
 
     def find_reads(self, current_text: AttackedText, index: int) -> list[str]:
         """Texts that the masked LM must read before a word's proposals can be told."""

@@ -7,7 +7,7 @@ not depend on the others (`answers`), so it is what attacking it alone with Text
 
 import copy
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -192,44 +192,40 @@ class Engine:
         """Run what the examples under way wait for, and let each go on."""
         reads = [one for one in live if isinstance(one.request, Read)]
         if reads:
-            self._read([one.request.texts for one in reads], reads)
+            self._share(reads, self._read)
         by_level: dict[int, list[Live]] = {}
         for one in live:
             if isinstance(one.request, Ask):
                 by_level.setdefault(one.request.level, []).append(one)
-        for level, asks in sorted(by_level.items()):
-            self._ask(asks, level)
+        for _, asks in sorted(by_level.items()):
+            self._share(asks, self._ask)
 
-    def _read(self, texts: list[list[str]], reads: list[Live]) -> None:
+    def _share(self, some: list[Live], serve: Callable[[list[Live]], list]) -> None:
+        """Serve several examples at once; where that fails, each alone: only one may be at fault."""
         try:
-            self.masked_lm.prefetch([text for some in texts for text in some])
+            answers = serve(some)
         except Exception as error:
-            if len(reads) == 1:
-                reads[0].fail(error)
+            if len(some) == 1:
+                some[0].fail(error)
                 return
-            # One of them may be at fault; the others are not to suffer.
-            for one in reads:
-                self._read([one.request.texts], [one])
+            for one in some:
+                self._share([one], serve)
             return
-        for one in reads:
-            one.resume(None)
+        for one, answer in zip(some, answers, strict=True):
+            one.resume(answer)
 
-    def _ask(self, asks: list[Live], level: int) -> None:
+    def _read(self, reads: list[Live]) -> list[None]:
+        self.masked_lm.prefetch([text for one in reads for text in one.request.texts])
+        return [None] * len(reads)
+
+    def _ask(self, asks: list[Live]) -> list[np.ndarray]:
+        """Logits of each example's texts, of which every one is read once; all asks are of one level."""
         keys: dict[Key, int] = {}
         for one in asks:
             for key in one.request.keys:
                 keys.setdefault(key, len(keys))
-        try:
-            logits = self.victim.forward(list(keys), level)  # [texts, classes]
-        except Exception as error:
-            if len(asks) == 1:
-                asks[0].fail(error)
-                return
-            for one in asks:
-                self._ask([one], level)
-            return
-        for one in asks:
-            one.resume(logits[np.array([keys[key] for key in one.request.keys])])
+        logits = self.victim.forward(list(keys), asks[0].request.level)  # [texts, classes]
+        return [logits[np.array([keys[key] for key in one.request.keys])] for one in asks]
 
     def _row(self, one: Live) -> dict:
         row = empty_row(one.id, one.text, one.label)

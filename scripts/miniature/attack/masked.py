@@ -6,7 +6,7 @@ import string
 from miniature.attack.candidates import Vocabulary
 from miniature.attack.library import AttackedText, words_from_text
 from miniature.attack.masked_lm import MaskedLM
-from miniature.attack.swaps import ProposalSwap
+from miniature.attack.proposals import ProposalSwap
 
 _LETTER = re.compile("[a-zA-Z]")
 

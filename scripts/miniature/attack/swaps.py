@@ -5,36 +5,9 @@ import string
 
 import numpy as np
 
-from miniature.attack.library import AttackedText, WordSwap
+from miniature.attack.library import AttackedText
+from miniature.attack.proposals import ProposalSwap
 from miniature.attack.vectors import WordVectors
-
-
-class ProposalSwap(WordSwap):
-    """TextAttack transformation: swap a word for each of a list of proposals, in their order.
-
-    Subclasses give the list.
-    """
-
-    def proposals(self, current_text: AttackedText, index: int) -> list[str]:
-        """Proposals for one word, best first.
-
-        Parameters
-        ----------
-        current_text : AttackedText
-            The text so far.
-        index : int
-            Which of its words.
-        """
-        raise NotImplementedError
-
-    def _get_transformations(self, current_text: AttackedText, indices_to_modify) -> list[AttackedText]:
-        changed = []
-        for index in indices_to_modify:
-            word = current_text.words[index]
-            for proposal in self.proposals(current_text, index):
-                if proposal != word:
-                    changed.append(current_text.replace_word_at_index(index, proposal))
-        return changed
 
 
 class CharacterEdits(ProposalSwap):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from miniature.agreement.holm import holm
+from miniature.agreement.intervals import resampled_by_pair
 from miniature.agreement.measures import MEASURES
 from miniature.agreement.table import list_pairs
 from miniature.config.names import replicate_of
@@ -48,8 +49,7 @@ def judge_pairs(
         Models of measured pairs with fewer than two second trainings; a pair with one is inconclusive.
     """
     by_pair = {(row["model_a"], row["model_b"]): row for row in rows.to_dict("records")}
-    resampled = {p: g["value"].to_numpy(dtype=float) for p, g in draws.groupby(["model_a", "model_b"])}
-    method = str(draws["method"].iloc[0]) if len(draws) else ""
+    resampled, method = resampled_by_pair(draws)
     names = sorted({name for pair in by_pair for name in pair})
     again = {m: sum(replicate_of(name) == m for name in names) for m in compressed}
     verdicts, p_below, p_above, lacking = {}, {}, {}, set()
