@@ -3,7 +3,8 @@
 # Needs Python 3.11 or newer, git and make; everything else goes into .venv.
 PYTHON ?= python3
 VENV ?= .venv
-CORES ?= 8
+# As many jobs at once as there are processors: more of them only get in each other's way. make CORES=4
+CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 # e.g. PIP_OPTIONS="--extra-index-url https://download.pytorch.org/whl/cpu" for torch without CUDA
 PIP_OPTIONS ?=
 BIN := $(VENV)/bin

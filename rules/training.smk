@@ -14,6 +14,7 @@ rule finetune_model:
         "<benchmarks>/finetune_model/{task}/{model}.tsv"
     wildcard_constraints:
         model=only(TRAINED),
+    priority: 10  # everything waits for the trainings, and the last one for nobody
     conda:
         "../envs/torch.yaml"
     threads: THREADS
@@ -54,6 +55,7 @@ rule train_masked_lm:
         "<logs>/train_masked_lm/{masked_lm}.log",
     benchmark:
         "<benchmarks>/train_masked_lm/{masked_lm}.tsv"
+    priority: 10
     conda:
         "../envs/torch.yaml"
     threads: THREADS

@@ -139,7 +139,7 @@ def jobs_in(output):
 def finish(folder):
     """Copy the project and run its tiny study to the end."""
     project = copy_project(folder)
-    project.log = project.run("--cores", "4").stdout
+    project.log = project.run("--cores", "2").stdout
     return project
 
 
