@@ -4,6 +4,7 @@ Every number and every comparison in the text is taken from the data; where the 
 statement, the text says so or leaves it out.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -150,10 +151,12 @@ class _Facts:
     def _means(self, column: str, kinds: Sequence[str]) -> dict[str, float]:
         rows = self.table[self.table["kind"].isin(kinds)]
         origins = {self.reference: "", **dict(zip(rows["model"], rows["origin"], strict=True))}
-        return origin_means(rows[column].astype(float).to_dict(), origins, reference=self.reference)
+        values = rows[column].astype("Float64").astype(float)
+        return origin_means(values.to_dict(), origins, reference=self.reference)
 
     def cell(self, model: str, column: str) -> float:
-        return float(self.table.at[model, column])
+        value = self.table.at[model, column]
+        return float("nan") if pd.isna(value) else float(value)
 
     def points(self, model: str) -> str:
         return f"{self.cell(model, 'accuracy difference'):+.1f}"
@@ -168,8 +171,9 @@ class _Facts:
         return _mean(self._means("Jaccard", [SAME, VARIANT]).values())
 
     def kappa_share(self, origin: str, model: str) -> float:
-        mean = self._means("kappa", [SAME])[origin]
-        return (1 - mean) / (1 - self.cell(model, "kappa"))
+        mean, own = self._means("kappa", [SAME]).get(origin, math.nan), self.cell(model, "kappa")
+        # With the same errors, or nothing but errors, there is no difference to be a share of.
+        return (1 - mean) / (1 - own) if own < 1 else float("nan")
 
 
 def write_findings(
@@ -245,14 +249,19 @@ def _nearest_item(facts: _Facts, contrasts: Mapping[str, tuple[Contrast, Contras
         accuracy = ", and is nearer to it in accuracy too" if contrast.sign > 0 and nearer else ""
         told.append(f"{origin} {verb} with `{reference}` ({contrast}){accuracy}")
     best = max(facts.means, key=lambda origin: facts.means[origin])
-    gap, share = 1 - facts.means[best], (1 - facts.means[best]) / (1 - value)
+    gap, kappa_share = 1 - facts.means[best], facts.kappa_share(best, model)
     side = "below" if value < facts.floor else "above"
+    by_kappa = "" if math.isnan(kappa_share) else f" ({100 * kappa_share:.0f} % by kappa)"
+    share = (
+        f"{100 * gap / (1 - value):.0f} % of the {1 - value:.3f} by which `{model}` differs{by_kappa}"
+        if value < 1
+        else f"while `{model}` makes the very same mistakes"
+    )
     return (
         f"**`{model}`, the nearest of the models compared, reaches {value:.3f}** "
         f"({facts.points(model)} points), {abs(value - facts.floor):.3f} {side} that floor. Against it, "
         f"{'; '.join(told)}. Yet two trainings of the large model, {best}'s and the reference, already "
-        f"differ by {gap:.3f} (1 - Jaccard), {100 * share:.0f} % of the {1 - value:.3f} by which `{model}` "
-        f"differs ({100 * facts.kappa_share(best, model):.0f} % by kappa)."
+        f"differ by {gap:.3f} (1 - Jaccard), {share}."
     )
 
 

@@ -1,5 +1,6 @@
 """The floor figure: what is drawn is what the table says, and the same bytes every time."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -92,3 +93,13 @@ def test_same_bytes_every_time():
 def test_a_table_without_a_floor_is_drawn_too():
     figure = plot_floor(table()[lambda t: ~t["kind"].isin([SAME, VARIANT])], task="wiki")
     assert not any("floor" in text.get_text() for text in figure.axes[0].texts)
+
+
+@pytest.mark.parametrize("accuracies", [(0.0, 0.0), (100.0, 0.0), (100.0, 100.0)])
+def test_models_that_are_always_right_or_wrong_are_drawn_too(accuracies):
+    extreme = table()
+    extreme["accuracy %"] = [accuracies[0], *[accuracies[1]] * 7]
+    figure = plot_floor(extreme, task="wiki")
+    for line in figure.axes[0].lines:
+        y = np.asarray(line.get_ydata(), dtype=float)
+        assert ((y[~np.isnan(y)] >= 0) & (y[~np.isnan(y)] <= 1)).all()

@@ -71,14 +71,21 @@ def scorecard(wrong, clusters, origins):
 @pytest.fixture(scope="module")
 def study():
     """Errors of seven models over 200 examples in 50 contexts."""
+    return study_of(seven_models())
+
+
+def seven_models():
     random = np.random.default_rng(0)
     large = random.random(200) < 0.3
 
     def like(noise):
         return np.where(random.random(200) < noise, ~large, large)
 
-    wrong = {"large": large, "base": like(0.15), "tiny": like(0.45), "theirs": like(0.1),
+    return {"large": large, "base": like(0.15), "tiny": like(0.45), "theirs": like(0.1),
              "a": like(0.2), "b": like(0.25), "other": like(0.4)}  # fmt: skip
+
+
+def study_of(wrong):
     clusters = np.arange(200) // 4
     agreement = compare(wrong, clusters).rows
     origins = {"large": "us", "theirs": "them", "a": "group", "b": "group"}
@@ -221,3 +228,14 @@ def test_findings_claim_no_more_than_there_is(study):
     same = table.replace({"kind": {"compared": "other system"}})
     same.loc[same["model"] == "other", "kind"] = "compared"
     assert "agrees better with `large`" in words(study, same)
+
+
+def test_findings_of_models_that_make_the_very_same_mistakes():
+    wrong = seven_models()
+    text = words(study_of({**wrong, "base": wrong["large"]}))
+    assert "reaches 1.000" in text
+    assert "while `base` makes the very same mistakes" in text
+    # Nothing but mistakes: no kappa, no other side, and still no number that is none.
+    text = words(study_of({model: np.ones(200, dtype=bool) for model in wrong}))
+    assert "floor of 1.000" in text
+    assert "nan" not in text

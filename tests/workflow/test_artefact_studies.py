@@ -94,6 +94,49 @@ def write_study(folder):
     return wrong
 
 
+def test_hostile_text_reaches_no_page_and_no_terminal(fresh):
+    write_study(fresh.folder)
+    hostile = "\x1b]0;owned\x07\x1b[31m<script>alert('owned')</script><img src=x onerror=alert('owned')>"
+    for name in ("dev", "news"):
+        path = fresh.folder / f"{name}.json"
+        content = json.loads(path.read_text())
+        for article in content["data"]:
+            article["title"] = hostile
+            for paragraph in article["paragraphs"]:
+                paragraph["context"] += f" {hostile}"
+                for question in paragraph["qas"]:
+                    question["question"] += hostile
+                    question["id"] += hostile
+        path.write_text(json.dumps(content))
+    for model, name in (("large", "large.json"), ("listed", "listed.json")):
+        path = fresh.folder / name
+        content = json.loads(path.read_text())
+        if model == "large":
+            content = {key + hostile: value + hostile for key, value in content.items()}
+        else:
+            content = [key + hostile for key in content]
+        path.write_text(json.dumps(content))
+    table = pd.read_csv(fresh.folder / "copy.csv")
+    (table + hostile).to_csv(fresh.folder / "copy.csv", index=False)
+    lines = [json.loads(line) for line in (fresh.folder / "theirs.jsonl").read_text().splitlines()]
+    (fresh.folder / "theirs.jsonl").write_text(
+        "\n".join(json.dumps({key: value + hostile for key, value in line.items()}) for line in lines)
+    )
+    done = fresh.run(*RUN, configfile=CONFIG)
+    report = fresh.run("--report", "report.html", configfile=CONFIG)
+    results = fresh.folder / "results" / "served"
+    errors = pd.read_parquet(results / "errors/wiki/wiki/test/copy.parquet")
+    assert errors["id"].str.endswith(hostile).all()
+    told = [done.stdout, report.stdout, *(path.read_text() for path in (results / "logs").rglob("*.log"))]
+    assert all(character in "\n\t" or character.isprintable() for text in told for character in text)
+    pages = [fresh.folder / "report.html", *results.glob("*.html"), *results.rglob("*.md")]
+    assert len(pages) > 5
+    for page in pages:
+        text = page.read_text()
+        assert "alert('owned')" not in text, page
+        assert "\x1b" not in text, page
+
+
 def test_a_study_of_files_alone(fresh):
     wrong = write_study(fresh.folder)
     rules = {rule for rule, _ in fresh.planned(configfile=CONFIG)}

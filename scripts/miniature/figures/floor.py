@@ -77,7 +77,8 @@ def _limits(table: pd.DataFrame) -> tuple[float, float]:
 
 def _draw_limits(axes: Axes, accuracy: float) -> None:
     """Draw ceiling and chance for every accuracy that a model could have."""
-    x = np.linspace(*axes.get_xlim(), 400)
+    # The axis leaves room for names and can so reach beyond 100 %, where no accuracy lies.
+    x = np.linspace(*np.clip(axes.get_xlim(), 0, 100), 400)
     p, q = 1 - accuracy, 1 - x / 100
     with np.errstate(invalid="ignore", divide="ignore"):
         ceiling = np.minimum(p, q) / np.maximum(p, q)

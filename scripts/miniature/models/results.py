@@ -6,7 +6,7 @@ from pathlib import Path
 
 from miniature.files import set_aside
 from miniature.messages import StudyError
-from miniature.models.sources import TOKENIZER_FILES, tensor_shapes, weight_files
+from miniature.models.sources import tensor_shapes, weight_files
 
 # What transformers reads as JSON, where it is there.
 JSON_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
@@ -49,8 +49,9 @@ def find_damage(folder: Path) -> str | None:
             return f"{name} cannot be read: {error}"
         if not isinstance(content, dict):
             return f"{name} is no mapping"
-    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
-        return "it has no tokenizer"
+    # Every fast tokenizer is saved so. From what lies beside it another one could be made.
+    if not (folder / "tokenizer.json").is_file():
+        return "it has no tokenizer.json"
     try:
         for file in weight_files(folder):
             tensor_shapes(file)
