@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from miniature.code_version import CodeMap
+from miniature.code_cache import code_versions
 from miniature.config import names, plan, replicates, sources
 from miniature.config.validate import validate_study
 from miniature.messages import StudyError
@@ -49,12 +49,14 @@ wildcard_constraints:
     split="train|bank|calibration|test",
 
 
-_code = CodeMap(Path(workflow.basedir) / "scripts")
+_versions = code_versions(
+    Path(workflow.basedir) / "scripts", Path(".snakemake") / "code-versions.json"
+)
 
 
 def code(rule_name):
     """Version of the library code that a rule's script can reach."""
-    return _code.version(rule_name)
+    return _versions[rule_name]
 
 
 def kind_of(dataset):

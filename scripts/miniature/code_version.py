@@ -119,8 +119,8 @@ class _Essence(ast.NodeTransformer):
 
 
 def _essence(statement: ast.stmt) -> str:
-    copy = ast.parse(ast.unparse(statement))
-    return ast.unparse(_Essence().visit(copy))
+    """Text of a statement without what changes no result; the statement itself is stripped."""
+    return ast.unparse(_Essence().visit(statement))
 
 
 class CodeMap:
@@ -135,7 +135,8 @@ class CodeMap:
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
         self._modules: dict[str, Module | None] = {}
-        self._essences: dict[tuple[str, str], tuple[str, set[tuple[str, str]]]] = {}
+        self._essences: dict[ast.stmt, tuple[str, set[tuple[str, str]]]] = {}
+        self._resolved: dict[tuple[str, str], set[tuple[str, str]]] = {}
 
     def module(self, name: str) -> Module | None:
         """Module of that dotted name, or None where it is not part of this folder."""
@@ -154,6 +155,12 @@ class CodeMap:
 
     def _resolve(self, module: str, name: str) -> set[tuple[str, str]]:
         """Definitions that a name used in a module stands for; follows re-exports; '*' is a whole module."""
+        key = (module, name)
+        if key not in self._resolved:
+            self._resolved[key] = self._find(module, name)
+        return self._resolved[key]
+
+    def _find(self, module: str, name: str) -> set[tuple[str, str]]:
         if self.module(f"{module}.{name}") is not None and name not in self.module(module).definitions:
             return {(f"{module}.{name}", "*")}
         source = self.module(module)
@@ -171,20 +178,20 @@ class CodeMap:
                 found |= {(target, "")} | self._resolve(target, inner)
         return found
 
-    def _references(self, module: str, nodes: list[ast.stmt]) -> set[tuple[str, str]]:
-        """Library definitions that statements of a module refer to by name."""
+    def _references(self, module: str, statement: ast.stmt) -> set[tuple[str, str]]:
+        """Library definitions that a statement of a module refers to by name."""
         found = set()
         parents_of_modules = set()
-        for statement in nodes:
-            for node in ast.walk(statement):
-                if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name | ast.Attribute):
-                    for target, name in self._resolve_chain(module, node.value):
-                        if name == "*":  # module.attribute: only that attribute is used
-                            parents_of_modules.add(id(node.value))
-                            found |= self._resolve(target, node.attr)
-            for node in ast.walk(statement):
-                if isinstance(node, ast.Name) and id(node) not in parents_of_modules:
-                    found |= self._resolve(module, node.id)
+        nodes = list(ast.walk(statement))
+        for node in nodes:
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name | ast.Attribute):
+                for target, name in self._resolve_chain(module, node.value):
+                    if name == "*":  # module.attribute: only that attribute is used
+                        parents_of_modules.add(id(node.value))
+                        found |= self._resolve(target, node.attr)
+        for node in nodes:
+            if isinstance(node, ast.Name) and id(node) not in parents_of_modules:
+                found |= self._resolve(module, node.id)
         return found
 
     def _resolve_chain(self, module: str, node: ast.expr) -> set[tuple[str, str]]:
@@ -199,19 +206,22 @@ class CodeMap:
         return set()
 
     def _essence_of(self, module: str, name: str) -> tuple[str, set[tuple[str, str]]]:
-        key = (module, name)
-        if key not in self._essences:
-            source = self.module(module)
-            if name == "":
-                nodes = source.effects + source.definitions.get("", [])
-            elif name == "*":
-                nodes = [node for nodes in source.definitions.values() for node in nodes]
-            else:
-                nodes = source.definitions[name]
-            unique = list({id(node): node for node in nodes}.values())
-            text = "\n".join(_essence(node) for node in unique)
-            self._essences[key] = (text, self._references(module, unique))
-        return self._essences[key]
+        """Text and references of a definition; of all of the module for ``*``, of its import for ``""``."""
+        source = self.module(module)
+        if name == "":
+            nodes = source.effects + source.definitions.get("", [])
+        elif name == "*":
+            nodes = [node for nodes in source.definitions.values() for node in nodes]
+        else:
+            nodes = source.definitions[name]
+        parts = []
+        for node in dict.fromkeys(nodes):
+            if node not in self._essences:
+                # In this order: an annotation refers to what it names, and is stripped.
+                references = self._references(module, node)
+                self._essences[node] = (_essence(node), references)
+            parts.append(self._essences[node])
+        return "\n".join(text for text, _ in parts), set().union(*(found for _, found in parts))
 
     def reached(self, script: str) -> dict[str, str]:
         """Digest of the reachable code, module by module.
