@@ -24,8 +24,8 @@ _TRAINING = {
     "precision": "fp32",
     "checkpoint_every": 100000,
 }
-# Training reviews (the first three in ten are single sentences, where negation and contrast are learnt), reviews
-# joined to long texts, and learning rate.
+# Training reviews (the first three in ten are single sentences, where negation and contrast are learnt),
+# reviews joined to long texts, and learning rate.
 VICTIMS = {
     "2x128": {"layers": 2, "hidden": 128, "reviews": 16000, "long": 400, "rate": 1e-3},
     "4x256": {"layers": 4, "hidden": 256, "reviews": 16000, "long": 200, "rate": 5e-4},
