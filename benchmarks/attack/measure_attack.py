@@ -30,7 +30,7 @@ from stock import stock_attack, stock_row  # noqa: E402
 from miniature.attack.recipes import check_recipe  # noqa: E402
 
 # Words of a text, lowest and highest; texts per victim; what stock pads to, at least the longest's tokens.
-BANDS = {"10-30": (10, 30, 24, 64), "31-100": (31, 100, 22, 192), "101-300": (101, 300, 16, 512)}
+BANDS = {"10-30": (10, 30, 30, 64), "31-100": (31, 100, 26, 192), "101-300": (101, 300, 18, 512)}
 # Even texts are attacked with many candidates and changes, odd ones with few: some give way and some hold.
 IDENTITY_RECIPES = (
     {"max_candidates": 8, "max_words_changed": 0.4, "query_budget": 260},
