@@ -81,14 +81,26 @@ class Tables:
                 rows += [row for key, row in report.user_properties if key == "row"]
 
     def pytest_sessionfinish(self, session):
-        """Write each table that has rows."""
+        """Write each table that has rows; a row of a case that did not run this time stays as it was."""
         for name, rows in self.rows.items():
             file, head, columns = TABLES[name]
             if rows:
-                lines = ["| " + " | ".join(map(_cell, row)) + " |" for row in [columns, *rows]]
-                lines.insert(1, "|" + " --- |" * len(columns))
                 path = Path(session.config.rootpath) / file
-                path.write_text(f"{head}\n" + "\n".join(lines) + "\n", encoding="utf-8")
+                lines = {cells[0]: _line(cells) for cells in (list(map(_cell, row)) for row in rows)}
+                kept = {line.split(" | ")[0].removeprefix("| "): line for line in _rows_of(path)}
+                body = {**kept, **lines}.values()
+                heading = [_line(columns), "|" + " --- |" * len(columns)]
+                path.write_text(f"{head}\n" + "\n".join([*heading, *body]) + "\n", encoding="utf-8")
+
+
+def _line(cells):
+    return "| " + " | ".join(cells) + " |"
+
+
+def _rows_of(path):
+    """Rows of a table that was written before, without its heading."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [line for line in lines if line.startswith("| ") and not line.startswith("| ---")][1:]
 
 
 def _cell(text):
