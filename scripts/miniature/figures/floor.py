@@ -233,8 +233,8 @@ def _dress(figure: Figure, axes: Axes, reference: pd.Series, others: pd.DataFram
     note = (
         "1 = exactly the same mistakes. Ceiling: the most that the two error counts allow, so lower the "
         "further a model's accuracy is from the reference's. Chance: unrelated mistakes at the same rates. "
-        "The floor has one weight for each origin and no interval; the others' trainings differ in code and "
-        "settings as well as in seed."
+        "The floor has one weight for each origin; its band is their range, the scorecard has its interval. "
+        "The others' trainings differ in code and settings as well as in seed."
     )
     lines = wrap(note, 72 * WIDTH * 0.97, SMALL)
     figure.text(0.012, 0.018, "\n".join(lines), fontsize=SMALL, color=MUTED, va="bottom")
