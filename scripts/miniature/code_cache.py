@@ -4,7 +4,6 @@ Every start of Snakemake asks for all of them, and over SLURM every job starts i
 library takes most of a start's own time.
 """
 
-import hashlib
 import json
 import os
 import sys
@@ -12,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from miniature.code_version import CodeMap
+from miniature.partial import digest_inputs
 
 
 def code_versions(folder: str | Path, kept: str | Path) -> dict[str, str]:
@@ -36,7 +36,8 @@ def code_versions(folder: str | Path, kept: str | Path) -> dict[str, str]:
         A source file is no Python.
     """
     folder, kept = Path(folder), Path(kept)
-    key = _digest_sources(folder)
+    # Python's version too: how it writes a syntax tree is its own.
+    key = {"python": sys.version, **digest_inputs(folder.rglob("*.py"))}
     try:
         found = json.loads(kept.read_text(encoding="utf-8"))
         if found["key"] == key:
@@ -50,18 +51,11 @@ def code_versions(folder: str | Path, kept: str | Path) -> dict[str, str]:
     return versions
 
 
-def _digest_sources(folder: Path) -> str:
-    # Python's version too: how it writes a syntax tree is its own.
-    digest = hashlib.sha256(sys.version.encode())
-    for path in sorted(folder.rglob("*.py")):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()
-
-
 def _keep(content: dict, kept: Path) -> None:
-    """Write the file whole or not at all: jobs on other nodes read it at the same time."""
+    """Write the file whole or not at all: jobs on other nodes read it at the same time.
+
+    Not with `miniature.files`, which brings pandas into every start of Snakemake.
+    """
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=f"{kept.name}.", dir=kept.parent)

@@ -55,9 +55,8 @@ ROUNDS = {
 def rebuilt(jobs, name):
     """Rule whose job built a result again."""
     rules = {"predictions": "predict_split", "embeddings": "predict_split", "errors": "find_errors",
-             "neighbors": "find_neighbors", "ood": "detect_ood", "attacks": "attack_model",
-             "agreement": "compare_vulnerability", "data": "build_data",
-             "models": "finetune_model"}  # fmt: skip
+             "neighbors": "find_neighbors", "ood": "detect_ood", "agreement": "compare_vulnerability",
+             "data": "build_data", "models": "finetune_model"}  # fmt: skip
     rule = rules[name.partition("/")[0]]
     assert rule in jobs, name
     return rule

@@ -108,14 +108,12 @@ def test_hostile_text_reaches_no_page_and_no_terminal(fresh):
                     question["question"] += hostile
                     question["id"] += hostile
         path.write_text(json.dumps(content))
-    for model, name in (("large", "large.json"), ("listed", "listed.json")):
-        path = fresh.folder / name
-        content = json.loads(path.read_text())
-        if model == "large":
-            content = {key + hostile: value + hostile for key, value in content.items()}
-        else:
-            content = [key + hostile for key in content]
-        path.write_text(json.dumps(content))
+    answers = json.loads((fresh.folder / "large.json").read_text())
+    (fresh.folder / "large.json").write_text(
+        json.dumps({key + hostile: value + hostile for key, value in answers.items()})
+    )
+    listed = json.loads((fresh.folder / "listed.json").read_text())
+    (fresh.folder / "listed.json").write_text(json.dumps([key + hostile for key in listed]))
     table = pd.read_csv(fresh.folder / "copy.csv")
     (table + hostile).to_csv(fresh.folder / "copy.csv", index=False)
     lines = [json.loads(line) for line in (fresh.folder / "theirs.jsonl").read_text().splitlines()]
