@@ -14,7 +14,7 @@ import pandas as pd
 from miniature.agreement.bootstrap import (
     cluster_index,
     pair_sums,
-    percentile_interval,
+    percentile_bounds,
     resample_clusters,
     set_measures,
 )
@@ -90,7 +90,7 @@ def contrast_pairs(
         return np.mean([set_measures(drawn @ s)["jaccard"] for s in sums], axis=0)
 
     difference = mean_jaccard(more) - mean_jaccard(less)
-    return Contrast(float(difference[0]), *percentile_interval(difference[1:]))
+    return Contrast(*map(float, (difference[0], *percentile_bounds(difference[1:]))))
 
 
 def nearest_compared(table: pd.DataFrame) -> str | None:

@@ -1,20 +1,10 @@
-"""Intervals of neighbour curves: numpy's percentiles, and coverage of the mean of a known population."""
+"""Intervals of neighbour curves: coverage of the mean of a known population."""
 
 import numpy as np
 import pytest
 
 from miniature.agreement import curves
-from miniature.agreement.curves import curve_intervals, draw_clusters, percentile_bounds
-
-
-def test_bounds_are_numpys_percentiles_and_empty_where_one_is_undefined():
-    rng = np.random.default_rng(0)
-    for resamples in (2, 3, 40, 41, 999, 2000):
-        values = rng.normal(size=(4, resamples))
-        values[3, 1] = np.nan
-        expected = np.percentile(values, [2.5, 97.5], axis=1)
-        np.testing.assert_allclose(percentile_bounds(values.copy()), expected, rtol=1e-12)
-        assert np.isnan(expected[:, 3]).all()
+from miniature.agreement.curves import curve_intervals, draw_clusters
 
 
 def test_parts_change_nothing(monkeypatch):

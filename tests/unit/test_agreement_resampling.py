@@ -12,7 +12,7 @@ from miniature.agreement.accuracy import accuracy_difference
 from miniature.agreement.bootstrap import (
     cluster_index,
     pair_sums,
-    percentile_interval,
+    percentile_bounds,
     resample_clusters,
     set_measures,
 )
@@ -54,8 +54,14 @@ def test_one_seed_gives_one_set_of_resamples_and_each_is_as_large_as_the_data():
         resample_clusters(0, resamples=5, seed=0)
 
 
-def test_an_undefined_resample_leaves_no_interval():
-    assert np.isnan(percentile_interval([0.1, np.nan, 0.3])).all()
+def test_bounds_are_numpys_percentiles_and_empty_where_one_is_undefined():
+    rng = np.random.default_rng(0)
+    for resamples in (2, 3, 40, 41, 999, 2000):
+        values = rng.normal(size=(4, resamples))
+        values[3, 1] = np.nan
+        expected = np.percentile(values, [2.5, 97.5], axis=1)
+        np.testing.assert_allclose(percentile_bounds(values.copy()), expected, rtol=1e-12)
+        assert np.isnan(expected[:, 3]).all()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.6])
@@ -75,7 +81,7 @@ def test_intervals_cover_the_truth_with_and_without_shared_contexts(share):
         value = jaccard(a, b)
         careless += abs(value - truth) <= 1.96 * np.sqrt(value * (1 - value) / np.count_nonzero(a | b))
         resampled = set_measures(counts @ pair_sums(a, b, index, n_clusters))["jaccard"]
-        low, high = percentile_interval(resampled)
+        low, high = percentile_bounds(resampled)
         covered += low <= truth <= high
     assert 0.92 <= covered / simulations <= 0.98
     # Treating examples of one context as independent is what this is for.

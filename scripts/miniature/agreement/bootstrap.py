@@ -139,30 +139,37 @@ def set_measures(sums: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def percentile_interval(values: np.ndarray, *, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of resampled values.
+def percentile_bounds(values: np.ndarray, *, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Percentile intervals, of many measures at once; `values` is put into another order.
 
     Parameters
     ----------
-    values : array_like of float, shape [resamples]
-        NaN where the measure is not defined in a resample.
+    values : ndarray of float, shape [..., resamples]
+        Resampled values, NaN where a measure is not defined in a resample. Changed in place.
     level : float
         Nominal coverage.
 
     Returns
     -------
-    tuple of float
-        NaN where any resample is not defined: leaving those out would make the interval too narrow in
-        silence.
+    tuple of ndarray of float64, each [...]
+        NaN where any resample is: leaving those out would make the interval too narrow in silence.
 
     Examples
     --------
-    >>> percentile_interval(np.arange(101), level=0.5)
-    (25.0, 75.0)
+    >>> [float(bound) for bound in percentile_bounds(np.arange(101.0), level=0.5)]
+    [25.0, 75.0]
     """
-    tail = 50 * (1 - level)
-    low, high = np.percentile(np.asarray(values, dtype=np.float64), [tail, 100 - tail])
-    return float(low), float(high)
+    resamples = values.shape[-1]
+    undefined = np.isnan(values).any(axis=-1)
+    places = np.array([(1 - level) / 2, (1 + level) / 2]) * (resamples - 1)
+    below = np.floor(places + 1e-9).astype(int)
+    above = np.minimum(below + 1, resamples - 1)
+    values.partition(np.unique([below, above]), axis=-1)
+    bounds = []
+    for place, left, right in zip(places, below, above, strict=True):
+        a, b = (values[..., i].astype(np.float64) for i in (left, right))
+        bounds.append(np.where(undefined, np.nan, a + (b - a) * max(place - left, 0.0)))
+    return bounds[0], bounds[1]
 
 
 def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:

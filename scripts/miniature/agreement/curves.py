@@ -4,11 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from miniature.agreement.bootstrap import resample_clusters
+from miniature.agreement.bootstrap import percentile_bounds, resample_clusters
 
 # Bytes of one part of the resampled curves, so that memory does not grow with the number of K.
 PART_BYTES = 64_000_000
-LEVEL = 0.95
 
 
 class CurveIntervals(NamedTuple):
@@ -78,7 +77,7 @@ def draw_clusters(index: np.ndarray, clusters: int, *, resamples: int, seed: int
 
 
 def curve_intervals(
-    sums: np.ndarray, draws: ClusterDraws, *, keep: tuple[int, ...] = (), level: float = LEVEL
+    sums: np.ndarray, draws: ClusterDraws, *, keep: tuple[int, ...] = (), level: float = 0.95
 ) -> CurveIntervals:
     """Interval of ``sum_c w_c sums_c / sum_c w_c n_c`` for every column.
 
@@ -128,39 +127,6 @@ def curve_intervals(
         kept |= {k: values[k - start].astype(np.float64) for k in keep if start <= k < stop}
         low[start:stop], high[start:stop] = percentile_bounds(values, level=level)
     return CurveIntervals(low, high, area / k_max, kept)
-
-
-def percentile_bounds(values: np.ndarray, *, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile intervals of many measures at once; `values` is put into another order.
-
-    Parameters
-    ----------
-    values : ndarray of float, shape [..., resamples]
-        Resampled values, NaN where a measure is not defined in a resample. Changed in place.
-    level : float
-        Nominal coverage.
-
-    Returns
-    -------
-    tuple of ndarray of float64, each [...]
-        As `percentile_interval` gives them, NaN where any resample is NaN.
-
-    Examples
-    --------
-    >>> [bound.tolist() for bound in percentile_bounds(np.arange(101.0)[None], level=0.5)]
-    [[25.0], [75.0]]
-    """
-    resamples = values.shape[-1]
-    undefined = np.isnan(values).any(axis=-1)
-    places = np.array([(1 - level) / 2, (1 + level) / 2]) * (resamples - 1)
-    below = np.floor(places + 1e-9).astype(int)
-    above = np.minimum(below + 1, resamples - 1)
-    values.partition(np.unique([below, above]), axis=-1)
-    bounds = []
-    for place, left, right in zip(places, below, above, strict=True):
-        a, b = (values[..., i].astype(np.float64) for i in (left, right))
-        bounds.append(np.where(undefined, np.nan, a + (b - a) * max(place - left, 0.0)))
-    return bounds[0], bounds[1]
 
 
 def empty_without_width(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

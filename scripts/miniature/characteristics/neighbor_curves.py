@@ -6,13 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from miniature.agreement.bootstrap import percentile_bounds
 from miniature.agreement.corrected import correct_for_chance
-from miniature.agreement.curves import (
-    ClusterDraws,
-    curve_intervals,
-    empty_without_width,
-    percentile_bounds,
-)
+from miniature.agreement.curves import ClusterDraws, curve_intervals, empty_without_width
 from miniature.agreement.intervals import BOOTSTRAP, rests_on
 from miniature.agreement.table import make_rows
 

@@ -4,18 +4,9 @@ Pure functions of the validated configuration; the rules turn their answers into
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from miniature.attack.recipes import check_recipe
 from miniature.config.names import replicate_of
-
-
-class Run(NamedTuple):
-    """One dataset split put through the models fine-tuned on a task."""
-
-    task: str
-    dataset: str
-    split: str
 
 
 def model_names(config: Mapping) -> list[str]:
