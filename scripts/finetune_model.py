@@ -3,6 +3,7 @@
 from _job import run_job
 from miniature.files import read_parquet
 from miniature.iteration import list_of
+from miniature.models.results import check_result_folder
 from miniature.partial import digest_inputs, keyed_folder, remove
 from miniature.retrieval.registry import check_retrieved
 from miniature.seeds import derive_seed
@@ -12,13 +13,17 @@ from miniature.training.finetune import finetune
 def main(snakemake):
     """Fine-tune the model named by the wildcards."""
     params, wildcards = snakemake.params, snakemake.wildcards
-    check_retrieved(list_of(snakemake.input.sources))
+    vocabulary, teacher = list_of(snakemake.input.sources), list_of(snakemake.input.teacher)
+    check_retrieved(vocabulary)
+    # Before the key, which damage would change: work under another key is removed.
+    train = read_parquet(snakemake.input.train)
+    for folder in teacher:
+        check_result_folder(folder)
     settings = {name: value for name, value in params.items() if name != "partial"}
     checkpoints = keyed_folder(params.partial, [settings, digest_inputs(snakemake.input)])
-    vocabulary, teacher = list_of(snakemake.input.sources), list_of(snakemake.input.teacher)
     finetune(
         params.spec,
-        read_parquet(snakemake.input.train),
+        train,
         task=params.kind,
         labels=params.labels,
         settings=params.settings,

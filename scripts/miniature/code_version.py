@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+# What the frame around every script does to results.
+FRAME = (("miniature.compute", "set_threads"),)
 LOGGERS = {"logger", "logging", "log", "warnings"}
 
 
@@ -146,7 +148,7 @@ class CodeMap:
             is_package = source.is_file()
             if not is_package:
                 source = path.with_suffix(".py")
-            # The frame around every script (`_job`) logs and catches; an edit there changes no result.
+            # The frame around every script (`_job`) logs and catches; only FRAME of it changes results.
             found = bool(name) and source.is_file() and not name.startswith("_")
             self._modules[name] = (
                 Module(name, ast.parse(source.read_text(encoding="utf-8")), is_package) if found else None
@@ -244,6 +246,7 @@ class CodeMap:
         if self.module(script) is None:
             raise FileNotFoundError(self.folder / f"{script}.py")
         waiting, seen = [(script, "*"), (script, "")], set()
+        waiting += [key for key in FRAME if self.module(key[0]) is not None]
         texts: dict[str, list[str]] = {}
         while waiting:
             key = waiting.pop()

@@ -3,6 +3,8 @@
 import os
 import sys
 
+from miniature.messages import StudyError
+
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
@@ -24,3 +26,26 @@ def set_threads(threads: int) -> None:
         from threadpoolctl import threadpool_limits
 
         threadpool_limits(limits=threads)
+
+
+def check_device(device: str) -> None:
+    """Make sure that there is a GPU where the study asks for one.
+
+    Parameters
+    ----------
+    device : str
+        ``cpu`` or ``cuda``: ``compute.device`` of the study.
+
+    Raises
+    ------
+    StudyError
+        There is none.
+    """
+    if device != "cuda":
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        raise StudyError(
+            "The study asks for a GPU and torch finds none.", where="compute: device", fix="device: cpu"
+        )

@@ -115,6 +115,8 @@ def read_parquet(path: str | os.PathLike) -> pd.DataFrame:
     except FileNotFoundError as error:
         raise _gone(path, error) from None
     except (OSError, pa.ArrowException) as error:
+        if _of_machine(error):
+            raise
         raise set_aside(path, str(error)) from error
 
 
@@ -137,6 +139,8 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
     except FileNotFoundError as error:
         raise _gone(path, error) from None
     except (OSError, ValueError, EOFError) as error:
+        if _of_machine(error):
+            raise
         raise set_aside(path, str(error)) from error
 
 
@@ -181,6 +185,14 @@ def read_csv(path: str | os.PathLike, **options: object) -> pd.DataFrame:
         raise _gone(path, error) from None
     except (ValueError, csv.Error) as error:  # those of pandas and of Unicode too
         raise set_aside(path, str(error)) from error
+
+
+def _of_machine(error: Exception) -> bool:
+    """Whether it says nothing about the file: a disk that does not answer, no memory, too many open files.
+
+    Readers of formats tell damage without an error number.
+    """
+    return isinstance(error, MemoryError) or getattr(error, "errno", None) is not None
 
 
 def _gone(path: str | os.PathLike, error: FileNotFoundError) -> Exception:

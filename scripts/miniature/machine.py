@@ -6,6 +6,8 @@ import re
 from miniature.messages import StudyError
 
 AGAIN = "then run the same snakemake command again: finished work is kept"
+# What has no error number.
+_GPU_MEMORY, _GPU_FAULT = "memory of the GPU", "fault of the GPU"
 _REFUSED = {
     errno.ENOSPC: ("The disk is full.", f"make room there, {AGAIN}"),
     errno.EDQUOT: ("The quota of the disk is used up.", f"make room there, {AGAIN}"),
@@ -14,6 +16,15 @@ _REFUSED = {
     errno.EACCES: ("Permission is denied.", f"give yourself the right (ls -ld shows whose it is), {AGAIN}"),
     errno.EPERM: ("Permission is denied.", f"give yourself the right (ls -ld shows whose it is), {AGAIN}"),
     errno.ENOMEM: ("There is not enough memory.", f"--set-resources <rule>:mem_mb=<more>, {AGAIN}"),
+    errno.EMFILE: ("Too many files are open.", f"ulimit -n 4096, {AGAIN}"),
+    errno.EIO: ("The disk does not answer as it should.", f"have it looked at, {AGAIN}"),
+    errno.ESTALE: ("The shared file system has lost the file.", f"wait until it is mounted, {AGAIN}"),
+    _GPU_MEMORY: (
+        "The GPU has not enough memory.",
+        "smaller batches in the study (training: {<task>: {batch_size: <fewer>}} or inference: "
+        f"{{batch_tokens: <fewer>}}), or a larger GPU; {AGAIN}",
+    ),
+    _GPU_FAULT: ("The GPU or its driver reports a fault.", f"nvidia-smi says what state it is in; {AGAIN}"),
 }
 # Libraries that are not written in Python tell the same in their own words.
 _NUMBERED = re.compile(r"\(os error (\d+)\)")
@@ -21,7 +32,8 @@ _WORDS = {
     "PytorchStreamWriter failed": errno.ENOSPC,
     "not enough memory": errno.ENOMEM,
     "can't allocate memory": errno.ENOMEM,
-    "CUDA out of memory": errno.ENOMEM,
+    "CUDA out of memory": _GPU_MEMORY,
+    "CUDA error": _GPU_FAULT,
     "cannot allocate memory": errno.ENOMEM,
 }
 
@@ -54,9 +66,11 @@ def explain(error: BaseException) -> StudyError | None:
     return StudyError(what, where=str(getattr(error, "filename", None) or error).split("\n")[0], fix=fix)
 
 
-def _number(error: BaseException) -> int | None:
+def _number(error: BaseException) -> int | str | None:
     if isinstance(error, MemoryError):
         return errno.ENOMEM
+    if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported for this
+        return _GPU_MEMORY
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno
     numbered = _NUMBERED.search(str(error))

@@ -12,6 +12,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from miniature.partial import digest_file
+
 logger = logging.getLogger(__name__)
 
 
@@ -112,9 +114,7 @@ def folder_digest(folder: str | os.PathLike) -> str:
     digest = hashlib.sha256()
     for path in sorted(Path(folder).iterdir(), key=lambda path: path.name):
         if path.is_file() and path.suffix in {".safetensors", ".json", ".txt", ".model"}:
-            with path.open("rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-            digest.update(f"{path.name}\0{content}\n".encode())
+            digest.update(f"{path.name}\0{digest_file(path)}\n".encode())
     return digest.hexdigest()
 
 

@@ -4,11 +4,10 @@ import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import torch
-
 from miniature.attack.answers import Ask, BoundExceeded
 from miniature.attack.authors import AuthorsSearch
 from miniature.attack.search import GreedySearch, Read
+from miniature.machine import explain
 from miniature.messages import printable
 
 
@@ -72,8 +71,10 @@ class Live:
             self.request = step()
         except StopIteration:
             pass
-        except (BoundExceeded, MemoryError, torch.OutOfMemoryError):
-            # Not the example's fault.
+        except BoundExceeded:
             raise
         except Exception as error:
+            if explain(error) is not None:
+                # The machine's fault, not the example's: every other one would meet it too.
+                raise
             self.message = printable(f"{type(error).__name__}: {error}", limit=500)

@@ -7,6 +7,7 @@ from miniature.attack.parts import Helpers
 from miniature.attack.sentence_encoder import load_sentence_encoder
 from miniature.attack.tagger import Tagger
 from miniature.attack.vectors import read_word_vectors
+from miniature.compute import check_device
 from miniature.models.checkpoints import load_result
 
 
@@ -24,8 +25,9 @@ def load_engine(
     """Load a classifier and what a recipe names, and make an attack of it; parameters as of `engine.Engine`.
 
     The folders of victim and masked LM are the workflow's own: a damaged one is set aside. A recipe that asks
-    for no masked LM or sentence encoder needs no folder of one.
+    for no masked LM or sentence encoder needs no folder of one. `StudyError` where there is no GPU to be had.
     """
+    check_device(device)
     victim, victim_tokenizer = load_result(victim_folder, head="classification")
     return Engine(
         victim,

@@ -53,9 +53,7 @@ def predict(
     StudyError
         The checkpoint's classes are others; or as `miniature.models.checkpoints.load_result`.
     """
-    model, tokenizer = load_result(folder, head="classification")
-    check_length(model, text_settings)
-    check_labels(model, labels, where=str(folder))
+    model, tokenizer = load_classifier(folder, labels=labels, text_settings=text_settings)
     return predict_with(
         model,
         tokenizer,
@@ -66,6 +64,16 @@ def predict(
         batch_tokens=batch_tokens,
         device=device,
     )
+
+
+def load_classifier(
+    folder: str | os.PathLike, *, labels: Sequence[str], text_settings: Mapping
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """Load a checkpoint that tells the study's classes apart; as `predict`."""
+    model, tokenizer = load_result(folder, head="classification")
+    check_length(model, text_settings)
+    check_labels(model, labels, where=str(folder))
+    return model, tokenizer
 
 
 def predict_with(

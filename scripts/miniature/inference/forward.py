@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
+from miniature.compute import check_device
 from miniature.inference.batches import token_budget_batches
 from miniature.messages import StudyError
 from miniature.models.checkpoints import takes_segments
@@ -51,10 +52,7 @@ def run_forward(
     hidden : float32 tensor, shape (batch, longest, hidden)
         The last layer, still on the device.
     """
-    if device == "cuda" and not torch.cuda.is_available():
-        raise StudyError(
-            "The study asks for a GPU and torch finds none.", where="compute: device", fix="device: cpu"
-        )
+    check_device(device)
     model.to(device).eval()
     segments = takes_segments(model)
     last_layer: list[torch.Tensor] = []

@@ -1,6 +1,5 @@
 """One commit of a repository on the Hub, fetched as named files into a folder that is whole or absent."""
 
-import hashlib
 import json
 import logging
 import os
@@ -24,10 +23,11 @@ from huggingface_hub.errors import (
 )
 
 from miniature.messages import StudyError, printable
+from miniature.partial import digest_file
+from miniature.retrieval.registry import RECORD
 
 logger = logging.getLogger(__name__)
 
-RECORD = "RETRIEVED.json"
 PUBLIC_ENDPOINT = "https://huggingface.co"
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -171,7 +171,7 @@ def fetch(commit: Commit, names: list[str], folder: str | Path) -> None:
 def describe(folder: Path, commit: Commit, names: list[str]) -> dict:
     """Record of retrieved files: where from, and size and sha256 of each."""
     files = [
-        {"path": name, "size": (folder / name).stat().st_size, "sha256": sha256(folder / name)}
+        {"path": name, "size": (folder / name).stat().st_size, "sha256": digest_file(folder / name)}
         for name in sorted(names)
     ]
     return {
@@ -196,12 +196,6 @@ def is_whole(folder: Path, commit: Commit, names: list[str]) -> bool:
     return isinstance(record, dict) and {**record, **said} == here
 
 
-def sha256(path: Path) -> str:
-    """Checksum of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _fetch_file(commit: Commit, name: str, partial: Path, where: str) -> None:
     def download(force: bool) -> str:
         return hf_hub_download(
@@ -218,7 +212,7 @@ def _fetch_file(commit: Commit, name: str, partial: Path, where: str) -> None:
     for force in (False, True):
         # A second attempt from nothing: what an earlier, broken-off download left may be the damaged part.
         _speak(lambda force=force: download(force), commit.kind, f"{where}: {name}")
-        if expected is None or sha256(partial / name) == expected:
+        if expected is None or digest_file(partial / name) == expected:
             return
     (partial / name).unlink()
     raise StudyError(

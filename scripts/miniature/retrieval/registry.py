@@ -1,12 +1,12 @@
 """What lies under the folder of retrieved things, and whether it is still what was retrieved."""
 
-import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
 
 from miniature.files import set_aside
 from miniature.messages import StudyError
+from miniature.partial import digest_file
 
 RECORD = "RETRIEVED.json"
 
@@ -54,7 +54,7 @@ def read_record(folder: str | Path) -> dict:
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         [(entry["path"], entry["size"], entry["sha256"]) for entry in record["files"]]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         raise _damaged(folder, f"{RECORD} cannot be read") from None
     return record
 
@@ -83,8 +83,7 @@ def check_retrieved(paths: Iterable[str | Path]) -> None:
             size = file.stat().st_size
             if size != entry["size"]:
                 raise _damaged(folder, f"{entry['path']} has {size} bytes, {entry['size']} were retrieved")
-            with file.open("rb") as opened:
-                digest = hashlib.file_digest(opened, "sha256").hexdigest()
+            digest = digest_file(file)
             if digest != entry["sha256"]:
                 raise _damaged(
                     folder, f"{entry['path']} has sha256 {digest}, {entry['sha256']} was retrieved"

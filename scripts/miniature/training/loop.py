@@ -15,6 +15,7 @@ from torch.utils.data import Dataset, SequentialSampler
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer import TRAINER_STATE_NAME
 
+from miniature.compute import check_device
 from miniature.files import set_aside
 from miniature.messages import StudyError
 from miniature.training.resume import drop_old, last_whole_checkpoint, seal
@@ -73,10 +74,7 @@ def train(
         The loss is no longer a finite number, a CUDA device is asked for and there is none, or the checkpoint
         to continue from holds pickled objects; it has been renamed ``.damaged``.
     """
-    if device == "cuda" and not torch.cuda.is_available():
-        raise StudyError(
-            "The study asks for a GPU and torch finds none.", where="compute: device", fix="device: cpu"
-        )
+    check_device(device)
     checkpoint_folder = Path(checkpoint_folder)
     checkpoint_folder.mkdir(parents=True, exist_ok=True)
     batch_size = int(settings["batch_size"])

@@ -1,12 +1,13 @@
 """Training checkpoints that are whole or not there, and the last whole one."""
 
-import hashlib
 import json
 import logging
 import os
 import re
 import shutil
 from pathlib import Path
+
+from miniature.partial import digest_file
 
 logger = logging.getLogger("miniature.training")
 
@@ -16,7 +17,7 @@ KEPT = 2
 
 def seal(folder: Path) -> None:
     """Write down the digest of every file of a finished checkpoint."""
-    files = {file.name: _digest(file) for file in sorted(folder.iterdir()) if file.name != MANIFEST}
+    files = {file.name: digest_file(file) for file in sorted(folder.iterdir()) if file.name != MANIFEST}
     with (folder / MANIFEST).open("w", encoding="utf-8") as manifest:
         json.dump(files, manifest, indent=1)
         manifest.flush()
@@ -27,7 +28,7 @@ def is_whole(folder: Path) -> bool:
     """Whether a checkpoint holds exactly what was sealed."""
     try:
         files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return bool(files) and all(_digest(folder / name) == digest for name, digest in files.items())
+        return bool(files) and all(digest_file(folder / name) == digest for name, digest in files.items())
     except (OSError, ValueError, AttributeError):
         return False
 
@@ -59,8 +60,3 @@ def drop_old(folder: Path) -> None:
     """Keep the newest checkpoints only: one to resume from, one should that turn out damaged."""
     for _, path in checkpoints(folder)[:-KEPT]:
         shutil.rmtree(path)
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

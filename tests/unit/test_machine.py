@@ -1,0 +1,58 @@
+"""Faults of the machine are told as such; they damage no file and fail no example."""
+
+import errno
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from miniature import files
+from miniature.files import read_npy, read_parquet, write_npy, write_parquet
+from miniature.machine import explain
+from miniature.messages import StudyError
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO, errno.ESTALE])
+@pytest.mark.parametrize("name", ["a.parquet", "a.npy"])
+def test_a_file_that_cannot_be_read_at_the_moment_keeps_its_name(tmp_path, monkeypatch, number, name):
+    path = tmp_path / name
+    write_parquet(pd.DataFrame({"id": ["a"]}), tmp_path / "a.parquet")
+    write_npy(np.zeros(3), tmp_path / "a.npy")
+
+    def refuse(*_, **__):
+        raise OSError(number, "refused", str(path))
+
+    monkeypatch.setattr(files.pq, "read_table", refuse)
+    monkeypatch.setattr(files.np, "load", refuse)
+    with pytest.raises(OSError, match="refused") as error:
+        (read_parquet if name == "a.parquet" else read_npy)(path)
+    assert path.is_file()
+    assert not (tmp_path / f"{name}.damaged").exists()
+    assert explain(error.value).where == str(path)
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.npy"])
+@pytest.mark.parametrize("kept", [0, 7, 100])
+def test_a_file_that_was_cut_off_is_set_aside(tmp_path, name, kept):
+    path = tmp_path / name
+    write_parquet(pd.DataFrame({"id": list("abc") * 50}), tmp_path / "a.parquet")
+    write_npy(np.zeros(300), tmp_path / "a.npy")
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(StudyError, match="damaged"):
+        (read_parquet if name == "a.parquet" else read_npy)(path)
+    assert not path.exists()
+
+
+def test_memory_of_the_gpu_is_not_the_hosts():
+    import torch
+
+    for error in (
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("CUDA out of memory."),
+    ):
+        told = explain(error)
+        assert "batch_size" in told.fix
+        assert "mem_mb" not in told.fix
+    assert "mem_mb" in explain(RuntimeError("DefaultCPUAllocator: can't allocate memory")).fix
+    assert "fault" in explain(RuntimeError("CUDA error: an illegal memory access")).what
+    assert explain(RuntimeError("shapes do not match")) is None
