@@ -17,12 +17,13 @@ def main(snakemake):
     folders = dict(zip(params.models, snakemake.input.models, strict=True))
     rows = []
     for target, folder in folders.items():
+        model = classification.load_classifier(folder, labels=params.labels, text_settings=params.text)
         for source, table in attacks.items():
             if source == target:
                 continue
             texts = adversarial_table(table)
-            predictions, _ = classification.predict(
-                folder,
+            predictions, _ = classification.predict_with(
+                *model,
                 texts,
                 labels=params.labels,
                 text_settings=params.text,

@@ -81,22 +81,27 @@ def test_screening_and_batches_change_no_row(attack_models, attack_examples, who
     assert attack(attack_models, attack_examples, tmp_path / "j", **changes).equals(whole_attack[0])
 
 
+@pytest.mark.parametrize("live", [2, 64])
 def test_a_bound_too_small_is_noticed_and_changes_no_row(
-    attack_models, attack_examples, whole_attack, monkeypatch
+    attack_models, attack_examples, whole_attack, tmp_path, monkeypatch, live
 ):
-    """As if calibration had seen a hundredth of the error of bfloat16."""
-    import pandas as pd
+    """As if calibration had seen a hundredth of the error of bfloat16, noticed when some are finished."""
+    from miniature.attack import engine
+    from miniature.attack.victim import SCREENED, Victim
 
-    from miniature.attack.rows import attacks_frame
-    from miniature.attack.victim import SCREENED
+    calibrate, bounds = Victim.calibrate, []
 
-    engine = engine_of(attack_models, screening="bf16")
-    engine.victim.calibrate([engine.victim.encode([text])[0] for _, text, _ in attack_examples])
-    small = engine.victim.errors[SCREENED] = engine.victim.errors[SCREENED] / 100
-    rows = {row["id"]: row for row in engine.attack_examples(attack_examples)}
-    table = attacks_frame(rows[id] for id, _, _ in attack_examples)
-    assert engine.victim.errors[SCREENED] > small
-    pd.testing.assert_frame_equal(table, whole_attack[0])
+    def calibrate_badly(self, keys):
+        calibrate(self, keys)
+        self.errors[SCREENED] /= 100
+        bounds.append((self.errors[SCREENED], self.errors))
+
+    monkeypatch.setattr(Victim, "calibrate", calibrate_badly)
+    monkeypatch.setattr(engine, "MOST_LIVE", live)
+    table = attack(attack_models, attack_examples, tmp_path / "j", screening="bf16")
+    ((small, errors),) = bounds
+    assert errors[SCREENED] > small
+    assert table.equals(whole_attack[0])
 
 
 def test_a_victim_that_is_always_wrong_is_never_attacked(
@@ -125,5 +130,43 @@ def test_out_of_memory_halves_the_batches(attack_models, attack_examples, whole_
 
     monkeypatch.setattr(type(engine.victim.model), "forward", limited)
     rows = {row["id"]: row for row in engine.attack_examples(attack_examples)}
-    assert engine.victim.tokens <= 400
+    # Two passes of too many tokens lead below what there is room for, and no further.
+    assert 50 <= engine.victim.tokens <= 200
     assert attacks_frame(rows[id] for id, _, _ in attack_examples).equals(whole_attack[0])
+
+
+def test_a_fault_of_the_machine_is_no_row(attack_models, attack_examples, tmp_path, monkeypatch):
+    """Otherwise every example to come would be an error that stays."""
+    from miniature.attack.victim import Victim
+
+    real, asked = Victim.forward, []
+
+    def sometimes(self, keys, level):
+        asked.append(keys)
+        if len(asked) > 30:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
+        return real(self, keys, level)
+
+    monkeypatch.setattr(Victim, "forward", sometimes)
+    with pytest.raises(RuntimeError, match="allocate"):
+        attack(attack_models, attack_examples, tmp_path / "j")
+
+
+def test_an_example_that_fails_midway_says_what_is_known(attack_models, attack_examples, monkeypatch):
+    from miniature.attack.victim import Victim
+
+    id, text, label = next(row for row in attack_examples if row[0] != "r0")
+    engine = engine_of(attack_models)
+    (whole,) = engine.victim.encode([text])
+    real = Victim.forward
+
+    def only_whole(self, keys, level):
+        if engine.victim.calibrated and any(key != whole for key in keys):
+            raise RuntimeError("boom")
+        return real(self, keys, level)
+
+    monkeypatch.setattr(Victim, "forward", only_whole)
+    row = engine.attack_example(id, text, label)
+    assert (row["outcome"], row["prediction_before"]) == ("error", label)
+    assert row["queries"] > 1
+    assert row["perturbed_text"] is None

@@ -7,7 +7,6 @@ for twice. It also lets each constraint compare whole texts; how many words chan
 import math
 from collections.abc import Sequence
 
-from miniature.attack.candidates import MaskedLMSwap
 from miniature.attack.library import Attack, AttackedText, MaxWordsPerturbed
 from miniature.attack.texts import Text
 
@@ -53,11 +52,12 @@ class Assembly(Attack):
 
         Where as many words have changed as may, only a swap that leaves the word the same word could.
         """
-        if not isinstance(self.transformation, MaskedLMSwap):
+        may_keep_word = getattr(self.transformation, "may_keep_word", None)
+        if may_keep_word is None:
             return False
         limits = [one for one in self.constraints if isinstance(one, MostWordsChanged)]
         return any(one.is_reached(current_text, original_text) for one in limits) and (
-            not self.transformation.may_keep_word(current_text, index)
+            not may_keep_word(current_text, index)
         )
 
 

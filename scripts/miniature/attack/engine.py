@@ -53,6 +53,12 @@ class Engine:
     seed : int
         The study's seed; every example gets its own, derived from its id.
 
+    Attributes
+    ----------
+    overruns : int
+        How often an answer turned out farther off than its bound. What was finished before rests on a bound
+        that was too small and has to be attacked again, as `run.attack_table` does.
+
     Raises
     ------
     StudyError
@@ -74,6 +80,7 @@ class Engine:
         check_victim(victim, labels, max_length)
         self.labels = list(labels)
         self.seed = seed
+        self.overruns = 0
         self.recipe = recipe
         self.victim = Victim(
             victim,
@@ -101,13 +108,17 @@ class Engine:
         (row,) = self.attack_examples([(id, text, label)])
         return row
 
-    def attack_examples(self, examples: Iterable[tuple]) -> Iterator[dict]:
+    def attack_examples(
+        self, examples: Iterable[tuple], *, watch: Callable[[int], None] | None = None
+    ) -> Iterator[dict]:
         """Attack examples side by side; whatever goes wrong with one becomes part of its row.
 
         Parameters
         ----------
         examples : iterable of tuple
             Id, text and the name of the true class; text and name may be None.
+        watch : callable, optional
+            Told after every step how many queries the examples under way have made.
 
         Yields
         ------
@@ -133,8 +144,11 @@ class Engine:
                 self._serve(live)
             except BoundExceeded as error:
                 logger.info("%s: %d examples begin again", error, len(live))
+                self.overruns += 1
                 for one in live:
                     one.start()
+            if watch is not None:
+                watch(sum(one.search.queries for one in live if one.search is not None))
 
     def _has_room(self, live: list[Live]) -> bool:
         if not live:
@@ -229,15 +243,16 @@ class Engine:
 
     def _row(self, one: Live) -> dict:
         row = empty_row(one.id, one.text, one.label)
+        search = one.search
+        if search is not None and search.before is not None:
+            row |= {
+                "prediction_before": self.labels[search.before],
+                "words": search.words,
+                "queries": search.queries,
+                "outcome": search.outcome,
+            }
         if one.message is not None:
             return row | {"outcome": "error", "message": one.message}
-        search = one.search
-        row |= {
-            "prediction_before": self.labels[search.before],
-            "words": search.words,
-            "queries": search.queries,
-            "outcome": search.outcome,
-        }
         if search.outcome == "skipped":
             return row
         return row | {

@@ -7,7 +7,6 @@ from miniature.attack.environment import offline_textattack
 
 with offline_textattack():
     from textattack import Attack
-    from textattack.attack_results import AttackResult, SkippedAttackResult, SuccessfulAttackResult
     from textattack.constraints import Constraint
     from textattack.constraints.overlap import LevenshteinEditDistance, MaxWordsPerturbed
     from textattack.constraints.pre_transformation import RepeatModification, StopwordModification
@@ -21,7 +20,6 @@ with offline_textattack():
 
 __all__ = [
     "Attack",
-    "AttackResult",
     "AttackedText",
     "Constraint",
     "GreedyWordSwapWIR",
@@ -30,9 +28,7 @@ __all__ = [
     "ModelWrapper",
     "RepeatModification",
     "SentenceEncoder",
-    "SkippedAttackResult",
     "StopwordModification",
-    "SuccessfulAttackResult",
     "UntargetedClassification",
     "WordSwap",
     "is_one_word",

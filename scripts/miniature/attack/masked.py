@@ -1,5 +1,6 @@
 """Substitutes from a masked language model that does not see the word: BAE (Garg and Ramakrishnan 2020)."""
 
+import functools
 import re
 import string
 
@@ -33,6 +34,16 @@ class MaskedWordSwap(ProposalSwap):
         """Texts that the masked LM must read before a word's proposals can be told."""
         text, place = self._masked(current_text, index)
         return [] if place is None else [text]
+
+    def may_keep_word(self, current_text: AttackedText, index: int) -> bool:
+        """Whether a proposal may be the word itself with something about it that is no part of a word."""
+        return not self._has_plain_words
+
+    @functools.cached_property
+    def _has_plain_words(self) -> bool:
+        """Whether every word that may be proposed is, as TextAttack splits texts, that very word."""
+        words = map(self._word, self.reader.tokenizer.get_vocab().values())
+        return all(words_from_text(word) == [word] for word in words if word is not None)
 
     def proposals(self, current_text: AttackedText, index: int) -> list[str]:
         """At most K words, likeliest first; none for a word beyond the masked LM's longest input.

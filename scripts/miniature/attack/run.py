@@ -135,9 +135,14 @@ def attack_table(
                 seed=seed,
             )
             progress = Progress(len(examples), done.rows.values())
-            for row in engine.attack_examples(left):
-                done.append(row)
-                progress.add(row)
+            overruns = dict.fromkeys(done.rows, 0)
+            while left:
+                for row in engine.attack_examples(left, watch=progress.watch):
+                    done.append(row)
+                    progress.add(row)
+                    overruns[row["id"]] = engine.overruns
+                # None, but where a bound on the victim's answers turned out too small.
+                left = [example for example in examples if overruns[example[0]] < engine.overruns]
         return attacks_frame(done.rows[id] for id in ids)
 
 
@@ -158,42 +163,48 @@ class Progress:
 
     def __init__(self, total: int, rows=()):
         self.total = total
-        self.done = self.attacked = self.broken = self.failed = self.queries = 0
-        for row in rows:
-            self._count(row)
-        self.before = self.done
-        self.queries = 0
+        self.outcomes: dict[str, str] = {row["id"]: row["outcome"] for row in rows}
+        self.before = len(self.outcomes)
+        # Of this run: of finished examples, and of those under way.
+        self.queries = self.under_way = 0
         self.start = self.reported = time.monotonic()
-
-    def _count(self, row: dict) -> None:
-        self.done += 1
-        self.attacked += row["outcome"] in ATTACKED
-        self.broken += row["outcome"] in BROKEN
-        self.failed += row["outcome"] in FAILED
-        self.queries += row["queries"] or 0
 
     def add(self, row: dict) -> None:
         """Count a finished example; report now and then, and at the end."""
-        self._count(row)
+        self.outcomes[row["id"]] = row["outcome"]
+        self.queries += row["queries"] or 0
+        self.under_way = max(0, self.under_way - (row["queries"] or 0))
         if row["outcome"] in FAILED:
             logger.warning("example %s: %s", row["id"], row["message"])
+        self._report(last=len(self.outcomes) == self.total)
+
+    def watch(self, queries: int) -> None:
+        """Note how many queries the examples under way have made; report now and then."""
+        self.under_way = queries
+        self._report()
+
+    def _report(self, last: bool = False) -> None:
         now = time.monotonic()
-        if self.done == self.total or now - self.reported >= SECONDS_BETWEEN_REPORTS:
+        if last or now - self.reported >= SECONDS_BETWEEN_REPORTS:
             self.reported = now
             logger.info("%s", self.line(now - self.start))
 
     def line(self, seconds: float) -> str:
-        """One line: done, broken, speed, time left.
+        """One line: done, broken, speed, and the time left, which nobody knows before one is finished.
 
         Parameters
         ----------
         seconds : float
             Time since this run began.
         """
-        pace = seconds / max(1, self.done - self.before)
-        rate = f"{self.broken / self.attacked:.0%} of {self.attacked}" if self.attacked else "none attacked"
-        errors = f", {self.failed} errors" if self.failed else ""
-        return (
-            f"{self.done}/{self.total} examples, broken {rate}{errors}, "
-            f"{self.queries / max(seconds, 1e-9):.0f} queries/s, {pace * (self.total - self.done):.0f} s left"
+        done = len(self.outcomes)
+        attacked, broken, failed = (
+            sum(outcome in kind for outcome in self.outcomes.values()) for kind in (ATTACKED, BROKEN, FAILED)
         )
+        rate = f"{broken / attacked:.0%} of {attacked}" if attacked else "none attacked"
+        errors = f", {failed} errors" if failed else ""
+        speed = (self.queries + self.under_way) / max(seconds, 1e-9)
+        line = f"{done}/{self.total} examples, broken {rate}{errors}, {speed:.0f} queries/s"
+        if done == self.before:
+            return line
+        return f"{line}, {seconds / (done - self.before) * (self.total - done):.0f} s left"

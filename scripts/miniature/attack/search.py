@@ -121,6 +121,8 @@ class GreedySearch:
         yield from self.answers.look(keys)
         ranking = Ranking(self.answers, keys)
         for _ in indices:
+            if self.queries >= self.budget or self._is_late():
+                return False
             index = indices[(yield from ranking.next())]
             if self.assembly.is_closed(self.current, self.original, index):
                 continue
@@ -143,8 +145,6 @@ class GreedySearch:
                         self.current = candidates[(yield from self._most_similar(candidates, keys))]
                         self.after = yield from self.answers.predict(self.encode([self.current.text])[0])
                     return True
-            if self.queries >= self.budget or self._is_late():
-                return False
         return False
 
     def _most_similar(self, candidates: list[Text], keys: list[Key]) -> Iterator[Ask | Read]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from miniature.attack.rows import ATTACKED
+from miniature.attack.rows import ATTACKED, BROKEN
 
 
 def adversarial_table(attacks: pd.DataFrame) -> pd.DataFrame:
@@ -20,7 +20,7 @@ def adversarial_table(attacks: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         id, cluster (the id), text (the perturbed one), label (the true one); one row per success, in order.
     """
-    success = attacks[attacks["outcome"] == "success"].reset_index(drop=True)
+    success = attacks[attacks["outcome"].isin(BROKEN)].reset_index(drop=True)
     return pd.DataFrame(
         {
             "id": success["id"],

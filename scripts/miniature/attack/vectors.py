@@ -50,9 +50,6 @@ class WordVectors:
         self._lengths = np.linalg.norm(self.vectors.astype(np.float64), axis=1)  # [words]
         self._nearest: dict[tuple[str, int], list[str]] = {}
 
-    def __contains__(self, word: str) -> bool:
-        return word in self._row
-
     def cosine(self, a: str, b: str) -> float | None:
         """Cosine of two words' vectors; None where one has no vector, 0 where one has length 0."""
         if a not in self._row or b not in self._row:

@@ -76,7 +76,6 @@ class Victim(ModelWrapper):
         self.errors = {SCREENED: float("inf"), BATCHED: float("inf"), ALONE: 0.0}
         self.calibrated = False
         self.forward_passes = 0
-        self.texts_read = {SCREENED: 0, BATCHED: 0, ALONE: 0}
 
     def __call__(self, text_input_list: Sequence[str]) -> torch.Tensor:
         """Answer texts in batches, as TextAttack asks a model.
@@ -117,9 +116,14 @@ class Victim(ModelWrapper):
             batches = plan_batches([len(key) for key in keys], self.tokens)
         model = self._screen if level == SCREENED else self.model
         logits = np.empty((len(keys), self.model.config.num_labels), dtype=np.float32)
-        for batch in batches:
+        while batches:
+            batch, tokens = batches.pop(0), self.tokens
             logits[batch] = self._forward(model, [keys[i] for i in batch])
-        self.texts_read[level] += len(keys)
+            if self.tokens < tokens and level != ALONE:
+                # What was planned for more memory than there is would fail batch by batch.
+                left = [i for batch in batches for i in batch]
+                planned = plan_batches([len(keys[i]) for i in left], self.tokens)
+                batches = [[left[place] for place in batch] for batch in planned]
         return logits
 
     def calibrate(self, keys: Sequence[Key]) -> None:
@@ -170,7 +174,7 @@ class Victim(ModelWrapper):
             if len(batch) == 1:
                 raise
         # Outside the handler, which would keep the failed pass's tensors alive.
-        self.tokens = max(1, self.tokens // 2)
-        logger.info("out of memory: from now on %d tokens in a batch", self.tokens)
         half = len(batch) // 2
+        self.tokens = min(self.tokens, width * half)
+        logger.info("out of memory: from now on %d tokens in a batch", self.tokens)
         return np.concatenate([self._forward(model, batch[:half]), self._forward(model, batch[half:])])

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from miniature.agreement.intervals import make_resamples
+from miniature.attack.rows import ATTACKED, BROKEN
 from miniature.config.names import replicate_of
 from miniature.scorecard import (
     INCONCLUSIVE,
@@ -228,8 +229,8 @@ def count_broken(model: pd.DataFrame, other: pd.DataFrame) -> tuple[int, int]:
     """
     if list(model["id"]) != list(other["id"]):
         raise ValueError("the attacks were run on different examples")
-    usable = ~model["outcome"].isin(["skipped", "error"]) & ~other["outcome"].isin(["skipped", "error"])
-    a, b = model["outcome"].eq("success"), other["outcome"].eq("success")
+    usable = model["outcome"].isin(ATTACKED) & other["outcome"].isin(ATTACKED)
+    a, b = model["outcome"].isin(BROKEN), other["outcome"].isin(BROKEN)
     return int((usable & a & ~b).sum()), int((usable & b & ~a).sum())
 
 
