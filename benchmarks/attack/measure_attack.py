@@ -37,7 +37,9 @@ IDENTITY_RECIPES = (
     {"max_candidates": 3, "max_words_changed": 0.05, "query_budget": 260},
 )
 SHORT_TEXTS, SHORT_REPEATS = 24, 5
-LONG_TEXTS, LONG_BUDGET = 10, 130
+# Texts to draw from; most queries, and how many texts are to be attacked with so many. The first budget is
+# spent on the importance of the words, the second leaves some queries to swap words with.
+LONG_TEXTS, LONG_BUDGETS = 40, {130: 10, 200: 3}
 
 
 def main() -> None:
@@ -97,7 +99,7 @@ def stock_of(folder: Path, name: str, recipe: dict, padded_to: int, device: str 
     victim, tokenizer = load(folder, name)
     tokenizer.model_max_length = padded_to
     masked_lm, masked_lm_tokenizer = load(folder, "masked-lm")
-    return stock_attack(victim.to(device), tokenizer, masked_lm.to(device), masked_lm_tokenizer, recipe)
+    return stock_attack(victim, tokenizer, masked_lm, masked_lm_tokenizer, recipe, device)
 
 
 def clock(device: str) -> Callable[[], float]:
@@ -133,7 +135,7 @@ def measure_identity(options: argparse.Namespace) -> None:
         for band, (low, high, count, padded_to) in BANDS.items():
             texts = subjects.joined(test, count, low, high)
             for number, changes in enumerate(IDENTITY_RECIPES):
-                done = {(r["victim"], r["id"]) for r in records(options.folder, "identity")}
+                done = {(r["victim"], r["id"]) for r in records(options.folder, "identity", "cpu")}
                 some = texts.iloc[number::2]
                 some = some[[(name, id) not in done for id in some["id"]]]
                 if some.empty:
@@ -158,7 +160,7 @@ def measure_short(options: argparse.Namespace) -> None:
     recipe = recipe_of()
     attack = stock_of(options.folder, "2x128", recipe, subjects.LONGEST, options.device)
     now = clock(options.device)
-    for repeat in range(len(records(options.folder, "short")), SHORT_REPEATS):
+    for repeat in range(len(records(options.folder, "short", options.device)), SHORT_REPEATS):
         engine = engine_of(options.folder, "2x128", recipe, options.device)
         asked = listen(engine)
         start = now()
@@ -188,37 +190,34 @@ def measure_short(options: argparse.Namespace) -> None:
 def measure_long(options: argparse.Namespace) -> None:
     """Long texts against a victim of BERT-base's size, with and without screening, text by text."""
     texts = subjects.joined(subjects.reviews("test", 400), LONG_TEXTS, 220, 240)
-    attack = stock_of(
-        options.folder, "12x768", recipe_of(query_budget=LONG_BUDGET), subjects.LONGEST, options.device
-    )
-    engines = {
-        screening: engine_of(
-            options.folder,
-            "12x768",
-            recipe_of(query_budget=LONG_BUDGET, screening=screening),
-            options.device,
-        )
-        for screening in ("none", "bf16")
-    }
-    asked = {screening: listen(engine) for screening, engine in engines.items()}
-    now = clock(options.device)
-    done = {r["id"] for r in records(options.folder, "long")}
-    for id, text, label in texts[["id", "text", "label"]].itertuples(index=False):
-        if id in done:
-            continue
-        record: dict = {"id": id, "device": options.device, "words": len(text.split())}
-        rows = {}
-        for screening, engine in engines.items():
+    for budget, wanted in LONG_BUDGETS.items():
+        recipe = recipe_of(query_budget=budget)
+        attack = stock_of(options.folder, "12x768", recipe, subjects.LONGEST, options.device)
+        engines = {
+            screening: engine_of(options.folder, "12x768", {**recipe, "screening": screening}, options.device)
+            for screening in ("none", "bf16")
+        }
+        asked = {screening: listen(engine) for screening, engine in engines.items()}
+        now = clock(options.device)
+        for id, text, label in texts[["id", "text", "label"]].itertuples(index=False):
+            done = [r for r in records(options.folder, "long", options.device) if r["budget"] == budget]
+            if sum(r["none"]["outcome"] != "skipped" for r in done) == wanted:
+                break
+            if id in {r["id"] for r in done}:
+                continue
+            record: dict = {"id": id, "device": options.device, "budget": budget, "words": len(text.split())}
+            rows = {}
+            for screening, engine in engines.items():
+                start = now()
+                rows[screening] = engine.attack_example(id, text, label)
+                seconds = now() - start
+                record[screening] = {"seconds": seconds, **floor(engine, asked[screening], now)}
             start = now()
-            rows[screening] = engine.attack_example(id, text, label)
-            seconds = now() - start
-            record[screening] = {"seconds": seconds, **floor(engine, asked[screening], now)}
-        start = now()
-        result = stock_row(attack, text, subjects.LABELS.index(label))
-        record["stock"] = now() - start
-        for screening, row in rows.items():
-            record[screening] |= compare(result, row)
-        keep(options.folder, "long", record)
+            result = stock_row(attack, text, subjects.LABELS.index(label))
+            record["stock"] = now() - start
+            for screening, row in rows.items():
+                record[screening] |= compare(result, row)
+            keep(options.folder, "long", record)
 
 
 def measure_memory(options: argparse.Namespace) -> None:
@@ -287,9 +286,9 @@ def megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def records(folder: Path, part: str) -> list[dict]:
-    """What has been measured of a part."""
-    return list(_lines(folder / f"{part}.jsonl"))
+def records(folder: Path, part: str, device: str) -> list[dict]:
+    """What has been measured of a part on a device."""
+    return [r for r in _lines(folder / f"{part}.jsonl") if r.get("device", "cpu") == device]
 
 
 def keep(folder: Path, part: str, record: dict) -> None:

@@ -3,7 +3,7 @@
 from miniature.attack.stopwords import STOPWORDS
 
 
-def stock_attack(victim, victim_tokenizer, masked_lm, masked_lm_tokenizer, recipe: dict):
+def stock_attack(victim, victim_tokenizer, masked_lm, masked_lm_tokenizer, recipe: dict, device: str = "cpu"):
     """BERT-ATTACK as TextAttack's recipe has it, without the Universal Sentence Encoder.
 
     Parameters
@@ -13,6 +13,8 @@ def stock_attack(victim, victim_tokenizer, masked_lm, masked_lm_tokenizer, recip
     recipe : dict
         From `recipes.check_recipe`, of the kind ``bert-attack``; nothing in it may be set that TextAttack
         does not have.
+    device : str
+        ``cpu`` or ``cuda``; both models are moved there.
 
     Returns
     -------
@@ -29,8 +31,11 @@ def stock_attack(victim, victim_tokenizer, masked_lm, masked_lm_tokenizer, recip
     )
 
     from textattack.models.wrappers import HuggingFaceModelWrapper  # isort: skip
+    from textattack.shared import utils  # isort: skip
     from textattack.transformations import WordSwapMaskedLM  # isort: skip
 
+    # Where the swap moves its model; TextAttack decides it once, when it is imported.
+    utils.device = device
     swap = WordSwapMaskedLM(
         method="bert-attack",
         masked_language_model=masked_lm,
@@ -43,7 +48,7 @@ def stock_attack(victim, victim_tokenizer, masked_lm, masked_lm_tokenizer, recip
         constraints.append(StopwordModification(stopwords=STOPWORDS))
     budget = recipe["query_budget"]
     goal = UntargetedClassification(
-        HuggingFaceModelWrapper(victim, victim_tokenizer),
+        HuggingFaceModelWrapper(victim.to(device), victim_tokenizer),
         query_budget=float("inf") if budget is None else budget,
     )
     return Attack(goal, constraints, swap, GreedyWordSwapWIR(recipe["importance"]))
