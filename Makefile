@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 # As many jobs at once as there are processors: more of them only get in each other's way. make CORES=4
+# (and as fit into the memory that profiles/default/config.yaml allows)
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 # e.g. PIP_OPTIONS="--extra-index-url https://download.pytorch.org/whl/cpu" for torch without CUDA
 PIP_OPTIONS ?=

@@ -3,6 +3,7 @@
 from _job import run_job
 from miniature.characteristics.ood_detection import detect_ood
 from miniature.files import read_npy, read_parquet, write_parquet
+from miniature.iteration import list_of
 
 
 def main(snakemake):
@@ -10,8 +11,8 @@ def main(snakemake):
     inputs, wildcards = snakemake.input, snakemake.wildcards
     calibration = read_npy(inputs.calibration)
     # A calibration split given as embeddings only has no table; its rows are then known by their number.
-    table = inputs.get("calibration_table") or None
-    calibration_ids = read_parquet(table)["id"] if table else [str(i) for i in range(len(calibration))]
+    tables = list_of(inputs.get("calibration_table", []))
+    calibration_ids = read_parquet(tables[0])["id"] if tables else [str(i) for i in range(len(calibration))]
     found = detect_ood(
         read_npy(inputs.bank),
         calibration,

@@ -1,18 +1,16 @@
 """Transfer of attacks as a picture, and its numbers beside it."""
 
-import pandas as pd
-
 from _job import run_job
 from miniature.figures.files import save_figure
 from miniature.figures.transfer import plot_transfer, transfer_points
-from miniature.files import write_csv
+from miniature.files import read_csv, write_csv
 
 
 def main(snakemake):
     """Draw a matrix for each task and recipe."""
     params, output = snakemake.params, snakemake.output
     tables = {
-        tuple(pair): pd.read_csv(path, keep_default_na=False)
+        tuple(pair): read_csv(path, dtype={"source": str, "target": str})
         for pair, path in zip(params.pairs, snakemake.input, strict=True)
     }
     points = transfer_points(tables)

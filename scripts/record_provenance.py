@@ -3,19 +3,27 @@
 from pathlib import Path
 
 from _job import run_job
+from miniature.config.plan import all_tasks, trained_models
 from miniature.files import write_json
 from miniature.provenance import collect_provenance
 
 
 def main(snakemake):
     """Write provenance.json beside the results it describes."""
-    root = Path(snakemake.output[0]).parent
-    behind = [*root.glob("data/*/*.parquet"), *root.glob("*/**/*.safetensors")]
+    root, config = Path(snakemake.output[0]).parent, snakemake.params.config
+    # What this study names and no more: the folder may hold what it has named before.
+    data = [root / "data" / name for name in config["datasets"]]
+    checkpoints = [
+        *(root / "models" / task / model for task in all_tasks(config) for model in trained_models(config)),
+        *(root / "masked_lms" / name for name in config.get("masked_lms", {})),
+    ]
+    behind = [file for folder in data for file in folder.glob("[!.]*.parquet")]
+    behind += [file for folder in checkpoints for file in folder.glob("*.safetensors")]
     write_json(
         collect_provenance(
-            config=snakemake.params.config,
+            config=config,
             results=[Path(path) for path in snakemake.input if Path(path).suffix != ".json"],
-            made_from=sorted(path for path in behind if ".partial" not in path.parts),
+            made_from=sorted(behind),
             retrieved=[Path(path) for path in snakemake.input if Path(path).suffix == ".json"],
             benchmarks=Path(snakemake.params.benchmarks),
             repository=Path(snakemake.scriptdir),

@@ -222,6 +222,7 @@ def test_head_process_out_of_time_cancels_its_jobs_and_leaves_no_lock(out_of_tim
     assert not [job for job in slurm_jobs() if job["id"] in out_of_time.job_ids() and alive(job)]
     assert not list((out_of_time.folder / ".snakemake/locks").glob("*"))
     made = list((out_of_time.results / "data").rglob("*.parquet"))
+    assert made
     planned = out_of_time.planned()
     for path in made:
         assert ("build_data", f"dataset={path.parent.name}, split={path.stem}") not in planned

@@ -63,8 +63,10 @@ def test_bank_is_a_part_of_train_in_its_order(dataset):
     train, bank = build(dataset, "train"), build(dataset, "bank", bank_examples=15)
     assert len(bank) == 15
     assert list(bank["id"]) == [identifier for identifier in train["id"] if identifier in set(bank["id"])]
-    with pytest.raises(StudyError, match="41 examples are asked for, and there are 40"):
+    with pytest.raises(StudyError, match=r"a sample of 41 training examples, and .* has 40") as error:
         build(dataset, "bank", bank_examples=41)
+    assert error.value.where == "characteristics: distribution: bank_examples"
+    assert error.value.fix == "bank_examples: 40"
 
 
 def test_seed_and_nothing_else_decides(dataset):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from miniature.config.lines import Positions
 from miniature.config.plan import ARTEFACTS, is_artefact, models_with
+from miniature.config.sources import source_name
 from miniature.messages import StudyError
 
 SUFFIXES = {
@@ -13,7 +14,9 @@ SUFFIXES = {
     "embeddings": (".npy",),
 }
 # What says how a model is made or trained says nothing about one that is not run.
-WEIGHT_KEYS = ("architecture", "hub", "path", "revision", "layers", "dropout", "teacher", "training")
+WEIGHT_KEYS = (
+    "architecture", "hub", "path", "revision", "layers", "dropout", "segments", "teacher", "training",
+)  # fmt: skip
 NEEDED_BY_WEIGHTS = {
     "question_answering": "{max_length: 384, stride: 128, max_question_length: 64, max_answer_length: 30, "
     "n_best: 20, null_threshold: 0.0}",
@@ -117,12 +120,12 @@ def check_source_keys(source: Mapping, place: tuple, positions: Positions) -> It
 
 
 def _check_suffix(kind: str, source: Mapping, place: tuple, positions: Positions) -> Iterator[StudyError]:
-    name = source.get("path") or source.get("file") or source.get("url")
-    if name and not name.endswith(SUFFIXES[kind]):
+    way = next((key for key in ("path", "file", "url") if source.get(key)), None)
+    if way and not source_name(source).endswith(SUFFIXES[kind]):
         yield StudyError(
-            f"A file of {kind} ends in {' or '.join(SUFFIXES[kind])}; this is {Path(name).name}.",
+            f"A file of {kind} ends in {' or '.join(SUFFIXES[kind])}; this is {source_name(source)}.",
             where=positions.where(place),
-            fix=f"path: {Path(name).stem}{SUFFIXES[kind][0]}",
+            fix=f"{way}: {Path(source_name(source)).stem}{SUFFIXES[kind][0]}",
         )
 
 

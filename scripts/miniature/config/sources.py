@@ -1,8 +1,9 @@
 """Files that a study names: a path, or a pinned file of the net with, perhaps, a copy at hand."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 RETRIEVED = "resources/retrieved/files"
 RAW = "https://raw.githubusercontent.com"
@@ -21,6 +22,19 @@ def source_url(source: Mapping) -> str:
     return f"{RAW}/{source['repository']}/{source['commit']}/{quote(source['file'])}"
 
 
+def source_name(source: Mapping) -> str:
+    """Name of a source's file, without what an address has after its path.
+
+    Examples
+    --------
+    >>> source_name({"url": "https://example.org/a/dev%201.json?download=1"})
+    'dev 1.json'
+    """
+    if "url" in source:
+        return Path(unquote(urlsplit(str(source["url"])).path)).name
+    return Path(str(source.get("file") or source.get("path"))).name
+
+
 def retrieved_file(source: Mapping) -> str:
     """Where retrieval puts a pinned file: in a folder named by its content, so that no two pins share one.
 
@@ -29,8 +43,10 @@ def retrieved_file(source: Mapping) -> str:
     >>> retrieved_file({"url": "https://example.org/a.jsonl.gz", "sha256": "0f"})
     'resources/retrieved/files/0f.jsonl.gz/file.jsonl.gz'
     """
-    name = Path(str(source.get("file") or source["url"]))
+    name = Path(source_name(source))
     suffix = (Path(name.stem).suffix if name.suffix == ".gz" else "") + name.suffix
+    # The rule that retrieves knows suffixes of these characters only.
+    suffix = suffix if re.fullmatch(r"(\.[A-Za-z0-9]+)*", suffix) else ""
     return f"{RETRIEVED}/{source['sha256']}{suffix}/file{suffix}"
 
 

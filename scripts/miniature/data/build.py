@@ -68,7 +68,13 @@ def build_split(
         if bank_examples is None:
             raise ValueError("the bank needs bank_examples")
         train = build_split(dataset, "train", name=name, seed=seed)
-        return subsample(train, bank_examples, generator(seed, "bank", name), f"{where} (rows of train)")
+        if bank_examples > len(train):
+            raise StudyError(
+                f"The bank is a sample of {bank_examples} training examples, and {name} has {len(train)}.",
+                where="characteristics: distribution: bank_examples",
+                fix=f"bank_examples: {len(train)}",
+            )
+        return subsample(train, bank_examples, generator(seed, "bank", name), where)
     entry = _entry(dataset, split, where)
     source = entry.get("held_out_from", split)
     table = read_source(dataset, source, name=name, seed=seed)
