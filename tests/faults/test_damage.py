@@ -28,7 +28,10 @@ RESULTS = {
     "an empty file, as after a power cut": {
         "errors/reviews/reviews/test/pupil.parquet": (empty, "compare_errors"),
     },
-    "a truncated csv table": {"agreement/vulnerability.csv": (halve, "score_models")},
+    "a truncated csv table": {
+        "agreement/vulnerability.csv": (halve, "score_models"),
+        "attacks/reviews/bert-attack/transfer.csv": (halve, "plot_transfer"),
+    },
 }
 CHECKPOINTS = {
     "a truncated parquet file of data": {"data/reviews/test.parquet": (halve, "predict_split")},
@@ -40,7 +43,7 @@ CHECKPOINTS = {
     },
 }
 ROUNDS = {
-    "results": (RESULTS, ["results/tiny/scorecard.csv"]),
+    "results": (RESULTS, ["results/tiny/scorecard.csv", "results/tiny/figures/transfer.csv"]),
     "checkpoints": (
         CHECKPOINTS,
         [
@@ -56,6 +59,7 @@ def rebuilt(jobs, name):
     """Rule whose job built a result again."""
     rules = {"predictions": "predict_split", "embeddings": "predict_split", "errors": "find_errors",
              "neighbors": "find_neighbors", "ood": "detect_ood", "agreement": "compare_vulnerability",
+             "attacks": "transfer_attacks",
              "data": "build_data", "models": "finetune_model"}  # fmt: skip
     rule = rules[name.partition("/")[0]]
     assert rule in jobs, name

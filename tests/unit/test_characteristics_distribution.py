@@ -242,3 +242,41 @@ def test_a_row_exactly_at_the_threshold_is_in_distribution():
     own = table[table["dataset"] == "squad"]
     assert (own["distance"] == own["threshold"]).any()
     assert not own["is_ood"].any()
+
+
+def test_a_damaged_calibration_table_is_set_aside(tmp_path):
+    """As Snakemake hands it over: a list of one file, or of none."""
+    from types import SimpleNamespace
+
+    from snakemake.iocontainers import InputFiles
+
+    from detect_ood import main
+    from miniature.files import write_npy, write_parquet
+
+    rng = np.random.default_rng(0)
+    named = {"calibration_table": [str(tmp_path / "calibration.parquet")]}
+    for name, rows in {"bank": 9, "calibration": 6, "test": 5, "ood": 4}.items():
+        named[name] = str(tmp_path / f"{name}.npy")
+        write_npy(rng.normal(size=(rows, 3)).astype(np.float32), named[name])
+        write_parquet(pd.DataFrame({"id": [f"{name}{i}" for i in range(rows)]}), tmp_path / f"{name}.parquet")
+    named |= {f"{name}_table": str(tmp_path / f"{name}.parquet") for name in ("test", "ood")}
+    output = SimpleNamespace(rows=tmp_path / "rows.parquet", calibration=tmp_path / "kept.parquet")
+
+    def run(files):
+        main(
+            SimpleNamespace(
+                input=InputFiles(fromdict=files),
+                wildcards=SimpleNamespace(task="qa", ood_dataset="news"),
+                params=SimpleNamespace(k=[1, 2], percentile=95),
+                output=output,
+            )
+        )
+        return list(pd.read_parquet(output.calibration)["id"].unique())
+
+    assert run(named) == [f"calibration{i}" for i in range(6)]
+    assert run({**named, "calibration_table": []}) == [str(i) for i in range(6)]
+    table = tmp_path / "calibration.parquet"
+    table.write_bytes(table.read_bytes()[:50])
+    with pytest.raises(StudyError, match="damaged"):
+        run(named)
+    assert (tmp_path / "calibration.parquet.damaged").is_file()
