@@ -53,7 +53,11 @@ def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if snakemake.log:
-        handlers.append(logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8"))
+        with open(snakemake.log[0], "w", encoding="utf-8"):
+            pass
+        # To append: a library that sets logging up when it is imported closes every handler there is, and
+        # only one that appends opens its file again.
+        handlers.append(logging.FileHandler(snakemake.log[0], mode="a", encoding="utf-8"))
     for handler in handlers:
         handler.setFormatter(PrintableFormatter("%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"))
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import logging
+import logging.config
 import re
 import sys
 from pathlib import Path
@@ -103,3 +104,17 @@ def test_a_fault_of_ours_keeps_its_traceback(tmp_path):
     with pytest.raises(ZeroDivisionError):
         run_job(main, Fake(log=[str(log)], params={}, rule="build_data"))
     assert "Traceback" in log.read_text()
+
+
+def test_the_log_goes_on_after_a_library_has_set_logging_up(tmp_path):
+    """As flair does when TextAttack imports it: every handler is closed."""
+    log = tmp_path / "job.log"
+    log.write_text("of a run before\n")
+
+    def main(snakemake):
+        logging.info("first")
+        logging.config.dictConfig({"version": 1, "disable_existing_loggers": False})
+        logging.info("second")
+
+    run_job(main, Fake(log=[str(log)], params={}, rule="build_data"))
+    assert [line.split()[-1] for line in log.read_text().splitlines()] == ["first", "second"]

@@ -72,6 +72,7 @@ def test_file_contract(finished):
         )
         assert ran["packages"]["textattack"]
         assert ran["deterministic"]
+        assert "10/10 examples, broken" in finished.log_of(f"attack_model/reviews/bert-attack/{model}")
         assert (results / f"models/encyclopedia/{model}/model.safetensors").is_file()
     transfer = pd.read_csv(results / "attacks/reviews/bert-attack/transfer.csv")
     assert list(transfer.columns) == ["source", "target", "n", "broken", "rate"]
