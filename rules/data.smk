@@ -24,9 +24,6 @@ rule build_data:
             else None
         ),
         seed=config["seed"],
-        least=lambda wildcards: plan.least_examples(
-            config, wildcards.dataset, wildcards.split
-        ),
         code=code("build_data"),
     script:
         "../scripts/build_data.py"

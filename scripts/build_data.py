@@ -1,6 +1,7 @@
 """One split of one dataset as a table with a fixed row order."""
 
 from _job import run_job
+from miniature.config.plan import least_examples
 from miniature.data.build import build_split
 from miniature.data.tables import SCHEMAS
 from miniature.files import write_parquet
@@ -19,9 +20,11 @@ def main(snakemake):
         seed=params.seed,
         bank_examples=params.bank_examples,
     )
-    if len(table) < params.least:
+    # No parameter of the rule: the rows are the same whatever is measured on them.
+    least = least_examples(snakemake.config, wildcards.dataset, wildcards.split)
+    if len(table) < least:
         raise StudyError(
-            f"The split has {len(table)} examples; what is measured on it needs {params.least} "
+            f"The split has {len(table)} examples; what is measured on it needs {least} "
             "(more than k_max, and all that are attacked).",
             where=f"datasets: {wildcards.dataset}: splits: {wildcards.split}",
             fix=f"k_max: {max(len(table) - 1, 1)}   # and vulnerability examples: {len(table)} at most",

@@ -44,7 +44,7 @@ class Named(dict):
         return iter(self.values())
 
 
-def run_script(script, *, output, wildcards=None, params=None, **inputs):
+def run_script(script, *, output, wildcards=None, params=None, config=None, **inputs):
     """Run a script's main in this process, as Snakemake would call it."""
     importlib.import_module(script).main(
         SimpleNamespace(
@@ -52,6 +52,7 @@ def run_script(script, *, output, wildcards=None, params=None, **inputs):
             output=Named(output=output) if not isinstance(output, dict) else Named(output),
             params=Named(params or {}),
             wildcards=Named(wildcards or {}),
+            config=config or {},
             log=[],
         )
     )

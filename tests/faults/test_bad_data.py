@@ -88,7 +88,7 @@ CASES = {
         SQUAD,
         json.dumps(squad()).encode(),
         ["has 1 examples", "needs 20", "k_max: "],
-        {"least": 20},
+        {"k_max": 19},
     ),
     "a file that is empty": (SQUAD, b"", ["empty"], {}),
     "a file that is not UTF-8": (CSV, b"text,label\ncaf\xe9,good\n", ["not UTF-8", "line 2", "iconv"], {}),
@@ -154,14 +154,16 @@ CASES = {
 }
 
 
-def build(tmp_path, kind, content, *, unanswerable=None, examples="all", least=1):
+def build(tmp_path, kind, content, *, unanswerable=None, examples="all", k_max=0):
     folder = tmp_path / "data"
     folder.mkdir()
-    file = folder / f"train{kind['suffix']}"
+    # Neighbours are those of the test split; a mistake is the same in any.
+    split = "test" if k_max else "train"
+    file = folder / f"{split}{kind['suffix']}"
     file.write_bytes(content) if isinstance(content, bytes) else content(file)
     dataset = {
         "task": kind["task"], "format": kind["format"],
-        "splits": {"train": {"path": str(file), "examples": examples}},
+        "splits": {split: {"path": str(file), "examples": examples}},
     }  # fmt: skip
     if kind["task"] == "classification":
         dataset["labels"] = {"good": "good", "bad": "bad"}
@@ -171,8 +173,14 @@ def build(tmp_path, kind, content, *, unanswerable=None, examples="all", least=1
         "build_data",
         file=str(file),
         output=str(tmp_path / "results/train.parquet"),
-        wildcards={"dataset": "mine", "split": "train"},
-        params={"dataset": dataset, "bank_examples": None, "seed": 1, "least": least},
+        wildcards={"dataset": "mine", "split": split},
+        params={"dataset": dataset, "bank_examples": None, "seed": 1},
+        config={
+            "characteristics": {
+                "representation": {"enabled": bool(k_max), "tasks": ["mine"], "k_max": k_max},
+                "vulnerability": {"enabled": False},
+            }
+        },
     )
 
 
@@ -181,7 +189,7 @@ def build(tmp_path, kind, content, *, unanswerable=None, examples="all", least=1
 def test_data_are_refused(what, tmp_path, table_row):
     kind, content, parts, settings = CASES[what]
     job = build(tmp_path, kind, content, **settings)
-    with refused(tmp_path, "train", *parts) as told:
+    with refused(tmp_path, "test" if "k_max" in settings else "train", *parts) as told:
         job()
     table_row(what, told.message.splitlines()[0][:150], told.left)
 

@@ -135,8 +135,18 @@ def test_hostile_text_reaches_no_page_and_no_terminal(fresh):
         assert "\x1b" not in text, page
 
 
+def lengthen(path):
+    """Make a file of questions larger than Snakemake looks into by itself, which is 1 MB."""
+    content = json.loads(path.read_text())
+    for article in content["data"]:
+        article["paragraphs"][0]["context"] += " So it is said." * 3000
+    path.write_text(json.dumps(content))
+    assert path.stat().st_size > 1_000_000
+
+
 def test_a_study_of_files_alone(fresh):
     wrong = write_study(fresh.folder)
+    lengthen(fresh.folder / "dev.json")
     rules = {rule for rule, _ in fresh.planned(configfile=CONFIG)}
     training = {"finetune_model", "predict_split", "train_masked_lm", "build_vocabulary", "attack_model"}
     assert not rules & training
@@ -164,6 +174,10 @@ def test_a_study_of_files_alone(fresh):
     assert floor.loc["copy", "floor"] == pytest.approx(jaccard["large", "theirs"])
     for name in ("figures/figure1.png", "figures/floor.png", "findings.md"):
         assert (results / name).stat().st_size > 100
+    assert fresh.planned(configfile=CONFIG) == set()
+    # Copied again, the same bytes with a new time.
+    for path in fresh.folder.glob("*.*"):
+        path.touch()
     assert fresh.planned(configfile=CONFIG) == set()
 
     # A mistake in one file: told with its name, and every table made before is still there.

@@ -76,6 +76,17 @@ def test_margin_reruns_the_scorecard_only(project):
     )
 
 
+def test_more_attacked_examples_and_neighbours_rerun_what_counts_them_only(project):
+    def more(config):
+        config["characteristics"]["vulnerability"]["examples"] += 5
+        config["characteristics"]["representation"]["k_max"] += 5
+
+    project.edit_config(more)
+    planned = rules(project.planned())
+    assert {"attack_model", "find_neighbors"} <= planned
+    assert not planned & {"build_data", "finetune_model", "train_masked_lm", "predict_split", "find_errors"}
+
+
 def test_training_setting_of_one_model_reruns_that_model(project):
     project.edit_config(
         lambda config: config["models"]["small"].update(training={"reviews": {"learning_rate": 3.0e-3}})
