@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from tokenizers.models import Unigram
+from transformers import PreTrainedTokenizerFast
 
 from miniature.messages import StudyError
 from miniature.models.checkpoints import load_checkpoint
@@ -129,6 +132,23 @@ def test_taken_as_it_is(tmp_path):
     ours, its = load_file(tmp_path / "copy/model.safetensors"), load_file(folder / "model.safetensors")
     assert ours.keys() == its.keys()
     assert all(torch.equal(ours[name], its[name]) for name in its)
+
+
+def test_a_tokenizer_that_no_attack_can_use_is_refused_before_any_training(tmp_path):
+    folder = train(tmp_path, "out", {"path": save_encoder(tmp_path / "encoder")}, epochs=1)
+    known = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer(Unigram([(token, -1.0) for token in known], 0)),
+        **{"unk_token": "[UNK]", "mask_token": "[MASK]", "pad_token": "[PAD]"},
+    )
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).unlink(missing_ok=True)
+    tokenizer.save_pretrained(folder)
+    with pytest.raises(StudyError, match="Unigram"):
+        copy_masked_lm({"path": folder}, tmp_path / "copy")
+    with pytest.raises(StudyError, match="Unigram"):
+        train(tmp_path, "again", {"path": folder})
+    assert not list(tmp_path.glob("again.partial/*"))
 
 
 def test_empty_texts(tmp_path):

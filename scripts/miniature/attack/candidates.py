@@ -16,7 +16,7 @@ from miniature.attack.library import AttackedText, is_one_word, words_from_text
 from miniature.attack.masked_lm import MaskedLM
 from miniature.attack.proposals import ProposalSwap
 from miniature.attack.stopwords import STOPWORDS
-from miniature.messages import StudyError
+from miniature.models.pieces import has_byte_level_pieces
 
 
 class Vocabulary:
@@ -25,28 +25,17 @@ class Vocabulary:
     Parameters
     ----------
     tokenizer : PreTrainedTokenizerFast
-        WordPiece (a piece inside a word begins with ``##``) or byte-level BPE (a piece that begins a word
-        begins with a space, written ``Ġ``).
+        Of a kind that `has_byte_level_pieces` takes.
 
     Raises
     ------
     StudyError
-        Another kind of tokenizer, or one without a mask token.
+        As there.
     """
 
     def __init__(self, tokenizer):
         self.tokenizer = tokenizer
-        backend = getattr(tokenizer, "backend_tokenizer", None)
-        model = type(backend.model).__name__ if backend is not None else "a slow tokenizer"
-        byte_level = model == "BPE" and any(token.startswith("Ġ") for token in tokenizer.get_vocab())
-        if tokenizer.mask_token_id is None or not (model == "WordPiece" or byte_level):
-            raise StudyError(
-                "The attack's masked LM needs a mask token and a fast WordPiece or byte-level BPE tokenizer; "
-                f"this one is {model}, its mask token {tokenizer.mask_token!r}.",
-                where=f"masked LM {tokenizer.name_or_path}",
-                fix="masked_lms: {lm: {hub: google-bert/bert-base-uncased, ...}}",
-            )
-        self.byte_level = byte_level
+        self.byte_level = has_byte_level_pieces(tokenizer)
         self.special = frozenset(tokenizer.all_special_ids)
         self._whole: dict[tuple[int, bool], str | None] = {}
         self._pieces: dict[str, int] = {}

@@ -14,6 +14,7 @@ from miniature.files import atomic_folder
 from miniature.messages import StudyError
 from miniature.models.build import build_model
 from miniature.models.checkpoints import check_length, load_checkpoint, longest_input, takes_segments
+from miniature.models.pieces import has_byte_level_pieces
 from miniature.seeds import derive_seed, generator
 from miniature.training.features import encode_pieces
 from miniature.training.finetune import save_model, write_checkpoint
@@ -69,11 +70,12 @@ def train_masked_lm(
     Raises
     ------
     StudyError
-        The texts are empty, or windows are longer than the model takes.
+        The texts are empty, windows are longer than the model takes, or no attack can use its tokenizer.
     """
     model, tokenizer = build_model(
         spec, head="masked-lm", vocabulary=vocabulary, seed=derive_seed(seed, "weights")
     )
+    has_byte_level_pieces(tokenizer)
     max_length = int(settings.get("max_length", min(128, longest_input(model))))
     check_length(model, {"max_length": max_length})
     windows = encode_pieces(tokenizer, texts, max_length=max_length)
@@ -134,9 +136,11 @@ def copy_masked_lm(spec: Mapping, output_folder: str | os.PathLike) -> None:
     Raises
     ------
     StudyError
-        The model has no such head, is damaged, or is only there as a pickle.
+        The model has no such head, is damaged, is only there as a pickle, or no attack can use its
+        tokenizer.
     """
     model, tokenizer = load_checkpoint(spec["path"], head="masked-lm")
+    has_byte_level_pieces(tokenizer)
     with atomic_folder(Path(output_folder)) as folder:
         write_checkpoint(model, tokenizer, folder)
 
