@@ -28,8 +28,8 @@ from miniature.agreement.intervals import BOOTSTRAP
 from miniature.agreement.training_spread import spread_form
 from miniature.agreement.uncertainty import Uncertainty, half_width, probability_within
 from miniature.difference import measure_difference
-from miniature.scorecard import ALPHA
 from miniature.seeds import generator
+from miniature.verdicts import ALPHA
 
 EXAMPLES, SPREADS, MARGINS, REPLICATES = (
     (200, 500, 2000, 10_000),

@@ -10,15 +10,7 @@ from matplotlib.colors import to_rgb
 from miniature.agreement.table import make_table
 from miniature.figures.files import figure_bytes
 from miniature.figures.scorecard import SIGNS, plot_scorecard, scorecard_points
-from miniature.scorecard import (
-    COUNT_COLUMNS,
-    INCONCLUSIVE,
-    MINIATURE,
-    NOT_MEASURED,
-    NOT_MINIATURE,
-    SCORECARD_COLUMNS,
-    TEXT_COLUMNS,
-)
+from miniature.scorecard import COUNT_COLUMNS, SCORECARD_COLUMNS, TEXT_COLUMNS
 from miniature.tables.scorecard import (
     COLUMNS,
     describe_verdicts,
@@ -27,6 +19,7 @@ from miniature.tables.scorecard import (
     scorecard_table,
 )
 from miniature.tables.write import write_table
+from miniature.verdicts import INCONCLUSIVE, MINIATURE, NOT_MEASURED, NOT_MINIATURE
 
 FIVE = ["errors", "representation", "distribution", "vulnerability", "calibration"]
 VERDICTS = [MINIATURE, NOT_MINIATURE, INCONCLUSIVE, NOT_MEASURED]

@@ -12,7 +12,8 @@ from miniature.agreement.table import concat_rows, make_rows
 from miniature.characteristics.errors import compare_errors
 from miniature.files import write_parquet
 from miniature.messages import StudyError
-from miniature.scorecard import SCORECARD_COLUMNS, build_scorecard, decide_verdict
+from miniature.scorecard import SCORECARD_COLUMNS, build_scorecard
+from miniature.verdicts import decide_verdict
 
 SETTINGS = {"task": "squad", "measure": "jaccard", "margin": 0.05}
 TRAININGS = ["large", "large.seed1", "large.seed2", "large.seed3"]

@@ -17,8 +17,8 @@ from matplotlib.lines import Line2D
 from miniature.agreement.measures import MEASURES
 from miniature.figures.labels import text_width, wrap
 from miniature.figures.style import GRID, INK, MUTED, neutral_style
-from miniature.scorecard import INCONCLUSIVE, MINIATURE, NOT_MEASURED, NOT_MINIATURE
 from miniature.tables.write import format_cell
+from miniature.verdicts import INCONCLUSIVE, MINIATURE, NOT_MEASURED, NOT_MINIATURE
 
 SCORE = "score"
 POINT_COLUMNS = (

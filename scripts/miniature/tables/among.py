@@ -12,7 +12,7 @@ from miniature.agreement.table import list_pairs
 from miniature.config.names import replicate_of
 from miniature.difference import Pair, measure_difference
 from miniature.floor import trainings_of
-from miniature.scorecard import (
+from miniature.verdicts import (
     ALPHA,
     CHANCE_LIMIT,
     INCONCLUSIVE,

@@ -13,14 +13,9 @@ from scipy.stats import binomtest
 from miniature.agreement.intervals import make_resamples
 from miniature.attack.rows import ATTACKED, BROKEN
 from miniature.config.names import replicate_of
-from miniature.scorecard import (
-    INCONCLUSIVE,
-    MINIATURE,
-    NOT_MEASURED,
-    NOT_MINIATURE,
-    select_rows,
-)
+from miniature.scorecard import select_rows
 from miniature.tables.among import judge_pairs
+from miniature.verdicts import INCONCLUSIVE, MINIATURE, NOT_MEASURED, NOT_MINIATURE
 
 SUPPORTED = "supported"
 NOT_SUPPORTED = "not supported"

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from miniature.files import read_csv
-from miniature.scorecard import COUNT_COLUMNS, NOT_MEASURED, SCORECARD_COLUMNS, TEXT_COLUMNS
+from miniature.scorecard import COUNT_COLUMNS, SCORECARD_COLUMNS, TEXT_COLUMNS
 from miniature.tables.write import format_cell
+from miniature.verdicts import NOT_MEASURED
 
 COLUMNS = (
     "model", "characteristic", "measure", "K", "agreement", "CI low", "CI high", "chance", "ceiling", "floor",

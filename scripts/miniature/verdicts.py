@@ -1,0 +1,105 @@
+"""Verdicts from differences to the noise floor: what may be claimed, and why a row stays open."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from miniature.agreement.holm import holm
+from miniature.difference import Difference
+
+MINIATURE = "miniature"
+NOT_MINIATURE = "not-miniature"
+INCONCLUSIVE = "inconclusive"
+NOT_MEASURED = "not-measured"
+
+# How often a scorecard may hold a false claim of one kind, anywhere on it.
+ALPHA = 0.05
+# Where independent sets would agree more than this, agreement says too little about the models.
+CHANCE_LIMIT = 0.8
+
+
+def decide_rows(rows: Sequence[dict[str, object]]) -> None:
+    """Fill in verdict, p-values and reason of every measured row, which depend on each other."""
+    measured = [row for row in rows if "found" in row]
+    found: list[Difference] = [row.pop("found") for row in measured]
+    in_family = np.array([not row["chance"] > CHANCE_LIMIT for row in measured], dtype=bool)
+    p = {
+        NOT_MINIATURE: np.where(in_family, [f.p_below for f in found], np.nan),
+        MINIATURE: np.where(in_family, [f.p_above for f in found], np.nan),
+    }
+    adjusted = {claim: holm(values) for claim, values in p.items()}
+    family = int(np.isfinite(p[MINIATURE]).sum())
+    for i, (row, difference) in enumerate(zip(measured, found, strict=True)):
+        claim = NOT_MINIATURE if p[NOT_MINIATURE][i] < p[MINIATURE][i] else MINIATURE
+        row |= {"p_value": p[claim][i], "p_adjusted": adjusted[claim][i]}
+        row["verdict"] = decide_verdict(
+            difference.low, difference.high, margin=row["margin"], chance=row["chance"]
+        )
+        row["reason"] = ""
+        if row["verdict"] != INCONCLUSIVE and adjusted[row["verdict"]][i] > ALPHA:
+            row["reason"] = (
+                f"{row['verdict']} by itself, but not after Holm's correction for {family} verdicts"
+            )
+            row["verdict"] = INCONCLUSIVE
+        elif row["verdict"] == INCONCLUSIVE:
+            row["reason"] = _why_open(row, difference)
+
+
+def _why_open(row: Mapping[str, object], found: Difference) -> str:
+    if row["chance"] > CHANCE_LIMIT:
+        return f"chance alone gives {row['chance']:.2f}: agreement above {CHANCE_LIMIT} says too little"
+    more = {
+        "examples": "examples",
+        "trainings": f"trainings of the reference (there are {found.trainings} beside it)",
+    }
+    return found.reason or (
+        f"the difference may lie on either side of -{row['margin']:g}; "
+        f"what would narrow it most is more {more[found.widest]}"
+    )
+
+
+def decide_verdict(
+    difference_low: float, difference_high: float, *, margin: float, chance: float = float("nan")
+) -> str:
+    """Verdict on one model and characteristic from the bounds of its difference to the noise floor.
+
+    Parameters
+    ----------
+    difference_low, difference_high : float
+        One-sided 95 % bounds of the agreement with the reference minus that of the reference with its
+        replicates, counted so that positive is closer; NaN without a noise floor.
+    margin : float
+        How far below the floor still counts as a miniature, at least 0.
+    chance : float
+        Agreement of independent models at the same rates; NaN where there is none.
+
+    Returns
+    -------
+    str
+        ``not-miniature`` where the upper bound is below -margin, ``miniature`` where the lower bound is above
+        it, else ``inconclusive``; ``inconclusive`` too without bounds and where chance exceeds 0.8.
+
+    Raises
+    ------
+    ValueError
+        If the margin is negative or the bounds are in the wrong order.
+
+    Examples
+    --------
+    >>> decide_verdict(-0.30, -0.10, margin=0.05)
+    'not-miniature'
+    >>> decide_verdict(-0.02, 0.01, margin=0.05)
+    'miniature'
+    >>> decide_verdict(-0.30, -0.10, margin=0.05, chance=0.9)
+    'inconclusive'
+    """
+    if not margin >= 0 or difference_low > difference_high:
+        raise ValueError(f"Not a margin and an interval: {margin}, [{difference_low}, {difference_high}].")
+    # Comparisons with NaN are false, so that missing bounds or chance fall through as they should.
+    if chance > CHANCE_LIMIT:
+        return INCONCLUSIVE
+    if difference_high < -margin:
+        return NOT_MINIATURE
+    if difference_low > -margin:
+        return MINIATURE
+    return INCONCLUSIVE
