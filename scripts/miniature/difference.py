@@ -11,6 +11,7 @@ from miniature.agreement.example_covariance import example_covariance
 from miniature.agreement.training_spread import spread_form
 from miniature.agreement.uncertainty import Uncertainty, half_width, probability_within
 from miniature.floor import origin_weights
+from miniature.levels import level_contrast, level_form, mean_size_interval, p_beyond, p_inside, size_bounds
 
 Pair = tuple[str, str]
 # One-sided bounds of the difference, and each side of the two-sided interval of the floor.
@@ -27,7 +28,8 @@ class Difference(NamedTuple):
     floor, floor_low, floor_high : float
         Mean agreement of the reference with its other trainings, and its two-sided 95 % interval.
     difference, low, high : float
-        Agreement minus floor, counted so that positive is closer, and its one-sided 95 % bounds.
+        Agreement minus floor, counted so that positive is closer, and its one-sided 95 % bounds. For levels
+        minus the distance to the mean level of the trainings.
     p_below, p_above : float
         P-values of the claims that the true difference lies below -margin, and above it.
     trainings : int
@@ -71,10 +73,16 @@ def measure_difference(
     over examples. Trainings are not resampled: their spread is read off all pairs of them
     (`agreement.training_spread`), so that no copy of a training is ever paired with itself.
 
+    Where nearer to zero is closer, a pair's value is the difference of two models' levels. Then the model's
+    level is set against the mean level of all r + 1 trainings, sign and all, and the difference is minus the
+    size of that, 0 at best; the floor, the mean size between the reference and another training, is there to
+    read beside it (`levels`).
+
     Parameters
     ----------
     values : mapping of (str, str) to float
-        Agreement of each pair of models, the reference first in its pairs; NaN where not defined.
+        Agreement of each pair of models, the reference first in its pairs; NaN where not defined. Differences
+        of levels are second minus first.
     resampled : mapping of (str, str) to ndarray of float, shape [resamples]
         The same on each resample of the examples.
     method : str
@@ -113,43 +121,75 @@ def measure_difference(
         return found._replace(reason=f"agreement of {pair} is not defined on these examples")
     if clusters < 2:
         return found._replace(reason="all examples are of one cluster: there is nothing to resample")
-    pairs = [*_training_pairs(groups, reference), (reference, model)]
-    ordered = [_in_order(pair, turned) for pair in pairs]
+    signed = closer == "zero"
+    pairs = (
+        [(reference, m) for group in groups.values() for m in group]
+        if signed
+        else _training_pairs(groups, reference)
+    )
+    ordered = [_in_order(pair, turned) for pair in [*pairs, (reference, model)]]
     lacking = [pair for pair in ordered if pair not in resampled or math.isnan(turned.get(pair, math.nan))]
     if lacking:
         return found._replace(reason=f"no agreement of {' with '.join(lacking[0])} to read the spread from")
-    draws = turn_closer(np.array([resampled[pair] for pair in ordered]), closer)  # [pairs, resamples]
+    draws = np.array([resampled[pair] for pair in ordered])  # [pairs, resamples]
     bad = int(np.isnan(draws).any(axis=0).sum())
     if bad:
         return found._replace(
             reason=f"agreement is not defined in {bad} of {draws.shape[1]} resamples: too few examples count"
         )
-    covariance, df = example_covariance(draws, method, clusters=clusters)
-    agreement = np.array([turned[pair] for pair in ordered])
+    covariance, df = example_covariance(
+        draws if signed else turn_closer(draws, closer), method, clusters=clusters
+    )
+    agreement = np.array([(values if signed else turned)[pair] for pair in ordered])
+    own = level_form(groups) if signed else group_form(groups, reference)
     form = np.zeros_like(covariance)
-    form[:-1, :-1] = group_form(groups, reference)
-    to_floor = np.array([weights.get(b, 0.0) * (a == reference) for a, b in pairs])
-    to_difference = np.append(-to_floor[:-1], 1.0)
-    # The form takes no notice of the mean; without it, equal agreements have no spread to the last digit.
-    centred = agreement - agreement[0]
+    form[:-1, :-1] = own
+    # Pairs' agreements have a mean of their own, of which the form takes no notice; without it, equal ones
+    # have no spread to the last digit. Of levels the reference's is 0.
+    centred = agreement if signed else agreement - agreement[0]
     spread = float(centred @ form @ centred)
     if spread <= SAME**2:
         return found._replace(
             reason=f"the trainings of {reference} agree to the last digit: no spread to judge by"
         )
-    noise, r = float((form * covariance).sum()), len(groups)
-    of_floor = Uncertainty(_form(to_floor, covariance), df, spread, max(0.0, noise), r, 1 / r)
-    of_difference = Uncertainty(_form(to_difference, covariance), df, spread, max(0.0, noise), r, 1 + 1 / r)
+    noise, r = max(0.0, float((form * covariance).sum())), len(groups)
+    if signed:
+        contrast = level_contrast(groups)
+        of_level = Uncertainty(_form(contrast, covariance), df, spread, noise, r, 1 + 1 / (r + 1))
+        return _with_levels(found, abs(float(contrast @ agreement)), of_level, margin)
+    to_floor = np.array([weights.get(b, 0.0) * (a == reference) for a, b in [*pairs, (reference, model)]])
+    to_difference = np.append(-to_floor[:-1], 1.0)
+    of_floor = Uncertainty(_form(to_floor, covariance), df, spread, noise, r, 1 / r)
+    of_difference = Uncertainty(_form(to_difference, covariance), df, spread, noise, r, 1 + 1 / r)
     half = half_width(BOUND, of_difference)
     floor_half = half_width(SIDE, of_floor)
-    by_examples = half_width(BOUND, of_difference._replace(training_variance=0.0))
     return found._replace(
         floor_low=found.floor - floor_half, floor_high=found.floor + floor_half,
         low=found.difference - half, high=found.difference + half,
         p_below=float(probability_within(margin + found.difference, of_difference)),
         p_above=float(probability_within(-margin - found.difference, of_difference)),
-        widest="examples" if by_examples > half / math.sqrt(2) else "trainings",
+        widest=_widest(of_difference),
     )  # fmt: skip
+
+
+def _with_levels(found: Difference, size: float, uncertainty: Uncertainty, margin: float) -> Difference:
+    """Bounds for a model that lies this far from the mean level of the trainings."""
+    low, high = size_bounds(size, uncertainty, BOUND)
+    floor_low, floor_high = mean_size_interval(
+        float(uncertainty.training_variance), uncertainty.training_df, SIDE
+    )
+    return found._replace(
+        floor_low=floor_low, floor_high=floor_high, difference=-size, low=-high, high=0.0 - low,
+        p_below=float(p_beyond(size, margin, uncertainty)),
+        p_above=float(p_inside(size, margin, uncertainty)),
+        widest=_widest(uncertainty),
+    )  # fmt: skip
+
+
+def _widest(uncertainty: Uncertainty) -> str:
+    """Whether examples or trainings make more of the width."""
+    by_examples = half_width(BOUND, uncertainty._replace(training_variance=0.0))
+    return "examples" if by_examples > half_width(BOUND, uncertainty) / math.sqrt(2) else "trainings"
 
 
 def turn_closer(value: float | np.ndarray, closer: str) -> float | np.ndarray:

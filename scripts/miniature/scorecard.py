@@ -100,6 +100,7 @@ def build_scorecard(
     for characteristic, settings in verdict.items():
         found = select_rows(agreement, characteristic, settings)
         by_pair = {(row["model_a"], row["model_b"]): row for row in found.to_dict("records")}
+        readings = _readings(agreement, characteristic, settings)
         draws = (resamples or {}).get(characteristic, make_resamples())
         draws = draws[draws["task"] == settings["task"]]
         values, method = resampled_by_pair(draws)
@@ -108,6 +109,7 @@ def build_scorecard(
             # The reference is first in its pairs, which is what gives flips and differences their direction.
             if (reference, model) in by_pair:
                 row |= _measured(by_pair, values, method, trainings, reference, model, settings)
+                row["open"] = _open_readings(by_pair, readings, trainings, reference, model)
                 row |= _accuracy(accuracy, row, reference)
             rows[model, characteristic] = row
     ordered = [rows[model, characteristic] for model in subjects for characteristic in verdict]
@@ -146,8 +148,7 @@ def select_rows(agreement: pd.DataFrame, characteristic: str, settings: Mapping[
             where=f"{where}: measure",
             fix=f"measure: jaccard   # or another of {known}",
         )
-    pairs = agreement[agreement["model_a"] != agreement["model_b"]]
-    pairs = pairs[(pairs["characteristic"] == characteristic) & (pairs["task"] == settings["task"])]
+    pairs = _pairs_of(agreement, characteristic, settings)
     found = pairs[pairs["measure"] == measure]
     if len(pairs) and not len(found):
         raise StudyError(
@@ -155,11 +156,8 @@ def select_rows(agreement: pd.DataFrame, characteristic: str, settings: Mapping[
             where=f"{where}: measure",
             fix=f"measure: {' or '.join(m for m in pairs['measure'].unique() if MEASURES[m].closer)}",
         )
-    for key in SELECTORS:
-        if key in settings:
-            found = found[found[key] == settings[key]]
-    k = settings.get("k")
-    at_k = found[found["k"].isna()] if k is None else found[found["k"] == k]
+    k, found = settings.get("k"), _selected(found, settings)
+    at_k = _at_k(found, k)
     if len(found) and not len(at_k):
         measured = [int(x) for x in sorted(found["k"].dropna().unique())]
         shown = measured if len(measured) <= 12 else [*measured[:3], "...", measured[-1]]
@@ -179,6 +177,70 @@ def select_rows(agreement: pd.DataFrame, characteristic: str, settings: Mapping[
             fix=choices or "Each pair may appear once in the agreement table.",
         )
     return at_k
+
+
+def _pairs_of(agreement: pd.DataFrame, characteristic: str, settings: Mapping[str, object]) -> pd.DataFrame:
+    pairs = agreement[agreement["model_a"] != agreement["model_b"]]
+    return pairs[(pairs["characteristic"] == characteristic) & (pairs["task"] == settings["task"])]
+
+
+def _selected(rows: pd.DataFrame, settings: Mapping[str, object]) -> pd.DataFrame:
+    for key in SELECTORS:
+        if key in settings:
+            rows = rows[rows[key] == settings[key]]
+    return rows
+
+
+def _at_k(rows: pd.DataFrame, k: object) -> pd.DataFrame:
+    return rows[rows["k"].isna()] if k is None else rows[rows["k"] == k]
+
+
+def _readings(
+    agreement: pd.DataFrame, characteristic: str, settings: Mapping[str, object]
+) -> dict[str, dict[Pair, float]]:
+    """Lowest and highest value of a verdict's measure for each pair, over every way to settle what is open.
+
+    A pair without has nothing open: no neighbours that tie, no attack whose budget was spent.
+    """
+    pairs = _at_k(_selected(_pairs_of(agreement, characteristic, settings), settings), settings.get("k"))
+    return {
+        end: {
+            (row["model_a"], row["model_b"]): row["value"]
+            for row in pairs[pairs["measure"] == f"{settings['measure']}_{end}"].to_dict("records")
+        }
+        for end in ("low", "high")
+    }
+
+
+def _open_readings(
+    rows: Mapping[Pair, Mapping[str, object]],
+    readings: Mapping[str, Mapping[Pair, float]],
+    trainings: Mapping[str, str],
+    reference: str,
+    model: str,
+) -> tuple[float, float]:
+    """How much lower and how much higher the difference to the floor could be under another reading.
+
+    Agreement and floor are settled against each other, as if each could be by itself, so that the truth lies
+    within.
+    """
+    weights = _floor_weights(rows, trainings, reference, model)
+
+    def shift(name: str, end: str) -> float:
+        value = rows[reference, name]["value"]
+        moved = readings[end].get((reference, name), value) - value
+        return 0.0 if pd.isna(moved) else abs(moved)
+
+    lower = shift(model, "low") + sum(weight * shift(m, "high") for m, weight in weights.items())
+    higher = shift(model, "high") + sum(weight * shift(m, "low") for m, weight in weights.items())
+    return lower, higher
+
+
+def _floor_weights(
+    rows: Mapping[Pair, Mapping[str, object]], trainings: Mapping[str, str], reference: str, model: str
+) -> dict[str, float]:
+    measured = {m: o for m, o in trainings.items() if m == reference or (reference, m) in rows}
+    return origin_weights(measured, reference=reference, model=model)
 
 
 def _unmeasured(model: str, characteristic: str, settings: Mapping[str, object]) -> dict[str, object]:
@@ -214,10 +276,7 @@ def _measured(
     def corrected(row: Mapping[str, object]) -> float:
         return correct_for_chance(row["value"], row["chance"], row["ceiling"])
 
-    weights = origin_weights(
-        {m: o for m, o in trainings.items() if m == reference or (reference, m) in rows},
-        reference=reference, model=model,
-    )  # fmt: skip
+    weights = _floor_weights(rows, trainings, reference, model)
     floors = [(corrected(rows[reference, m]), weight) for m, weight in weights.items()]
 
     def score(difference: float) -> float:

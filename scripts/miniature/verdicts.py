@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from miniature.agreement.holm import holm
+from miniature.agreement.measures import MEASURES
 from miniature.difference import Difference
 
 MINIATURE = "miniature"
@@ -19,30 +20,74 @@ CHANCE_LIMIT = 0.8
 
 
 def decide_rows(rows: Sequence[dict[str, object]]) -> None:
-    """Fill in verdict, p-values and reason of every measured row, which depend on each other."""
+    """Fill in verdict, p-values and reason of every measured row, which depend on each other.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Rows of the scorecard. Those that were measured hold, besides their columns, ``found``, a
+        `miniature.difference.Difference`, and ``open``, how much lower and how much higher the difference
+        could be, were ties or spent budgets settled otherwise; both are taken out.
+    """
     measured = [row for row in rows if "found" in row]
     found: list[Difference] = [row.pop("found") for row in measured]
+    settled = [row.pop("open") for row in measured]
     in_family = np.array([not row["chance"] > CHANCE_LIMIT for row in measured], dtype=bool)
+    # What can never be claimed is no part of the family of claims.
+    claimable = in_family & ~np.array([passes_by_chance(row) for row in measured], dtype=bool)
     p = {
         NOT_MINIATURE: np.where(in_family, [f.p_below for f in found], np.nan),
-        MINIATURE: np.where(in_family, [f.p_above for f in found], np.nan),
+        MINIATURE: np.where(claimable, [f.p_above for f in found], np.nan),
     }
     adjusted = {claim: holm(values) for claim, values in p.items()}
-    family = int(np.isfinite(p[MINIATURE]).sum())
     for i, (row, difference) in enumerate(zip(measured, found, strict=True)):
-        claim = NOT_MINIATURE if p[NOT_MINIATURE][i] < p[MINIATURE][i] else MINIATURE
+        below, above = p[NOT_MINIATURE][i], p[MINIATURE][i]
+        claim = NOT_MINIATURE if below < above or np.isnan(above) else MINIATURE
         row |= {"p_value": p[claim][i], "p_adjusted": adjusted[claim][i]}
-        row["verdict"] = decide_verdict(
-            difference.low, difference.high, margin=row["margin"], chance=row["chance"]
-        )
-        row["reason"] = ""
-        if row["verdict"] != INCONCLUSIVE and adjusted[row["verdict"]][i] > ALPHA:
-            row["reason"] = (
-                f"{row['verdict']} by itself, but not after Holm's correction for {family} verdicts"
-            )
-            row["verdict"] = INCONCLUSIVE
-        elif row["verdict"] == INCONCLUSIVE:
+        alone = decide_verdict(difference.low, difference.high, margin=row["margin"], chance=row["chance"])
+        row["verdict"], row["reason"] = alone, ""
+        if alone == INCONCLUSIVE:
             row["reason"] = _why_open(row, difference)
+        elif alone == MINIATURE and not claimable[i]:
+            row["reason"] = (
+                f"the floor, {row['floor']:.3g}, lies within the margin of chance, {row['chance']:.3g}: "
+                "a model that shares nothing with the reference would pass too; a smaller margin could tell"
+            )
+        elif adjusted[alone][i] > ALPHA:
+            family = int(np.isfinite(p[alone]).sum())
+            row["reason"] = f"{alone} by itself, but not after Holm's correction for {family} verdicts"
+        elif not _stands(alone, difference, settled[i], margin=row["margin"]):
+            row["reason"] = f"{alone} as ties and spent budgets are read here, but not under every reading"
+        if row["reason"]:
+            row["verdict"] = INCONCLUSIVE
+
+
+def _stands(verdict: str, found: Difference, settled: tuple[float, float], *, margin: float) -> bool:
+    """Whether a verdict holds however ties and spent budgets are settled."""
+    lower, higher = settled
+    if verdict == MINIATURE:
+        return found.low - lower > -margin
+    return found.high + higher < -margin
+
+
+def passes_by_chance(row: Mapping[str, object]) -> bool:
+    """Whether agreement by chance alone lies within the margin of the noise floor.
+
+    Such a row cannot tell a miniature from a model that shares nothing with the reference.
+
+    Parameters
+    ----------
+    row : mapping
+        ``measure``, ``floor``, ``chance`` and ``margin``; NaN where there is none.
+
+    Examples
+    --------
+    >>> row = {"measure": "jaccard", "floor": 0.045, "chance": 0.001, "margin": 0.05}
+    >>> passes_by_chance(row), passes_by_chance({**row, "margin": 0.02})
+    (True, False)
+    """
+    sign = 1 if MEASURES[str(row["measure"])].closer == "higher" else -1
+    return sign * (row["floor"] - row["chance"]) <= row["margin"]
 
 
 def _why_open(row: Mapping[str, object], found: Difference) -> str:

@@ -8,7 +8,9 @@ from scipy.stats import t
 
 from miniature.agreement.corrected import correct_for_chance
 from miniature.agreement.intervals import BOOTSTRAP, JACKKNIFE
+from miniature.agreement.uncertainty import Uncertainty
 from miniature.difference import group_form, measure_difference
+from miniature.levels import p_beyond, p_inside
 from miniature.score import relative_score
 
 TRAININGS = ["large", "large.seed1", "large.seed2", "large.seed3"]
@@ -79,19 +81,84 @@ def test_jackknife_values_have_the_variance_of_the_jackknife():
     assert found.high - found.difference == pytest.approx(half, rel=0.02)
 
 
-@pytest.mark.parametrize("closer", ["lower", "zero"])
-def test_where_lower_is_closer_everything_is_mirrored(closer):
+def test_where_lower_is_closer_everything_is_mirrored():
     values = agreements()
     expected = measure(values, resampled(values, 0.01))
     turned = {pair: 1 - value for pair, value in values.items()}
     draws = {pair: 1 - value for pair, value in resampled(values, 0.01).items()}
-    if closer == "zero":  # from the other side of 0
-        turned, draws = ({pair: -v for pair, v in table.items()} for table in (turned, draws))
-    found = measure(turned, draws, closer=closer)
+    found = measure(turned, draws, closer="lower")
     for name in ("difference", "low", "high", "p_below", "p_above"):
         assert getattr(found, name) == pytest.approx(getattr(expected, name)), name
     assert found.floor == pytest.approx(1 - expected.floor)
     assert found.floor_low == pytest.approx(1 - expected.floor_high)
+
+
+def levels(r=3, model=0.30, sign=1):
+    """Differences of levels: pairs as the agreement table has them, the reference first."""
+    trained = dict(zip(TRAININGS[: r + 1], [0.0, 0.02, -0.01, 0.03], strict=False))
+    own = {**trained, "tiny": model}
+    return {(a, b): sign * (own[b] - own[a]) for a, b in combinations(own, 2)}
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("r", [2, 3])
+def test_levels_with_examples_known_exactly_are_judged_by_the_t_distribution(r, sign):
+    found = measure(levels(r, sign=sign), r=r, closer="zero")
+    own = np.array([0.0, 0.02, -0.01, 0.03][: r + 1])
+    size, sd = 0.30 - own.mean(), own.std(ddof=1) * np.sqrt(1 + 1 / (r + 1))
+    assert found.difference == pytest.approx(-size)
+    assert found.floor == pytest.approx(np.abs(own[1:]).mean())
+    assert found.low == pytest.approx(-size - t.ppf(0.95, r) * sd, abs=1e-7)
+    # One-sided but for the far tail, which is next to nothing here.
+    assert found.high == pytest.approx(-size + t.ppf(0.95, r) * sd, abs=3e-3)
+    assert found.p_below == pytest.approx(t.sf((size - 0.05) / sd, r) + t.sf((size + 0.05) / sd, r), abs=1e-7)
+    assert found.p_above == pytest.approx(t.cdf((size - 0.05) / sd, r), abs=1e-7)
+    # The bound is where the claim stops: at a margin of that size its p-value is 5 %.
+    edge = measure(levels(r, sign=sign), r=r, closer="zero", margin=-found.high)
+    assert edge.p_below == pytest.approx(0.05, abs=1e-6)
+    assert found.floor_low < 2 / np.sqrt(np.pi) * own.std(ddof=1) < found.floor_high
+
+
+def test_a_level_within_the_trainings_is_no_claim_of_a_difference():
+    found = measure(levels(model=0.01), closer="zero", margin=0.0)
+    assert found.high == 0
+    assert found.p_below > 0.9
+    assert measure(levels(model=0.01), closer="zero", margin=0.2).p_above < 0.01
+
+
+def test_levels_by_others_count_each_origin_once():
+    values = {("large", "a1"): 0.01, ("large", "a2"): 0.05, ("large", "b"): -0.02, ("large", "tiny"): 0.2}
+    origins = {"large": "us", "a1": "a", "a2": "a", "b": "b"}
+    found = measure_difference(
+        values, resampled(values), method=BOOTSTRAP, clusters=200, trainings=origins, reference="large",
+        model="tiny", closer="zero", margin=0.05,
+    )  # fmt: skip
+    means = [0.0, 0.03, -0.02]
+    variance = np.var(means, ddof=1) + np.var([0.01, 0.05], ddof=1) * (1 - 1 / 2) / 2
+    size, sd = 0.2 - np.mean(means), np.sqrt(variance * (1 + 1 / 3))
+    assert found.difference == pytest.approx(-size)
+    assert found.low == pytest.approx(-size - t.ppf(0.95, 2) * sd, abs=1e-7)
+
+
+@pytest.mark.parametrize("example_sd", [0.0, 0.01])
+@pytest.mark.parametrize("r", [2, 3, 9])
+def test_verdicts_on_levels_err_as_often_as_they_may(r, example_sd):
+    """On a model that is one more training, and on one whose trainings lie at the margin."""
+    random, simulations, training_sd, margin = np.random.default_rng(r), 2_500, 0.01, 0.02
+    observed = random.normal(0, np.hypot(training_sd, example_sd), (simulations, r + 2))
+    trainings, model = observed[:, :-1], observed[:, -1]
+    spread = trainings.var(axis=1, ddof=1)
+    factor = 1 + 1 / (r + 1)
+    # Examples make the same noise in every model, independently, and its size is known.
+    uncertainty = Uncertainty(example_sd**2 * factor, 400, spread, example_sd**2, r, factor)
+    three_sigma = 0.05 + 3 * np.sqrt(0.05 * 0.95 / simulations)
+    again = p_beyond(np.abs(model - trainings.mean(axis=1)), 0.0, uncertainty)
+    assert (again <= 0.05).mean() <= three_sigma
+    at_margin = np.abs(model + margin - trainings.mean(axis=1))
+    assert (p_beyond(at_margin, margin, uncertainty) <= 0.05).mean() <= three_sigma
+    assert (p_inside(at_margin, margin, uncertainty) <= 0.05).mean() <= three_sigma
+    if not example_sd:  # and no less often than that: the test is exact
+        assert (again <= 0.05).mean() >= 0.10 - three_sigma
 
 
 def test_without_second_trainings_the_line_to_add_is_named():

@@ -166,7 +166,8 @@ def test_without_a_floor_the_interval_is_that_over_examples():
     [
         # Lower is closer: difference = floor - agreement.
         ("negative_flips", 0.15, 0.05, [0.15, 0.12, 0.18]),
-        ("accuracy_difference", -0.15, 0.05, [0.15, 0.12, 0.18]),
+        # Zero is closest: minus the distance to the trainings, which lie elsewhere than the reference.
+        ("accuracy_difference", -0.15, 0.05, [0.10, 0.07, 0.13]),
     ],
 )
 def test_measures_that_are_closer_when_lower_are_drawn_in_their_own_unit(measure, agreement, floor, expected):

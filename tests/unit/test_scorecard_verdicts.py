@@ -101,7 +101,42 @@ def test_holm_covers_the_rows_that_can_be_decided_each_claim_for_itself():
     assert fewer["verdict"][["edge", "blind"]].tolist() == ["inconclusive"] * 2
     assert fewer["reason"]["blind"] == "chance alone gives 0.95: agreement above 0.8 says too little"
     assert fewer["p_value"][["edge", "blind"]].isna().all()
-    assert fewer["p_adjusted"]["same"] == pytest.approx(found["p_value"]["same"] * 4)
+    # Nor, among the claims of a miniature, is one whose floor lies below chance.
+    assert fewer["p_adjusted"]["far"] == pytest.approx(found["p_value"]["far"] * 4)
+    assert fewer["p_adjusted"]["same"] == pytest.approx(found["p_value"]["same"] * 3)
+
+
+def test_no_miniature_where_a_model_that_shares_nothing_would_be_one():
+    found = card(tables(chance={"same": 0.66, "far": 0.66}))
+    assert found["verdict"][["same", "far"]].tolist() == ["inconclusive", "not-miniature"]
+    assert found["reason"]["same"].startswith("the floor, 0.704, lies within the margin of chance, 0.66: ")
+    told = card(tables({"same": 0.70}, chance={"same": 0.60}))
+    assert told["verdict"].tolist() == ["miniature"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "of_training", "expected"),
+    [
+        (0.69, 0.71, (0.69, 0.71), {"same": "miniature", "far": "not-miniature"}),
+        # Seen one way the reference's own trainings agree far more, or far less.
+        (0.70, 0.70, (0.69, 0.95), {"same": "inconclusive", "far": "not-miniature"}),
+        (0.70, 0.70, (0.30, 0.71), {"same": "miniature", "far": "inconclusive"}),
+        (0.60, 0.90, (0.70, 0.70), {"same": "inconclusive", "far": "inconclusive"}),
+    ],
+)
+def test_a_verdict_holds_under_every_reading_of_ties_and_spent_budgets(low, high, of_training, expected):
+    agreement, resamples, values = tables({"same": 0.70, "far": 0.40})
+    bounds = {"same": (low, high), "far": (low - 0.3, high - 0.2)}
+    bounds |= dict.fromkeys(TRAININGS[1:], of_training)
+    more = [
+        make_rows(characteristic="errors", task="squad", dataset="squad", split="test", model_a="large",
+                  model_b=name, measure=["jaccard_low", "jaccard_high"], value=list(ends))
+        for name, ends in bounds.items()
+    ]  # fmt: skip
+    found = card((concat_rows([agreement, *more]), resamples, values))
+    assert found["verdict"].to_dict() == expected
+    for row in found.itertuples():
+        assert (row.verdict == "inconclusive") == row.reason.endswith("not under every reading")
 
 
 def test_open_rows_name_what_would_settle_them():

@@ -73,8 +73,9 @@ def scorecard_points(scorecard: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         With `POINT_COLUMNS`, one row for each of the scorecard's. ``axis`` is ``score`` for a characteristic
         whose measured rows all have a score, else the measure: then value, chance and floor are raw
-        agreements (without sign, where zero is closest), and the interval is that of the difference to the
-        floor, or without one that over examples.
+        agreements, and the interval is that of the difference to the floor, or without one that over
+        examples. Where zero is closest the value is the distance to the trainings of the reference, or
+        without those to the reference, and the floor how far two trainings lie apart.
     """
     rows = []
     for _, column in scorecard.groupby("characteristic", sort=False):
@@ -101,9 +102,11 @@ def _point(row: Mapping, *, scored: bool) -> dict:
         return point | bounds | {"chance": 0.0, "floor": 1.0}
     closer = MEASURES[row["measure"]].closer
     sizes = {"value": row["agreement"], "low": row["ci_low"], "high": row["ci_high"]}
+    bounded = not math.isnan(row["difference_low"])
     if closer == "zero":
-        sizes = {"value": abs(row["agreement"]), "low": math.nan, "high": math.nan}
-    if not math.isnan(row["difference_low"]):
+        size = -row["difference"] if bounded else abs(row["agreement"])
+        sizes = {"value": size, "low": -row["difference_high"], "high": -row["difference_low"]}
+    elif bounded:
         ends = [
             row["floor"] + (d if closer == "higher" else -d)
             for d in (row["difference_low"], row["difference_high"])

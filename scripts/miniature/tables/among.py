@@ -19,6 +19,7 @@ from miniature.verdicts import (
     MINIATURE,
     NOT_MEASURED,
     NOT_MINIATURE,
+    passes_by_chance,
 )
 
 
@@ -29,7 +30,8 @@ def judge_pairs(
 
     Two models differ where their agreement lies below the noise floor of the one and below that of the
     other, by more than the margin: both p-values must be small, so that the larger of them is the pair's. The
-    same holds of no difference. Holm's correction covers the pairs, the claims of each kind for themselves.
+    same holds of no difference, which is never claimed where agreement by chance would do. Holm's correction
+    covers the pairs, the claims of each kind for themselves.
 
     Parameters
     ----------
@@ -64,7 +66,9 @@ def judge_pairs(
         found = [_against(x, y, by_pair, resampled, method, names, settings) for x, y in ((a, b), (b, a))]
         # NaN where either has no bounds; np.max keeps it, max would not.
         p_below[pair] = float(np.max([f.p_below for f in found]))
-        p_above[pair] = float(np.max([f.p_above for f in found]))
+        at = {"measure": settings["measure"], "margin": settings["margin"], "chance": row["chance"]}
+        if not any(passes_by_chance({**at, "floor": f.floor}) for f in found):
+            p_above[pair] = float(np.max([f.p_above for f in found]))
     for claim, values in ((NOT_MINIATURE, p_below), (MINIATURE, p_above)):
         adjusted = holm(np.array(list(values.values()), dtype=float))
         verdicts |= {pair: claim for pair, p in zip(values, adjusted, strict=True) if p <= ALPHA}
@@ -82,18 +86,21 @@ def _against(
 ):
     """The other model against the noise floor of `model`, which stands first in its pairs."""
     measure = MEASURES[str(settings["measure"])]
-    # Exchanging two models turns the sign of a difference, which does not count; flips become other flips.
+    # Exchanging two models turns the sign of a difference; flips become other flips.
     usable = measure.symmetric or measure.closer == "zero"
     own = {name for pair in rows for name in pair if name == other or replicate_of(name) == model}
 
     def turned(pair: Pair) -> Pair:
         return (model, pair[0]) if pair[1] == model and pair[0] in own else pair
 
-    values = {turned(p): float(row["value"]) if usable else float("nan") for p, row in rows.items()}
+    def sign(pair: Pair) -> int:
+        return -1 if measure.closer == "zero" and turned(pair) != pair else 1
+
+    values = {turned(p): sign(p) * row["value"] if usable else float("nan") for p, row in rows.items()}
     pair = rows.get((model, other), rows.get((other, model)))
     return measure_difference(
         values,
-        {turned(p): draws for p, draws in resampled.items()},
+        {turned(p): sign(p) * draws for p, draws in resampled.items()},
         method=method,
         clusters=0 if pd.isna(pair["n_clusters"]) else int(pair["n_clusters"]),
         trainings=trainings_of(names, {}, reference=model), reference=model, model=other,
