@@ -80,19 +80,19 @@ def simulation_page(
     ]
     parts = [
         "# Do the intervals cover, and how often do verdicts err?",
-        _text(introduction),
-        _table(("what", "asked", "found"), _summary(rows, drop)),
-        _text(FEW),
+        text(introduction),
+        markdown_table(("what", "asked", "found"), _summary(rows, drop)),
+        text(FEW),
         limit_section(limits),
         "## Many verdicts on one scorecard",
-        _text(FAMILY),
-        _table(
+        text(FAMILY),
+        markdown_table(
             ("SD", "scorecard of", "false not-miniature", "false miniature", "not-miniature without Holm"),
             family,
         ),
         "## The whole grid",
-        _text(GRID.format(drop=drop)),
-        _table(HEADER, map(_cells, rows)),
+        text(GRID.format(drop=drop)),
+        markdown_table(HEADER, map(_cells, rows)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -104,7 +104,7 @@ def limit_section(limits: Mapping[tuple[float, int], tuple[float, float]]) -> st
         for (spread, r), (alarm, held) in limits.items()
     ]
     header = ("SD", "replicates", "replicate not-miniature", "interval holds")
-    return "\n\n".join(["## With every example known", _text(LIMIT), _table(header, rows)])
+    return "\n\n".join(["## With every example known", text(LIMIT), markdown_table(header, rows)])
 
 
 def _summary(rows: Sequence, drop: float) -> list[tuple[str, str, str]]:
@@ -155,10 +155,12 @@ def _cells(row) -> list[str]:
     ]  # fmt: skip
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Table in Markdown, of cells as they are."""
     cells = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 
-def _text(paragraph: str) -> str:
+def text(paragraph: str) -> str:
+    """Paragraph with its lines filled."""
     return fill(" ".join(paragraph.split()), 120, break_long_words=False, break_on_hyphens=False)

@@ -288,7 +288,8 @@ def _other_side_item(facts: _Facts, contrasts: Mapping[str, tuple[Contrast, Cont
     among = f"; among themselves they reach {_listed(f'{value:.3f}' for value in third)}" if third else ""
     return (
         f"**Seen from the others' side**, to whom both are strangers: {'; '.join(told)}{among}. "
-        "Intervals are over examples, whole contexts resampled, with the trainings as they are."
+        "Intervals are over examples, whole contexts resampled, with the trainings as they are; each stands "
+        "for itself, and the nearest model was found on the same examples."
     )
 
 
