@@ -42,6 +42,12 @@ rule tabulate_claims:
             f"<results>/agreement/{name}.resamples.parquet" for name in RESAMPLED
         ],
         attacks=verdict_attacks(),
+        # The clusters of the attacked examples.
+        table=(
+            f"<results>/data/{config['verdict']['vulnerability']['task']}/test.parquet"
+            if verdict_attacks()
+            else []
+        ),
     output:
         csv=report(
             "<results>/tables/claims.csv",

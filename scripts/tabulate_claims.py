@@ -15,11 +15,16 @@ from miniature.tables.write import write_table
 def main(snakemake):
     """Read the scorecard, the agreement tables and the attacks, and judge each claim."""
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
+    attacks = {Path(path).stem: read_parquet(path) for path in list_of(inputs.attacks)}
+    clusters = ()
+    if attacks:
+        attacked = next(iter(attacks.values()))["id"]
+        clusters = read_parquet(inputs.table).set_index("id")["cluster"].loc[attacked].to_numpy()
     write_table(
         claims_table(
             read_scorecard(inputs.scorecard),
             concat_rows([read_agreement(path) for path in list_of(inputs.agreement)]),
-            {Path(path).stem: read_parquet(path) for path in list_of(inputs.attacks)},
+            attacks,
             compressed=params.compressed,
             reference=params.reference,
             verdict=params.verdict,
@@ -28,6 +33,7 @@ def main(snakemake):
             resamples=dict(
                 zip(params.resampled, map(read_resamples, list_of(inputs.resamples)), strict=True)
             ),
+            clusters=clusters,
         ),
         csv=output.csv,
         md=output.md,

@@ -9,7 +9,7 @@ import pytest
 from miniature.agreement.intervals import BOOTSTRAP, make_resamples
 from miniature.agreement.table import concat_rows, make_rows
 from miniature.scorecard import build_scorecard
-from miniature.tables.claims import claims_table, judge_among, judge_models, judge_vulnerability
+from miniature.tables.claims import claims_table, judge_among, judge_models
 from miniature.tables.page import reproduction_page
 from miniature.tables.reproduction import COLUMNS as FIGURE_COLUMNS
 
@@ -21,10 +21,6 @@ def row(a, b, value, half=0.01, **change):
     return make_rows(
         model_a=a, model_b=b, value=value, ci_low=value - half, ci_high=value + half, chance=0.1, **labels
     )
-
-
-def attacked(outcomes):
-    return pd.DataFrame({"id": [str(i) for i in range(len(outcomes))], "outcome": outcomes})
 
 
 @pytest.mark.parametrize(
@@ -42,7 +38,7 @@ def test_a_claim_about_every_model(verdicts, expected):
     assert judge_models({f"m{i}": v for i, v in enumerate(verdicts)})[0] == expected
 
 
-def claims(scorecard=None, agreement=None, attacks=None, verdict=None):
+def claims(scorecard=None, agreement=None, attacks=None, verdict=None, clusters=()):
     verdict = {"errors": SETTINGS} if verdict is None else verdict
     agreement = concat_rows([]) if agreement is None else agreement
     if scorecard is None:
@@ -51,7 +47,7 @@ def claims(scorecard=None, agreement=None, attacks=None, verdict=None):
         )
     return claims_table(
         scorecard, agreement, attacks or {}, compressed=["small", "tiny"], reference="large",
-        verdict=verdict, results="results/x", command="snakemake --cores 8 --",
+        verdict=verdict, results="results/x", command="snakemake --cores 8 --", clusters=clusters,
     )  # fmt: skip
 
 
@@ -162,37 +158,20 @@ def test_fewer_than_two_compressed_models_or_no_row():
     assert judge_among(*nothing, ["small", "tiny"], SETTINGS)[0] == "not tested in this study"
 
 
-BROKEN, HELD = ["success"] * 20, ["failure"] * 20
+def test_the_attacks_are_judged_by_their_success_rates():
+    def attacked(rate):
+        outcomes = ["success"] * rate + ["failure"] * (100 - rate)
+        return pd.DataFrame({"id": [str(i) for i in range(100)], "outcome": outcomes})
 
-
-def test_more_vulnerable_needs_the_references_second_training():
-    attacks = {"large": attacked(HELD), "small": attacked(BROKEN)}
-    verdict, evidence = judge_vulnerability(attacks, ["small"], "large")
-    assert verdict == "inconclusive"
-    assert evidence == "small alone broken on 20, large alone on 0; no second training of large"
-    attacks["large.seed1"] = attacked(HELD)
-    assert judge_vulnerability(attacks, ["small"], "large")[0] == "supported"
-    # A second training as fragile as the compressed model: the difference may be the seed's.
-    attacks["large.seed1"] = attacked(BROKEN)
-    assert judge_vulnerability(attacks, ["small"], "large")[0] == "inconclusive"
-
-
-def test_less_vulnerable_refutes_and_few_examples_decide_nothing():
-    attacks = {"large": attacked(BROKEN), "large.seed1": attacked(BROKEN), "small": attacked(HELD)}
-    assert judge_vulnerability(attacks, ["small"], "large")[0] == "not supported"
-    few = {name: attacked(list(table["outcome"][:3])) for name, table in attacks.items()}
-    assert judge_vulnerability(few, ["small"], "large")[0] == "inconclusive"
-    assert judge_vulnerability({}, ["small"], "large")[0] == "not tested in this study"
-
-
-def test_examples_that_either_had_wrong_or_failed_on_are_left_out():
-    attacks = {
-        "large": attacked(["skipped", "failure", "error", "failure"]),
-        "small": attacked(["success", "skipped", "success", "success"]),
-    }
-    assert "small alone broken on 1," in judge_vulnerability(attacks, ["small"], "large")[1]
-    with pytest.raises(ValueError, match="different examples"):
-        judge_vulnerability({"large": attacked(HELD), "small": attacked(HELD[:3])}, ["small"], "large")
+    rates = {"large": 20, "large.seed1": 21, "large.seed2": 22, "small": 60, "tiny": 70}
+    attacks = {model: attacked(rate) for model, rate in rates.items()}
+    last = claims(attacks=attacks, clusters=np.arange(100)).iloc[-1]
+    assert last["claim"] == "Every compressed model is more vulnerable to the attack than large."
+    assert last["verdict"] == "supported"
+    assert last["file"] == "results/x/tables/table3_attacks.csv"
+    untested = claims().iloc[-1]
+    assert untested["verdict"] == "not tested in this study"
+    assert untested["evidence"] == "no attack was run"
 
 
 def test_the_page_stands_alone_and_obeys_no_text():

@@ -8,13 +8,11 @@ more than the margin, with confidence. A low agreement alone decides nothing, so
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
-from scipy.stats import binomtest
 
 from miniature.agreement.intervals import make_resamples
-from miniature.attack.rows import ATTACKED, BROKEN
-from miniature.config.names import replicate_of
 from miniature.scorecard import select_rows
 from miniature.tables.among import judge_pairs
+from miniature.tables.more_vulnerable import judge_success
 from miniature.verdicts import INCONCLUSIVE, MINIATURE, NOT_MEASURED, NOT_MINIATURE
 
 SUPPORTED = "supported"
@@ -30,8 +28,6 @@ ASPECTS = {
     "distribution": "data distribution",
     "vulnerability": "adversarial vulnerability",
 }
-# Chance of a false alarm of the sign test on vulnerability, shared among the models tested.
-ALPHA = 0.05
 
 
 def claims_table(
@@ -45,6 +41,7 @@ def claims_table(
     results: str,
     command: str,
     resamples: Mapping[str, pd.DataFrame] | None = None,
+    clusters: Sequence[str] = (),
 ) -> pd.DataFrame:
     """One row for each claim of the paper.
 
@@ -67,6 +64,8 @@ def claims_table(
         What runs this study, without a target, for the column ``command``.
     resamples : mapping of str to DataFrame, optional
         By characteristic, as for `miniature.scorecard.build_scorecard`.
+    clusters : array_like of str, shape [examples], optional
+        Cluster of each example of the attack tables; needed where there are any.
 
     Returns
     -------
@@ -95,7 +94,7 @@ def claims_table(
             )
         claim = f"The compressed models differ among themselves in {aspect}."
         rows.append({"claim": claim, "verdict": found, "evidence": evidence, **where})
-    found, evidence = judge_vulnerability(attacks, compressed, reference)
+    found, evidence = judge_vulnerability(attacks, clusters, compressed, reference)
     rows.append(
         {
             "claim": f"Every compressed model is more vulnerable to the attack than {reference}.",
@@ -171,70 +170,24 @@ def judge_among(
 
 
 def judge_vulnerability(
-    attacks: Mapping[str, pd.DataFrame], compressed: Sequence[str], reference: str
+    attacks: Mapping[str, pd.DataFrame],
+    clusters: Sequence[str],
+    compressed: Sequence[str],
+    reference: str,
 ) -> tuple[str, str]:
     """Verdict on the claim that the compressed models are broken more often than the reference.
 
-    A sign test on the examples that both models had right before the attack: of those that broke one of the
-    two only, how many broke the compressed one. To be the effect of compression and not of a seed it must
-    hold against every second training of the reference too; without one the claim stays inconclusive.
-
     Parameters
     ----------
-    attacks : mapping of str to DataFrame
-        Attack tables with ``id`` and ``outcome``.
-    compressed : sequence of str
-    reference : str
+    attacks, clusters, compressed, reference
+        As for `miniature.tables.more_vulnerable.judge_success`; without the reference or without any
+        compressed model among the attacks the claim is not tested.
 
     Returns
     -------
     verdict, evidence : str
     """
-    tested = [model for model in compressed if model in attacks]
-    if reference not in attacks or not tested:
+    if reference not in attacks or not any(model in attacks for model in compressed):
         return NOT_TESTED, "no attack was run"
-    versions = [reference, *(model for model in attacks if replicate_of(model) == reference)]
-    level = ALPHA / len(tested)
-    shown, verdicts = [], {}
-    for model in tested:
-        more, fewer = zip(*(count_broken(attacks[model], attacks[v]) for v in versions), strict=True)
-        shown.append(f"{model} alone broken on {more[0]}, {reference} alone on {fewer[0]}")
-        if all(sign_test(m, f) < level for m, f in zip(more, fewer, strict=True)) and len(versions) > 1:
-            verdicts[model] = NOT_MINIATURE
-        elif all(sign_test(f, m) < level for m, f in zip(more, fewer, strict=True)) and len(versions) > 1:
-            verdicts[model] = MINIATURE
-        else:
-            verdicts[model] = INCONCLUSIVE
-    verdict, _ = judge_models(verdicts)
-    if len(versions) == 1:
-        shown.append(f"no second training of {reference}")
-    if len(tested) < len(compressed):
-        shown.append(f"not attacked: {', '.join(m for m in compressed if m not in tested)}")
-        verdict = INCONCLUSIVE if verdict == SUPPORTED else verdict
-    return verdict, "; ".join(shown)
-
-
-def count_broken(model: pd.DataFrame, other: pd.DataFrame) -> tuple[int, int]:
-    """Examples that broke `model` only, and those that broke `other` only, of those both had right.
-
-    Raises
-    ------
-    ValueError
-        The tables list different examples.
-    """
-    if list(model["id"]) != list(other["id"]):
-        raise ValueError("the attacks were run on different examples")
-    usable = model["outcome"].isin(ATTACKED) & other["outcome"].isin(ATTACKED)
-    a, b = model["outcome"].isin(BROKEN), other["outcome"].isin(BROKEN)
-    return int((usable & a & ~b).sum()), int((usable & b & ~a).sum())
-
-
-def sign_test(more: int, fewer: int) -> float:
-    """One-sided exact p-value of `more` against `fewer` under even odds.
-
-    Examples
-    --------
-    >>> sign_test(5, 0), sign_test(0, 0)
-    (0.03125, 1.0)
-    """
-    return float(binomtest(more, more + fewer, alternative="greater").pvalue) if more + fewer else 1.0
+    verdicts, evidence = judge_success(attacks, clusters, compressed, reference)
+    return judge_models(verdicts)[0], evidence
