@@ -6,8 +6,8 @@ import pytest
 from scipy.special import ndtri
 from scipy.stats import binom, t
 
-from miniature.attack.success_difference import mean_variance, measure_success_difference
 from miniature.messages import StudyError
+from miniature.success_difference import mean_variance, measure_success_difference
 from miniature.tables.claims import judge_vulnerability
 
 

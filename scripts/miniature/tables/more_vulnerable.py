@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from miniature.agreement.holm import holm
-from miniature.attack.success_difference import ONE_TRAINING, SuccessDifference, measure_success_difference
 from miniature.characteristics.alignment import check_same_examples
 from miniature.config.names import replicate_of
+from miniature.success_difference import ONE_TRAINING, SuccessDifference, measure_success_difference
 from miniature.verdicts import ALPHA, INCONCLUSIVE, MINIATURE, NOT_MEASURED, NOT_MINIATURE
 
 WORDS = {
