@@ -57,8 +57,8 @@ rule compare_representation:
         "../envs/analysis.yaml"
     threads: THREADS
     resources:
-        # Neighbours summed by cluster beside those read, and features in float64 beside those in float32.
-        mem_mb=memory(1500, neighbors=4, embeddings=3),
+        # Longer lists of neighbours beside those read, and features in float64 beside those in float32.
+        mem_mb=memory(1500, neighbors=6, embeddings=3),
         runtime=60,
     params:
         tasks=plan.tasks_of(config, "representation"),

@@ -83,26 +83,6 @@ def test_bounds_hold_every_way_to_break_ties_and_close_without_any():
         np.testing.assert_allclose(bound, neighbor_jaccard(a[:, :k], b[:, :k]), atol=1e-14)
 
 
-def test_sums_over_clusters_are_those_of_each_example():
-    rng = np.random.default_rng(7)
-    n, k = 40, 9
-    a, b, c = (random_lists(rng, n, k) for _ in range(3))
-    index = rng.permutation(np.concatenate([np.arange(11), rng.integers(0, 11, n - 11)]))
-    for block in (150, module.RANK_ENTRIES):  # in blocks that cut clusters, and in one
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "RANK_ENTRIES", block)
-            sums = module.neighbor_jaccard_sums(a, [b, c], index, 11)
-        for other, found in zip((b, c), sums, strict=True):
-            each = [
-                [len(set(x[:i]) & set(y[:i])) / len(set(x[:i]) | set(y[:i])) for i in range(1, k + 1)]
-                for x, y in zip(a, other, strict=True)
-            ]
-            expected = [np.array(each)[index == cluster].sum(axis=0) for cluster in range(11)]
-            np.testing.assert_allclose(found, expected, atol=1e-12)
-    with pytest.raises(ValueError, match="same 40 examples"):
-        module.neighbor_jaccard_sums(a, [b[:, :4]], index, 11)
-
-
 def test_chance_is_the_mean_over_all_pairs_of_sets():
     n = 7
     chance = chance_neighbor_jaccard(n, n - 1)

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t as student_t
 from sklearn.neighbors import NearestNeighbors
 
-from miniature.agreement.bootstrap import resample_clusters
-from miniature.agreement.intervals import BOOTSTRAP, JACKKNIFE, Resampling
+from miniature.agreement.halves import SPLITS, split_halves
+from miniature.agreement.intervals import HALVES, JACKKNIFE, Resampling
 from miniature.characteristics import embeddings as embeddings_module
 from miniature.characteristics.neighbor_clusters import chance_same_cluster, same_cluster
 from miniature.characteristics.neighbor_search import search_neighbors
@@ -253,40 +254,46 @@ def test_random_neighbours_share_a_cluster_at_the_chance_level():
     assert same_cluster(neighbors, clusters)[-1] == pytest.approx(chance_same_cluster(clusters), abs=2e-3)
 
 
-def test_intervals_and_resampled_values_are_those_of_resampled_examples():
+def test_intervals_and_resampled_values_are_those_of_halves_searched_anew():
     rng = np.random.default_rng(9)
     x = rng.normal(size=(60, 4))
     embeddings = {"large": x, "tiny": x + 0.5 * rng.normal(size=x.shape)}
     clusters = rng.integers(0, 12, 60).astype(str)
     settings = {"task": "squad", "measure": "jaccard", "k": 5, "margin": 0.05}
     found = compare(embeddings, 8, clusters=clusters, verdict=settings)
-    names = pd.unique(clusters)
-    drawn = resample_clusters(len(names), resamples=200, seed=0).astype(int)
-    lists = [find_neighbors(e, 8) for e in embeddings.values()]
-    by_hand = np.empty((200, 8))
-    for r, counts in enumerate(drawn):
-        rows = [i for name, times in zip(names, counts, strict=True) for i in np.flatnonzero(clusters == name)
-                for _ in range(times)]  # fmt: skip
-        for k in range(1, 9):
-            pairs = [(set(lists[0][i, :k]), set(lists[1][i, :k])) for i in rows]
-            by_hand[r, k - 1] = np.mean([len(a & b) / len(a | b) for a, b in pairs])
+    index = pd.factorize(clusters)[0]
+    halves = split_halves(index, 12, seed=0)
+    by_hand = np.empty((SPLITS, 8))
+    for s, member in enumerate(halves.member):
+        for k, size in enumerate([1, 2, 3, 3, 4, 5, 5, 6]):  # K (1 - 2K / 60)
+            half = [
+                np.mean([len(set(a) & set(b)) / len(set(a) | set(b)) for a, b in zip(*lists, strict=True)])
+                for lists in (
+                    [find_neighbors(e[m], size) for e in embeddings.values()] for m in (member, ~member)
+                )
+            ]
+            by_hand[s, k] = (half[0] - half[1]) / 2
     rows = found.rows[found.rows["model_a"] != found.rows["model_b"]].set_index("measure")
-    for bound, tail in (("ci_low", 2.5), ("ci_high", 97.5)):
-        expected = np.percentile(by_hand, tail, axis=0)
-        np.testing.assert_allclose(rows.loc["jaccard", bound], expected, atol=1e-6)
-        chance = rows.loc["jaccard", "chance"].to_numpy()
+    t = student_t.ppf(0.975, 1 / (1 / (SPLITS - 1) + 1 / 11))
+    value, chance = (rows.loc["jaccard", name].to_numpy() for name in ("value", "chance"))
+    for bound, sign in (("ci_low", -1), ("ci_high", 1)):
+        expected = np.clip(value + sign * t * by_hand.std(axis=0, ddof=1), 0, 1)
+        np.testing.assert_allclose(rows.loc["jaccard", bound], expected, atol=1e-9)
         corrected = rows.loc["jaccard_corrected", bound]
-        np.testing.assert_allclose(corrected, (expected - chance) / (1 - chance), atol=1e-6)
-        area = np.percentile(by_hand.mean(axis=1), tail)
-        assert rows.loc["jaccard_area", bound] == pytest.approx(area, abs=1e-6)
+        np.testing.assert_allclose(corrected, (expected - chance) / (1 - chance), atol=1e-9)
+        area = value.mean() + sign * t * by_hand.mean(axis=1).std(ddof=1)
+        assert rows.loc["jaccard_area", bound] == pytest.approx(area, abs=1e-9)
     assert rows.loc["jaccard_area", "value"] == pytest.approx(rows.loc["jaccard", "value"].mean())
     curve = ["jaccard", "jaccard_corrected", "jaccard_area"]
-    assert set(rows.loc[curve, "ci_method"]) == {BOOTSTRAP}
+    assert set(rows.loc[curve, "ci_method"]) == {HALVES}
     assert set(rows.drop(curve)["ci_method"]) == {JACKKNIFE}
-    assert (found.resamples[["model_a", "model_b", "method"]] == ["large", "tiny", BOOTSTRAP]).all(axis=None)
-    np.testing.assert_allclose(found.resamples["value"], by_hand[:, 4], atol=1e-6)
+    assert (found.resamples[["model_a", "model_b", "method"]] == ["large", "tiny", HALVES]).all(axis=None)
+    np.testing.assert_allclose(found.resamples["value"], value[4] + by_hand[:, 4], atol=1e-9)
     area = compare(embeddings, 8, clusters=clusters, verdict={"task": "squad", "measure": "jaccard_area"})
-    np.testing.assert_allclose(area.resamples["value"], by_hand.mean(axis=1), atol=1e-6)
+    np.testing.assert_allclose(area.resamples["value"], (value + by_hand).mean(axis=1), atol=1e-9)
+    corrected = compare(embeddings, 8, clusters=clusters, verdict=settings | {"measure": "jaccard_corrected"})
+    expected = (value[4] + by_hand[:, 4] - chance[4]) / (1 - chance[4])
+    np.testing.assert_allclose(corrected.resamples["value"], expected, atol=1e-9)
     other = compare(embeddings, 8, clusters=clusters, verdict=settings | {"task": "news"})
     assert len(other.resamples) == 0
 
@@ -303,4 +310,4 @@ def test_one_cluster_and_identical_models_have_no_interval():
     same = compare({"large": x, "copy": x}, 3, verdict=verdict)
     assert same.rows[bounds].isna().all(axis=None)
     assert (same.resamples["value"] == 1).all()
-    assert len(same.resamples) == 200
+    assert len(same.resamples) == SPLITS

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2, norm, t
 
 from miniature.agreement.example_covariance import example_covariance
-from miniature.agreement.intervals import BOOTSTRAP, JACKKNIFE, jackknife_variance
+from miniature.agreement.intervals import BOOTSTRAP, HALVES, JACKKNIFE, jackknife_variance
 from miniature.agreement.training_spread import spread_form
 from miniature.agreement.uncertainty import Uncertainty, half_width, probability_within
 
@@ -126,6 +126,9 @@ def test_covariance_of_resamples():
     found, df = example_covariance(draws[:, :20], JACKKNIFE, clusters=50)
     assert df == 19
     np.testing.assert_allclose(np.diag(found), [jackknife_variance(row) for row in draws[:, :20]])
+    by_halves, df = example_covariance(draws[:, :50], HALVES, clusters=50)
+    np.testing.assert_allclose(by_halves, np.cov(draws[:, :50]), atol=1e-12)
+    assert df == 24
     contrast = draws[0, :20] - draws[2, :20]
     assert found[0, 0] + found[2, 2] - 2 * found[0, 2] == pytest.approx(jackknife_variance(contrast))
 

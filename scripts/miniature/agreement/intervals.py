@@ -19,6 +19,7 @@ from miniature.files import read_parquet, set_aside
 BOOTSTRAP = "bootstrap over clusters"
 BCA = "BCa bootstrap over clusters"  # of intervals: the same draws, see `miniature.agreement.bca`
 JACKKNIFE = "jackknife over blocks of clusters"
+HALVES = "random halves of the clusters"
 
 RESAMPLE_COLUMNS = ("task", "model_a", "model_b", "method", "resample", "value")
 
@@ -69,7 +70,8 @@ def make_resamples(
     task, model_a, model_b : str
         As in the agreement row.
     method : str
-        `BOOTSTRAP` (draws: their variance is the estimate's) or `JACKKNIFE` (leave-one-block-out values).
+        `BOOTSTRAP` or `HALVES` (draws: their variance is the estimate's), or `JACKKNIFE` (leave-one-block-out
+        values).
     values : array_like of float, shape [resamples]
         NaN where the measure is not defined in a resample.
 
@@ -122,7 +124,7 @@ def resampled_by_pair(draws: pd.DataFrame) -> tuple[dict[tuple[str, str], np.nda
     -------
     values : dict of (str, str) to ndarray of float64, each [resamples]
     method : str
-        `BOOTSTRAP` or `JACKKNIFE`; empty where there is no value.
+        `BOOTSTRAP`, `HALVES` or `JACKKNIFE`; empty where there is no value.
 
     Examples
     --------

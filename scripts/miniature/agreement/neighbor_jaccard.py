@@ -1,6 +1,6 @@
 """Agreement of two models' nearest neighbours, for every number of neighbours at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -41,56 +41,6 @@ def neighbor_jaccard(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     for _, shared in shared_neighbors(a, b):
         total += jaccard_from_shared(shared).sum(axis=0)
     return total / len(a)
-
-
-def neighbor_jaccard_sums(
-    a: np.ndarray, others: Sequence[np.ndarray], index: np.ndarray, clusters: int
-) -> np.ndarray:
-    """`neighbor_jaccard` of one model with several others, added up over the examples of each cluster.
-
-    What a bootstrap over clusters needs. The ranks of the first model's neighbours are laid out once for all
-    the others.
-
-    Parameters
-    ----------
-    a : ndarray of int, shape [examples, k_max]
-        Neighbours as `check_neighbors` accepts them.
-    others : sequence of ndarray of int, each [examples, k_max]
-        Likewise.
-    index : ndarray of int, shape [examples]
-        Cluster of each example, from 0.
-    clusters : int
-        Distinct clusters; each holds an example.
-
-    Returns
-    -------
-    ndarray of float64, shape [others, clusters, k_max]
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-
-    Examples
-    --------
-    >>> a, b = np.array([[1], [0], [0]]), np.array([[1], [2], [0]])
-    >>> neighbor_jaccard_sums(a, [b], np.array([0, 0, 1]), 2).tolist()
-    [[[1.0], [1.0]]]
-    """
-    n, k_max = a.shape
-    if any(b.shape != a.shape for b in others) or index.shape != (n,):
-        raise ValueError(f"Neighbours of the same {n} examples are needed, and a cluster for each.")
-    sums = np.zeros((len(others), clusters, k_max))
-    order = np.argsort(index, kind="stable")  # each cluster's examples side by side
-    twice = 2.0 * np.arange(1, k_max + 1)
-    for rows, rank in _rank_tables(a, order):
-        own = index[rows]
-        starts = np.flatnonzero(np.diff(own, prepend=-1))
-        for other, b in enumerate(others):
-            shared = _shared(rank, b[rows]).astype(np.float64)
-            shared /= twice - shared
-            sums[other, own[starts]] += np.add.reduceat(shared, starts, axis=0)
-    return sums
 
 
 def neighbor_jaccard_bounds(
@@ -175,21 +125,16 @@ def shared_neighbors(a: np.ndarray, b: np.ndarray) -> Iterator[tuple[slice, np.n
     """
     if a.shape != b.shape:
         raise ValueError(f"Neighbours of the same examples are needed; shapes: {a.shape}, {b.shape}.")
-    for rows, rank in _rank_tables(a, np.arange(len(a))):
-        yield slice(int(rows[0]), int(rows[-1]) + 1), _shared(rank, b[rows])
-
-
-def _rank_tables(a: np.ndarray, order: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """For blocks of rows, the rank of every example among the row's neighbours, k_max where it is none."""
     n, k_max = a.shape
     kind = np.int16 if k_max < 2**15 else np.int32
     ranks = np.arange(k_max, dtype=kind)
     block = max(1, RANK_ENTRIES // n)
     for start in range(0, n, block):
-        rows = order[start : start + block]
-        rank = np.full((len(rows), n), k_max, dtype=kind)
+        rows = slice(start, min(start + block, n))
+        # The rank of every example among the row's neighbours, k_max where it is none.
+        rank = np.full((rows.stop - start, n), k_max, dtype=kind)
         np.put_along_axis(rank, a[rows].astype(np.intp), ranks[None, :], axis=1)
-        yield rows, rank
+        yield rows, _shared(rank, b[rows])
 
 
 def _shared(rank: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -6,10 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from miniature.agreement.bootstrap import percentile_bounds
 from miniature.agreement.corrected import correct_for_chance
-from miniature.agreement.curves import ClusterDraws, curve_intervals, empty_without_width
-from miniature.agreement.intervals import BOOTSTRAP, rests_on
+from miniature.agreement.halves import halves_interval
+from miniature.agreement.intervals import HALVES, rests_on
 from miniature.agreement.table import make_rows
 
 
@@ -21,9 +20,9 @@ class CurveRows(NamedTuple):
 
 
 def curve_rows(
-    sums: np.ndarray,
+    value: np.ndarray,
     chance: np.ndarray,
-    draws: ClusterDraws | None,
+    deviations: np.ndarray | None,
     *,
     labels: Mapping[str, object],
     verdict: Mapping[str, object] | None,
@@ -32,14 +31,14 @@ def curve_rows(
 
     Parameters
     ----------
-    sums : ndarray of float64, shape [clusters, k_max]
-        For each cluster the Jaccard indices of its examples added up, as `neighbor_jaccard_sums` gives them.
+    value : ndarray of float64, shape [k_max]
+        Agreement, as `neighbor_jaccard` gives it.
     chance : ndarray of float64, shape [k_max]
         Agreement of random neighbours.
-    draws : ClusterDraws or None
-        Resamples of the clusters; without, no interval.
+    deviations : ndarray of float64, shape [splits, k_max], or None
+        As `half_deviations` gives them; without, no interval.
     labels : mapping
-        Columns that all rows share, ``n`` among them.
+        Columns that all rows share, ``n`` and ``n_clusters`` among them.
     verdict : mapping or None
         What the study's verdict rests on.
 
@@ -51,31 +50,29 @@ def curve_rows(
     Examples
     --------
     >>> labels = {"n": 4, "model_a": "a", "model_b": "b"}
-    >>> rows = curve_rows(np.array([[1.0], [2.0]]), np.array([0.5]), None, labels=labels, verdict=None).rows
+    >>> rows = curve_rows(np.array([0.75]), np.array([0.5]), None, labels=labels, verdict=None).rows
     >>> [float(r["value"][0]) for r in rows]
     [0.75, 0.5, 0.75]
     """
-    k_max = sums.shape[1]
+    k_max = len(value)
     ks = np.arange(1, k_max + 1)
-    value = sums.sum(axis=0) / labels["n"]
     wanted = _wanted(labels, verdict, k_max)
     nothing = np.full(k_max, np.nan)
     low, high, area_bounds = nothing, nothing, (np.nan, np.nan)
     resampled = None
-    if draws is not None:
-        keep = (wanted[1] - 1,) if wanted and wanted[1] else ()
-        found = curve_intervals(sums, draws, keep=keep)
+    if deviations is not None:
+        area, count = deviations.mean(axis=1), int(labels["n_clusters"])
         if wanted:
-            resampled = found.kept[wanted[1] - 1] if wanted[1] else found.area
-        low, high = empty_without_width(found.low, found.high)
-        bounds = percentile_bounds(found.area[None, :].copy())
-        area_bounds = [bound[0] for bound in empty_without_width(*bounds)]
+            at = wanted[1] - 1 if wanted[1] else None
+            resampled = value.mean() + area if at is None else value[at] + deviations[:, at]
+        low, high = halves_interval(value, deviations, clusters=count)
+        area_bounds = halves_interval(value.mean(), area, clusters=count)
     if resampled is not None and wanted[0] == "jaccard_corrected":
         at_k, one = np.full(len(resampled), chance[wanted[1] - 1]), np.ones(len(resampled))
         resampled = correct_for_chance(resampled, at_k, one)
     # Chance and ceiling are fixed by n and K, so that the corrected form moves with the value as it is.
     corrected, *bounds = (correct_for_chance(x, chance, np.ones(k_max)) for x in (value, low, high))
-    method = np.where(np.isnan(low), "", BOOTSTRAP)
+    method = np.where(np.isnan(low), "", HALVES)
     rows = [
         make_rows(
             **labels, k=ks, measure="jaccard", value=value, ci_low=low, ci_high=high, ci_method=method,
@@ -83,12 +80,12 @@ def curve_rows(
         ),
         make_rows(
             **labels, k=ks, measure="jaccard_corrected", value=corrected, ci_low=bounds[0],
-            ci_high=bounds[1], ci_method=np.where(np.isnan(bounds[0]), "", BOOTSTRAP),
+            ci_high=bounds[1], ci_method=np.where(np.isnan(bounds[0]), "", HALVES),
             chance=0 * corrected, ceiling=1 + 0 * corrected,  # empty where the value is
         ),
         make_rows(
             **labels, measure="jaccard_area", value=value.mean(), ci_low=area_bounds[0],
-            ci_high=area_bounds[1], ci_method="" if np.isnan(area_bounds[0]) else BOOTSTRAP,
+            ci_high=area_bounds[1], ci_method="" if np.isnan(area_bounds[0]) else HALVES,
             chance=chance.mean(), ceiling=1.0,
         ),
     ]  # fmt: skip

@@ -6,20 +6,17 @@ import numpy as np
 import pandas as pd
 
 from miniature.agreement.bootstrap import cluster_index
-from miniature.agreement.curves import draw_clusters
+from miniature.agreement.halves import split_halves
 from miniature.agreement.intervals import (
-    BOOTSTRAP,
+    HALVES,
     Comparison,
     Resampling,
     concat_comparisons,
     make_resamples,
 )
 from miniature.agreement.neighbor_chance import chance_neighbor_jaccard
-from miniature.agreement.neighbor_jaccard import (
-    check_neighbors,
-    neighbor_jaccard_bounds,
-    neighbor_jaccard_sums,
-)
+from miniature.agreement.neighbor_halves import half_deviations, ranking_length
+from miniature.agreement.neighbor_jaccard import check_neighbors, neighbor_jaccard, neighbor_jaccard_bounds
 from miniature.agreement.table import concat_rows, list_pairs, make_rows
 from miniature.characteristics.neighbor_clusters import chance_same_cluster, same_cluster
 from miniature.characteristics.neighbor_curves import curve_rows
@@ -72,9 +69,10 @@ def compare_representation(
 ) -> Comparison:
     """Agreement of every pair of models on nearest neighbours, for every K, and on embeddings as a whole.
 
-    Intervals of neighbours resample examples, whole clusters, with each model's neighbours as they are: a
-    resampled example keeps its neighbours among all examples. (Searched anew among resampled rows, an example
-    drawn twice would be its own nearest neighbour in every model.)
+    Intervals of neighbours divide the examples, whole clusters, into halves whose neighbours are those of the
+    half: an example matters to others as their neighbour too. (Bootstrapped with the neighbours as they are,
+    intervals leave that out and are too short; searched anew among resampled rows, an example drawn twice
+    would be its own nearest neighbour in every model.)
 
     Parameters
     ----------
@@ -130,26 +128,31 @@ def compare_representation(
         rows.append(make_rows(**one, k=ks, measure="same_cluster", value=own, chance=by_chance))
     pairs = list_pairs(neighbors, reference)
     chance = chance_neighbor_jaccard(n, k_max) if pairs else np.empty(0)
-    draws = draw_clusters(index, count, resamples=resampling.resamples, seed=resampling.seed)
-    for a in dict.fromkeys(first for first, _ in pairs):
-        partners = [b for first, b in pairs if first == a]
-        sums = neighbor_jaccard_sums(neighbors[a], [neighbors[b] for b in partners], index, count)
-        for b, of_pair in zip(partners, sums, strict=True):
-            pair = labels | {"model_a": a, "model_b": b}
-            found = curve_rows(of_pair, chance, draws, labels=pair, verdict=verdict)
-            rows.extend(found.rows)
-            if found.resampled is not None:
-                resamples.append(make_resamples(task, a, b, BOOTSTRAP, found.resampled))
-            open_ks = (shares[a] > 0) | (shares[b] > 0)
-            if open_ks.any():
-                free = (free_neighbors(ties[m], n, k_max) for m in (a, b))
-                bounds = neighbor_jaccard_bounds(neighbors[a], neighbors[b], *free)
-                for measure, bound in zip(("jaccard_low", "jaccard_high"), bounds, strict=True):
-                    rows.append(make_rows(**pair, k=ks[open_ks], measure=measure, value=bound[open_ks]))
-    curves = Comparison(concat_rows(rows), pd.concat([make_resamples(), *resamples], ignore_index=True))
+    # First, because it checks the embeddings.
     similarity = compare_similarity(
         embeddings, pairs, index=index, clusters=count, labels=labels, resampling=resampling, verdict=verdict
     )
+    halves = split_halves(index, count, seed=resampling.seed)
+    deviations = None
+    if halves is not None and pairs:
+        length = ranking_length(k_max, n)
+        rankings = {model: find_neighbors(embeddings[model], length) for model in neighbors}
+        deviations = half_deviations(rankings, pairs, halves, k_max=k_max)
+    for i, (a, b) in enumerate(pairs):
+        pair = labels | {"model_a": a, "model_b": b}
+        value = neighbor_jaccard(neighbors[a], neighbors[b])
+        of_pair = None if deviations is None else deviations[i]
+        found = curve_rows(value, chance, of_pair, labels=pair, verdict=verdict)
+        rows.extend(found.rows)
+        if found.resampled is not None:
+            resamples.append(make_resamples(task, a, b, HALVES, found.resampled))
+        open_ks = (shares[a] > 0) | (shares[b] > 0)
+        if open_ks.any():
+            free = (free_neighbors(ties[m], n, k_max) for m in (a, b))
+            bounds = neighbor_jaccard_bounds(neighbors[a], neighbors[b], *free)
+            for measure, bound in zip(("jaccard_low", "jaccard_high"), bounds, strict=True):
+                rows.append(make_rows(**pair, k=ks[open_ks], measure=measure, value=bound[open_ks]))
+    curves = Comparison(concat_rows(rows), pd.concat([make_resamples(), *resamples], ignore_index=True))
     return concat_comparisons([curves, similarity])
 
 
