@@ -1,12 +1,15 @@
 """Models and texts for the benchmark: classifiers and a masked LM trained on generated reviews."""
 
+import copy
 from pathlib import Path
 
 import pandas as pd
+import torch
 
+from miniature.models.checkpoints import load_checkpoint
 from miniature.models.vocabulary import train_vocabulary
 from miniature.seeds import generator
-from miniature.training.finetune import finetune
+from miniature.training.finetune import finetune, write_checkpoint
 from miniature.training.masked_lm import train_masked_lm
 from miniature.world.reviews import build_reviews
 
@@ -30,8 +33,12 @@ VICTIMS = {
     "2x128": {"layers": 2, "hidden": 128, "reviews": 16000, "long": 400, "rate": 1e-3},
     "4x256": {"layers": 4, "hidden": 256, "reviews": 16000, "long": 200, "rate": 5e-4},
     "6x384": {"layers": 6, "hidden": 384, "reviews": 12000, "long": 100, "rate": 3e-4},
-    "12x768": {"layers": 12, "hidden": 768, "reviews": 2000, "long": 0, "rate": 1e-4},
-}
+    "2x768": {"layers": 2, "hidden": 768, "reviews": 12800, "long": 50, "rate": 3e-4, "precision": "bf16"},
+    # From scratch 12 layers learn nothing in the time there is, and a victim that answers everything alike is
+    # none. These grow out of the two above and are trained on as a whole.
+    "12x768": {"layers": 12, "hidden": 768, "reviews": 320, "long": 0, "rate": 1e-5, "precision": "bf16",
+               "grown_from": "2x768"},
+}  # fmt: skip
 
 
 def reviews(split: str, examples: int) -> pd.DataFrame:
@@ -87,19 +94,47 @@ def prepare_victim(folder: Path, name: str) -> Path:
         size = VICTIMS[name]
         table = reviews("train", size["reviews"])[["id", "text", "label"]]
         table = pd.concat([table, joined(table, size["long"], 40, 300)], ignore_index=True)
+        grown = _grown(folder, name) if "grown_from" in size else None
         finetune(
-            _architecture(size["layers"], size["hidden"]),
+            {"path": str(grown)} if grown else _architecture(size["layers"], size["hidden"]),
             table.assign(cluster=table["id"]),
             task="classification",
             labels=LABELS,
-            settings={**_TRAINING, "learning_rate": size["rate"]},
+            settings={
+                **_TRAINING,
+                "learning_rate": size["rate"],
+                "precision": size.get("precision", _TRAINING["precision"]),
+            },
             text_settings={"max_length": LONGEST},
-            vocabulary=_vocabulary(folder),
+            vocabulary=None if grown else _vocabulary(folder),
             seed=SEED,
             device="cpu",
             checkpoint_folder=folder / "partial" / name,
             output_folder=target,
         )
+    return target
+
+
+def _grown(folder: Path, name: str) -> Path:
+    """A trained victim with more layers on top, which at first hand on what they are given.
+
+    Their weights are new but for the output of attention and of the feed-forward part, which is zero: what is
+    left of such a layer is its normalisation. They cost what layers cost.
+    """
+    size, target = VICTIMS[name], folder / "partial" / f"{name}-grown"
+    model, tokenizer = load_checkpoint(prepare_victim(folder, size["grown_from"]), head="classification")
+    config = copy.deepcopy(model.config)
+    config.num_hidden_layers = size["layers"]
+    torch.manual_seed(SEED)
+    larger = type(model)(config)
+    missing, unexpected = larger.load_state_dict(model.state_dict(), strict=False)
+    if unexpected or not all(".layer." in key for key in missing):
+        raise ValueError(f"Not a larger model of the same kind: {missing}, {unexpected}.")
+    with torch.no_grad():
+        for layer in larger.bert.encoder.layer[model.config.num_hidden_layers :]:
+            layer.attention.output.dense.weight.zero_()
+            layer.output.dense.weight.zero_()
+    write_checkpoint(larger, tokenizer, target)
     return target
 
 
