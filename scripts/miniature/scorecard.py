@@ -46,9 +46,10 @@ def build_scorecard(
     A verdict needs the noise floor and how far it varies from training to training; what is lacking is said
     in ``reason``, and the verdict is ``inconclusive``. A pair that a characteristic has no row for (a model
     given by its error list only, say) is ``not-measured``. Second trainings and the control are no subjects
-    of a verdict. Holm's correction covers all rows with bounds whose chance level is not too high, the claims
-    of each kind for themselves: at most 5 % of scorecards have a false ``not-miniature`` anywhere, and at
-    most 5 % a false ``miniature``.
+    of a verdict, and no claim is made of a model of other origin that is part of the floor: it would cost the
+    others in Holm's correction. That covers all other rows with bounds whose chance level is not too high,
+    the claims of each kind for themselves: at most 5 % of scorecards have a false ``not-miniature`` anywhere,
+    and at most 5 % a false ``miniature``.
 
     Parameters
     ----------
@@ -110,6 +111,7 @@ def build_scorecard(
             if (reference, model) in by_pair:
                 row |= _measured(by_pair, values, method, trainings, reference, model, settings)
                 row["open"] = _open_readings(by_pair, readings, trainings, reference, model)
+                row["yardstick"] = model in trainings
                 row |= _accuracy(accuracy, row, reference)
             rows[model, characteristic] = row
     ordered = [rows[model, characteristic] for model in subjects for characteristic in verdict]

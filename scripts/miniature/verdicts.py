@@ -27,12 +27,14 @@ def decide_rows(rows: Sequence[dict[str, object]]) -> None:
     rows : sequence of dict
         Rows of the scorecard. Those that were measured hold, besides their columns, ``found``, a
         `miniature.difference.Difference`, and ``open``, how much lower and how much higher the difference
-        could be, were ties or spent budgets settled otherwise; both are taken out.
+        could be, were ties or spent budgets settled otherwise, and ``yardstick``, whether the model is itself
+        part of the noise floor; all three are taken out.
     """
     measured = [row for row in rows if "found" in row]
     found: list[Difference] = [row.pop("found") for row in measured]
     settled = [row.pop("open") for row in measured]
-    in_family = np.array([not row["chance"] > CHANCE_LIMIT for row in measured], dtype=bool)
+    yardstick = np.array([row.pop("yardstick") for row in measured], dtype=bool)
+    in_family = ~yardstick & np.array([not row["chance"] > CHANCE_LIMIT for row in measured], dtype=bool)
     # What can never be claimed is no part of the family of claims.
     claimable = in_family & ~np.array([passes_by_chance(row) for row in measured], dtype=bool)
     p = {
@@ -48,6 +50,8 @@ def decide_rows(rows: Sequence[dict[str, object]]) -> None:
         row["verdict"], row["reason"] = alone, ""
         if alone == INCONCLUSIVE:
             row["reason"] = _why_open(row, difference)
+        elif yardstick[i]:
+            row["reason"] = f"{alone} by itself, but part of the noise floor, of which no claim is made"
         elif alone == MINIATURE and not claimable[i]:
             row["reason"] = (
                 f"the floor, {row['floor']:.3g}, lies within the margin of chance, {row['chance']:.3g}: "

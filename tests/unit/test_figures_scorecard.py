@@ -145,7 +145,7 @@ def test_without_a_score_the_agreement_is_shown_with_its_floor():
     assert points[["value", "low", "high", "floor"]].iloc[0].tolist() == pytest.approx([0.4, 0.34, 0.46, 0.6])
     figure = draw(card)
     assert figure.axes[0].get_xlabel() == "jaccard (no score)"
-    assert "Without a score" in " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
+    assert "Elsewhere the agreement" in " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
 
 
 def test_without_a_floor_the_interval_is_that_over_examples():
@@ -175,6 +175,15 @@ def test_measures_that_are_closer_when_lower_are_drawn_in_their_own_unit(measure
     row |= {"difference": -0.10, "difference_low": -0.13, "difference_high": -0.07}
     point = scorecard_points(scorecard([row])).iloc[0]
     assert point[["value", "low", "high"]].tolist() == pytest.approx(expected)
+
+
+def test_a_score_that_contradicts_the_verdict_is_not_drawn():
+    low = cell("tiny", "errors", NOT_MINIATURE, score=1.6, score_low=1.4, score_high=1.8, agreement=0.33)
+    low |= {"difference": -0.1, "difference_low": -0.13, "difference_high": -0.07, "floor": 0.43}
+    near = cell("base", "errors", INCONCLUSIVE, score=0.9, agreement=0.42)
+    points = scorecard_points(scorecard([near, low])).set_index("model")
+    assert (points["axis"] == "jaccard").all()
+    assert points.loc["tiny", "value"] < points.loc["tiny", "floor"]
 
 
 def test_a_score_off_the_axis_is_an_arrow_at_its_edge():

@@ -249,3 +249,20 @@ def test_a_table_of_something_else_is_set_aside(tmp_path):
     with pytest.raises(StudyError, match="columns are value"):
         read_resamples(path)
     assert not path.exists()
+
+
+def test_models_of_other_origin_cost_the_others_nothing():
+    """Trainings by others are the yardstick: no claim is made of them, and Holm's correction is without."""
+    renamed = {"large.seed1": "theirs", "large.seed2": "others", "large.seed3": "third"}
+    agreement, resamples, values = tables({"same": 0.70, "far": 0.40})
+    names = ["model_a", "model_b"]
+    agreement[names] = agreement[names].replace(renamed)
+    resamples["errors"][names] = resamples["errors"][names].replace(renamed)
+    found = card((agreement, resamples, values), origins={m: m for m in ("large", *renamed.values())})
+    assert found.loc[["same", "far"], "verdict"].tolist() == ["miniature", "not-miniature"]
+    of_floor = found.loc[list(renamed.values())]
+    assert set(of_floor["verdict"]) == {"inconclusive"}
+    assert of_floor["p_value"].isna().all()
+    assert of_floor["reason"].str.endswith("part of the noise floor, of which no claim is made").any()
+    both = found.loc["far", "p_value"] * 2
+    assert found.loc["far", "p_adjusted"] == pytest.approx(min(1.0, both))

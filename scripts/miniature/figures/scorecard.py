@@ -72,15 +72,15 @@ def scorecard_points(scorecard: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         With `POINT_COLUMNS`, one row for each of the scorecard's. ``axis`` is ``score`` for a characteristic
-        whose measured rows all have a score, else the measure: then value, chance and floor are raw
-        agreements, and the interval is that of the difference to the floor, or without one that over
-        examples. Where zero is closest the value is the distance to the trainings of the reference, or
-        without those to the reference, and the floor how far two trainings lie apart.
+        whose measured rows all have a score that tells the same as the verdict, else the measure: then value,
+        chance and floor are raw agreements, and the interval is that of the difference to the floor, or
+        without one that over examples. Where zero is closest the value is the distance to the trainings of
+        the reference, or without those to the reference, and the floor how far two trainings lie apart.
     """
     rows = []
     for _, column in scorecard.groupby("characteristic", sort=False):
         measured = column["verdict"] != NOT_MEASURED
-        scored = bool(measured.any() and column.loc[measured, "score"].notna().all())
+        scored = bool(measured.any() and column.loc[measured].apply(_score_agrees, axis=1).all())
         rows += [_point(row, scored=scored) for row in column.to_dict("records")]
     table = pd.DataFrame(rows, columns=list(POINT_COLUMNS))
     place = {
@@ -88,6 +88,18 @@ def scorecard_points(scorecard: pd.DataFrame) -> pd.DataFrame:
     }
     order = [place[pair] for pair in zip(table["model"], table["characteristic"], strict=True)]
     return table.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
+
+
+def _score_agrees(row: Mapping) -> bool:
+    """Whether a row has a score, on the side of the noise floor where its difference is.
+
+    The score is corrected for the ceiling of unequal set sizes, the verdict is not: a model with far more
+    errors may come as near to its own low ceiling as trainings of the reference to theirs, or nearer. A cross
+    above the floor would say the opposite of what it stands for.
+    """
+    if math.isnan(row["score"]):
+        return False
+    return math.isnan(row["difference"]) or (row["score"] - 1) * row["difference"] >= 0
 
 
 def _point(row: Mapping, *, scored: bool) -> dict:
@@ -244,7 +256,7 @@ class _Sheet:
                 "Bars: one-sided 95 % bounds on either side, over examples and trainings. "
             )
         if len(raw):
-            text += "Without a score, the agreement itself (dotted: chance; dashed: noise floor"
+            text += "Elsewhere the agreement itself (dotted: chance; dashed: noise floor"
             text += ", grey its interval). " if raw["floor_low"].notna().any() else "). "
             if raw["floor"].isna().all():
                 text += "Bars: 95 % intervals over examples. "
