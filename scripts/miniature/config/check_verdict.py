@@ -6,6 +6,7 @@ from miniature.agreement.measures import MEASURES
 from miniature.config.check_characteristics import _enabled
 from miniature.config.checks import _nearest, _unknown
 from miniature.config.lines import Positions
+from miniature.config.suggest import flow, value_for
 from miniature.messages import StudyError
 
 # Measures of representation that are one number for a pair of models, whatever K.
@@ -61,7 +62,7 @@ def check_verdict(config: Mapping, positions: Positions) -> Iterator[StudyError]
                 fix=f"task: {_nearest(block['task'], tasks)}",
             )  # fmt: skip
             continue
-        yield from _check_row(name, block, settings, positions)
+        yield from _check_row(name, block, config, positions)
 
 
 def _check_measure(name: str, measure: str, place: tuple, positions: Positions) -> Iterator[StudyError]:
@@ -84,11 +85,15 @@ def _row_keys(name: str, measure: str) -> tuple[str, ...]:
     return tuple(key for key in ROW_KEYS[name] if key != "k" or measure not in WITHOUT_K)
 
 
-def _check_row(name: str, block: Mapping, settings: Mapping, positions: Positions) -> Iterator[StudyError]:
-    place = ("verdict", name)
+def _check_row(name: str, block: Mapping, config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    place, settings = ("verdict", name), config["characteristics"][name]
     for key in _row_keys(name, block["measure"]):
         if key not in block:
-            yield StudyError(f"The key '{key}' is missing.", where=positions.where(place), fix=f"{key}: ...")
+            value = value_for(config, (*place, key))
+            yield StudyError(
+                f"The key '{key}' is missing.", where=positions.where(place),
+                fix=f"{key}: {'...' if value is None else flow(value)}",
+            )  # fmt: skip
     if name == "representation" and block.get("k", 1) > settings["k_max"]:
         yield StudyError(
             f"k ({block['k']}) is above k_max.", where=positions.where((*place, "k")),
