@@ -64,7 +64,7 @@ def match_predictions(
     model, dataset, path
         For messages.
     columns : mapping of str to str, optional
-        Columns that the study names for the data, where rows without a column of ids are numbered; for messages.
+        Columns that the study names for the data, whose rows are numbered without an id; for messages.
 
     Returns
     -------

@@ -164,7 +164,7 @@ def labels_of(config: Mapping, dataset: str) -> list[str] | None:
 
 
 def numbered_columns(config: Mapping, dataset: str) -> dict | None:
-    """Columns named for a dataset whose rows are numbered unless one is the id; None where formats have ids."""
+    """Columns named for a dataset whose rows are numbered without an id; None where all have ids."""
     entry = config.get("datasets", {}).get(dataset, {})
     numbered = entry.get("task") == "classification" and entry.get("format") in ("csv", "jsonl", "hub")
     return dict(entry.get("columns", {})) if numbered else None
