@@ -1,7 +1,7 @@
 """Embeddings of a model that was run elsewhere, one row for each row of the data table."""
 
 from _job import run_job
-from miniature.artefacts import read_embeddings
+from miniature.artefact_files import read_embeddings
 from miniature.files import read_parquet, write_npy
 from miniature.retrieval.files import check_digest
 

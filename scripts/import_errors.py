@@ -1,7 +1,9 @@
 """Errors of a model of which only the list of wrong ids is known."""
 
 from _job import run_job
-from miniature.artefacts import match_errors, read_error_ids
+from miniature.artefact_files import read_error_ids
+from miniature.artefacts import match_errors
+from miniature.config.plan import numbered_columns
 from miniature.files import read_parquet, write_parquet
 from miniature.retrieval.files import check_digest
 
@@ -16,6 +18,8 @@ def main(snakemake):
         model=wildcards.model,
         dataset=wildcards.dataset,
         path=path,
+        # No parameter of the rule: it changes a message only.
+        columns=numbered_columns(snakemake.config, wildcards.dataset),
     )
     write_parquet(table, snakemake.output[0])
 

@@ -1,7 +1,9 @@
 """Predictions of a model that was run elsewhere, in the order of the data table."""
 
 from _job import run_job
-from miniature.artefacts import match_predictions, read_predictions
+from miniature.artefact_files import read_predictions
+from miniature.artefacts import match_predictions
+from miniature.config.plan import numbered_columns
 from miniature.files import read_parquet, write_parquet
 from miniature.inference.tables import CLASSIFICATION_PREDICTIONS_SCHEMA, QA_PREDICTIONS_SCHEMA
 from miniature.retrieval.files import check_digest
@@ -19,6 +21,8 @@ def main(snakemake):
         model=wildcards.model,
         dataset=wildcards.dataset,
         path=path,
+        # No parameter of the rule: it changes a message only.
+        columns=numbered_columns(snakemake.config, wildcards.dataset),
     )
     question = params.kind == "question-answering"
     schema = QA_PREDICTIONS_SCHEMA if question else CLASSIFICATION_PREDICTIONS_SCHEMA

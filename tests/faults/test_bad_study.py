@@ -41,11 +41,12 @@ CASES = {
     "a path with a NUL": (news_from("a\0b.json"), ["a brace or a control character", "path: a-b.json"]),
     "recipes that are switched on and empty": (
         [(("characteristics", "vulnerability", "recipes"), {})],
-        ["'recipes' is empty; 'vulnerability' is enabled", "vulnerability.recipes", "recipes: {"],
+        ["'recipes' is empty; 'vulnerability' is enabled", "vulnerability.recipes",
+         "recipes: {bert-attack: {preset: textattack-48, masked_lm: words}}"],
     ),
     "datasets far away that are switched on and empty": (
         [(("characteristics", "distribution", "tasks"), {})],
-        ["'tasks' is empty; 'distribution' is enabled", "tasks: {squad: [newsqa]}"],
+        ["'tasks' is empty; 'distribution' is enabled", "tasks: {encyclopedia: [news]}"],
     ),
     "one text where a list belongs": (
         [(("vocabulary", "datasets"), "reviews")], ["must be a list", "datasets: [reviews]"],
@@ -78,9 +79,9 @@ def test_mistakes_of_form_and_of_sense_are_told_together(tmp_path):
     ]  # fmt: skip
     (tmp_path / "study.yaml").write_text(changed(*edits))
     with refused(
-        tmp_path, "10 mistakes", "seed: ...", "threads: 1", "enabled: true", "(one small letter)", "a: ...",
-        "must be a number, above 0, at most 1 or the word auto", "reference: large", "heads: 2",
-        "teacher: large", "k_max: 59", "measure: jaccard",
+        tmp_path, "10 mistakes", "'seed' is there already", "threads: 1", "enabled: true",
+        "(one small letter)", "a: ...", "must be a number, above 0, at most 1 or the word auto",
+        "reference: large", "heads: 2", "teacher: large", "k_max: 59", "measure: jaccard",
     ) as told:  # fmt: skip
         validate(changed(*edits), tmp_path)
     assert told.message.count("study.yaml:") == told.message.count("fix:") == 10

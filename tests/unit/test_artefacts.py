@@ -1,19 +1,15 @@
 """Predictions, error lists and embeddings of models that were run elsewhere."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from miniature.artefacts import (
-    match_errors,
-    match_predictions,
-    read_embeddings,
-    read_error_ids,
-    read_predictions,
-    summarize_errors,
-)
+from miniature.artefact_files import read_embeddings, read_error_ids, read_predictions
+from miniature.artefacts import match_errors, match_predictions, summarize_errors
 from miniature.data.tables import classification_frame, question_frame
 from miniature.messages import StudyError
 from miniature.scoring import classification, squad
@@ -191,3 +187,79 @@ def test_an_error_list_gives_the_scores_that_predictions_would():
     assert summarize_errors(errors, REVIEWS, "classification") == pytest.approx(
         classification.summarize(labelled)
     )
+
+
+REVIEW_IDS = {"t0": "p", "t1": "n"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("p.csv", "id,prediction\nr0,p\nr1,n\n", "r2,<n or p>"),
+        ("p.csv", "prediction,score,id\np,1,r0\nn,1,r1\n", "<n or p>,,r2"),
+        ("p.json", '{"r0": "p", "r1": "n"}', '"r2": "<n or p>"'),
+        ("p.jsonl", '{"id": "r0", "prediction": "p"}\n{"id": "r1", "prediction": "n"}\n',
+         '{"id": "r2", "prediction": "<n or p>"}'),
+    ],
+)  # fmt: skip
+def test_the_line_of_a_missing_prediction_can_be_pasted(tmp_path, name, content, line):
+    path = tmp_path / name
+    path.write_text(content)
+    options = {"kind": "classification", "labels": ["n", "p"], "model": "m", "dataset": "d", "path": path}
+    with pytest.raises(StudyError) as error:
+        match_predictions(read_predictions(path, model="m"), REVIEWS, **options)
+    offered = error.value.fix.split("   (or")[0]
+    assert offered == line
+    offered = offered.replace("<n or p>", "n")
+    path.write_text(content.replace("}", f", {offered}}}") if name == "p.json" else content + offered + "\n")
+    table = match_predictions(read_predictions(path, model="m"), REVIEWS, **options)
+    assert table["prediction"].tolist() == ["p", "n", "n"]
+
+
+def test_rows_that_are_numbered_for_want_of_a_column_of_ids_are_told():
+    table = REVIEWS.assign(id=["0", "1", "2"])
+    options = {"model": "m", "dataset": "d", "path": "p.csv", "columns": {"text": "body"}}
+    for match in (
+        lambda: match_predictions(REVIEW_IDS, table, kind="classification", labels=["n", "p"], **options),
+        lambda: match_errors(["t0"], table, **options),
+    ):
+        with pytest.raises(StudyError) as error:
+            match()
+        assert "no column of ids is named for them, so their rows are numbered" in error.value.what
+        assert error.value.fix == "columns: {id: id, text: body, label: label}   # in the dataset"
+    with pytest.raises(StudyError, match="2 of 3 examples of d have no prediction"):
+        match_predictions({"1": "p"}, table, kind="classification", labels=["n", "p"], **options)
+    assert match_errors([], table, **options)["error"].tolist() == [False] * 3
+
+
+def run_offered(line, folder):
+    subprocess.run(["bash", "-c", line.replace("python ", f"{sys.executable} ", 1)], cwd=folder, check=True)
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p.json"])
+def test_predictions_in_utf_16_become_utf_8_by_the_offered_command(tmp_path, name):
+    content = "id,prediction\nq1,caf\u00e9\n" if name == "p.csv" else '{"q1": "caf\u00e9"}'
+    (tmp_path / name).write_text(content, encoding="utf-16")
+    with pytest.raises(StudyError) as error:
+        read_predictions(tmp_path / name, model="m")
+    assert "not UTF-8: save it as UTF-8" in error.value.what
+    run_offered(error.value.fix, tmp_path)
+    assert read_predictions(tmp_path / f"utf8-{name}", model="m") == {"q1": "caf\u00e9"}
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_another_separator_is_replaced_by_the_offered_command(tmp_path, separator):
+    path = tmp_path / "p.csv"
+    path.write_text(separator.join(["id", "prediction"]) + "\n" + separator.join(["q1", "a, b"]) + "\n")
+    with pytest.raises(StudyError) as error:
+        read_predictions(path, model="m")
+    assert f"The separator seems to be {separator!r}" in error.value.what
+    run_offered(error.value.fix, tmp_path)
+    assert read_predictions(tmp_path / "commas-p.csv", model="m") == {"q1": "a, b"}
+
+
+def test_columns_that_are_not_read_are_named(tmp_path, caplog):
+    path = tmp_path / "p.csv"
+    path.write_text("id,prediction,p_negative,p_positive\nr0,p,0.1,0.9\n")
+    read_predictions(path, model="m")
+    assert "not read: the columns p_negative, p_positive" in caplog.text

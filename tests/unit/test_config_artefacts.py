@@ -172,7 +172,7 @@ CASES = {
     "one model alone": (remove_large_errors, ["'errors' on 'squad'", "small alone has", "enabled: false"]),
     "setting of what is on": (
         lambda c: c["characteristics"].update(representation={"enabled": True, "tasks": ["squad"]}),
-        ["'k_max' is missing; 'representation' is enabled", "k_max: 100"],
+        ["'k_max' is missing; 'representation' is enabled", "enabled: false"],
     ),
     "weights without training": (
         lambda c: c["models"].update(
@@ -188,6 +188,15 @@ CASES = {
             }
         ),
         ["'large' is given without weights and cannot teach"],
+    ),
+    "verdict on probabilities that nobody has": (
+        lambda c: c["verdict"]["errors"].update(measure="js_divergence"),
+        ["'js_divergence' compares probabilities, and the reference 'large'", "measure: jaccard"],
+    ),
+    "verdict on probabilities of predictions": (
+        lambda c: (c["models"].update(large={"predictions": {"squad": {"path": "e.json"}}}),
+                   c["verdict"]["errors"].update(measure="probability_loyalty")),
+        ["'probability_loyalty' compares probabilities", "measure: label_loyalty"],
     ),
     "split with two files": (
         lambda c: c["datasets"]["squad"]["splits"]["test"].update(

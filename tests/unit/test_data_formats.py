@@ -221,7 +221,7 @@ def test_unknown_label_is_named_with_the_line_to_paste(tmp_path):
         texts("jsonl", path)
     assert "'2' is not one of ['0', '1']" in str(caught.value)
     assert f"{path}, line 2" in caught.value.where
-    assert caught.value.fix == "labels: {negative: 0, positive: 1, <name>: 2}"
+    assert caught.value.fix == "labels: {negative: 0, positive: 2}"
 
 
 def test_missing_column_names_those_there_are(tmp_path):

@@ -12,7 +12,7 @@ def test_mistakes_in_a_study_stop_before_the_plan(fresh):
     done = fresh.run("--cores", "1", check=False)
     assert done.returncode != 0
     assert "Unknown key 'sead'" in done.stdout
-    assert "seed: ..." in done.stdout
+    assert "'seed' is there already" in done.stdout
     assert "tiny.yaml" in done.stdout
     assert "Traceback" not in done.stdout
     assert not (fresh.folder / "results").exists()

@@ -6,6 +6,7 @@ from pathlib import Path
 from miniature.config.lines import Positions
 from miniature.config.plan import ARTEFACTS, is_artefact, models_with
 from miniature.config.sources import source_name
+from miniature.config.suggest import flow, training_blocks
 from miniature.messages import StudyError
 
 SUFFIXES = {
@@ -17,11 +18,12 @@ SUFFIXES = {
 WEIGHT_KEYS = (
     "architecture", "hub", "path", "revision", "layers", "dropout", "segments", "teacher", "training",
 )  # fmt: skip
+# The two kinds of task have settings of their own, needed where a task of the kind is.
+KINDS = {"question_answering": "question-answering", "classification": "classification"}
 NEEDED_BY_WEIGHTS = {
     "question_answering": "{max_length: 384, stride: 128, max_question_length: 64, max_answer_length: 30, "
     "n_best: 20, null_threshold: 0.0}",
     "classification": "{max_length: 256}",
-    "training": "{task: {epochs: 3, batch_size: 32, learning_rate: 3.0e-5, ...}}",
     "inference": "{batch_tokens: 8192, feature: cls}",
 }
 
@@ -37,16 +39,26 @@ def check_artefacts(config: Mapping, positions: Positions) -> Iterator[StudyErro
                 place = ("datasets", name, "splits", split, "source")
                 yield from check_source_keys(block["source"], place, positions)
     if any(not is_artefact(entry) for entry in config["models"].values()):
-        for key, example in NEEDED_BY_WEIGHTS.items():
-            if key not in config:
-                yield StudyError(
-                    f"The key '{key}' is missing; models with weights need it.",
-                    where=positions.where(()),
-                    fix=f"{key}: {example}",
-                )
+        yield from _check_sections(config, positions)
     yield from _check_origins(config, positions)
     if config["reference"] in config["models"]:
         yield from _check_enough(config, positions)
+
+
+def _check_sections(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """What models with weights need, given the kinds of task that they are trained or measured on."""
+    blocks = [block for block in config["characteristics"].values() if block["enabled"]]
+    tasks = {*config.get("training", {}), *(task for block in blocks for task in block.get("tasks", ()))}
+    used = {config["datasets"][task]["task"] for task in tasks if task in config["datasets"]}
+    blocks = training_blocks(config)
+    for key, example in {"training": blocks and flow(blocks), **NEEDED_BY_WEIGHTS}.items():
+        if key not in config and KINDS.get(key) in {None, *used}:
+            yield StudyError(
+                f"The key '{key}' is missing; models with weights need it"
+                + (f" for {KINDS[key]}." if key in KINDS else "."),
+                where=positions.where(()),
+                fix=f"{key}: {example}" if example else "train: {path: train.json, examples: all}",
+            )
 
 
 def _check_entry(name: str, entry: Mapping, config: Mapping, positions: Positions) -> Iterator[StudyError]:

@@ -3,39 +3,39 @@
 from collections.abc import Iterator, Mapping
 
 from miniature.config.check_recipes import check_recipes
-from miniature.config.checks import _unknown
+from miniature.config.checks import _nearest
 from miniature.config.lines import Positions
 from miniature.config.plan import trained_models
+from miniature.config.suggest import MASKED_LMS, TRAINING, flow, others_for, tasks_for, value_for
 from miniature.messages import StudyError
 
-# What a characteristic needs once it is switched on, with a line to paste.
+# What a characteristic needs once it is switched on.
 NEEDED = {
-    "errors": {"tasks": "[squad]"},
-    "representation": {"tasks": "[squad]", "k_max": "100"},
-    "distribution": {
-        "tasks": "{squad: [newsqa]}", "bank_examples": "4000", "k": "[1, 10, 50]", "percentile": "95",
-    },
-    "vulnerability": {
-        "tasks": "[imdb]", "examples": "100",
-        "recipes": "{bert-attack: {preset: textattack-48, masked_lm: words}}",
-    },
-    "calibration": {"tasks": "[imdb]", "bins": "15"},
-}  # fmt: skip
+    "errors": ("tasks",),
+    "representation": ("tasks", "k_max"),
+    "distribution": ("tasks", "bank_examples", "k", "percentile"),
+    "vulnerability": ("tasks", "examples", "recipes"),
+    "calibration": ("tasks", "bins"),
+}
 
 
-def _missing(config: Mapping, name: str, positions: Positions) -> list[StudyError]:
+def _missing(config: Mapping, name: str, positions: Positions) -> Iterator[StudyError]:
     block = config["characteristics"][name]
-    return [
-        StudyError(
+    for key in NEEDED.get(name, ()):
+        if not _empty(block, key):
+            continue
+        value = value_for(config, ("characteristics", name, key))
+        # Nothing of this study can be measured so; then the line to paste is another one.
+        fix = "enabled: false" if value is None else f"{key}: {flow(value)}"
+        if value is not None and key == "recipes" and not config.get("masked_lms"):
+            fix += f"\n{MASKED_LMS}"
+        yield StudyError(
             f"The key '{key}' is {'empty' if key in block else 'missing'}; '{name}' is enabled and needs it.",
             where=positions.where(
                 ("characteristics", name, key) if key in block else ("characteristics", name)
             ),
-            fix=f"{key}: {example}",
+            fix=fix,
         )
-        for key, example in NEEDED.get(name, {}).items()
-        if _empty(block, key)
-    ]
 
 
 def _empty(block: Mapping, key: str) -> bool:
@@ -46,13 +46,35 @@ def _tasks(config: Mapping, name: str, positions: Positions) -> Iterator[StudyEr
     for task in config["characteristics"][name]["tasks"]:
         where = positions.where(("characteristics", name, "tasks"))
         if task not in config["datasets"]:
-            yield _unknown("dataset", task, list(config["datasets"]), where, "tasks: [{}]")
+            yield StudyError(
+                f"There is no dataset '{task}' (there are: {', '.join(config['datasets'])}).",
+                where=where,
+                fix=_corrected_tasks(config, name),
+            )
         elif trained_models(config) and task not in config.get("training", {}):
             yield StudyError(
                 f"'{task}' is measured, but no model is fine-tuned on it.",
                 where=where,
-                fix=f"training: {{{task}: {{epochs: 3, batch_size: 32, learning_rate: 3.0e-5, ...}}}}",
+                fix=f"training: {flow({**config.get('training', {}), task: TRAINING})}"
+                if not config.get("training")
+                else f"{task}: {flow(TRAINING)}   # under training",
             )
+
+
+def _corrected_tasks(config: Mapping, name: str) -> str:
+    """The tasks as written, each that cannot be replaced by the nearest that can; off where none can."""
+    given, able = config["characteristics"][name]["tasks"], tasks_for(config, name)
+    if not able:
+        return "enabled: false"
+    tasks = [task if task in able else _nearest(task, able) for task in given]
+    if not isinstance(given, Mapping):
+        return f"tasks: {flow(list(dict.fromkeys(tasks)))}"
+    others = {}
+    for task, wanted in zip(tasks, given.values(), strict=True):
+        known = others_for(config, task)
+        kept = [other for other in wanted if other in known] or [_nearest(wanted[0], known)]
+        others[task] = list(dict.fromkeys([*others.get(task, ()), *kept]))
+    return f"tasks: {flow(others)}"
 
 
 def _number(config: Mapping, dataset: str, split: str) -> int | None:
@@ -63,7 +85,7 @@ def _number(config: Mapping, dataset: str, split: str) -> int | None:
 
 def _enabled(config: Mapping, name: str) -> bool:
     block = config["characteristics"][name]
-    return block["enabled"] and not any(_empty(block, key) for key in NEEDED.get(name, {}))
+    return block["enabled"] and not any(_empty(block, key) for key in NEEDED.get(name, ()))
 
 
 def check_characteristics(config: Mapping, positions: Positions) -> Iterator[StudyError]:
@@ -72,7 +94,9 @@ def check_characteristics(config: Mapping, positions: Positions) -> Iterator[Stu
         yield StudyError(
             "Nothing is measured: all characteristics are switched off.",
             where=positions.where(("characteristics",)),
-            fix=f"errors: {{enabled: true, tasks: [{next(iter(config['datasets']))}]}}",
+            fix=f"errors: {flow({'enabled': True, 'tasks': tasks_for(config, 'errors')[:1]})}"
+            if tasks_for(config, "errors")
+            else f"errors: {{enabled: true, tasks: [{next(iter(config['datasets']))}]}}",
         )
     for name, block in config["characteristics"].items():
         if block["enabled"]:
@@ -132,25 +156,27 @@ def _check_distribution(config: Mapping, positions: Positions) -> Iterator[Study
             )
         for other in others:
             if other not in config["datasets"]:
-                where = positions.where((*place, "tasks", task))
-                yield _unknown("dataset", other, list(config["datasets"]), where, f"{task}: [{{}}]")
+                yield StudyError(
+                    f"There is no dataset '{other}' (there are: {', '.join(config['datasets'])}).",
+                    where=positions.where((*place, "tasks", task)),
+                    fix=_corrected_tasks(config, "distribution"),
+                )
             elif other == task:
                 yield StudyError(
                     f"'{task}' cannot be out of distribution of itself.",
                     where=positions.where((*place, "tasks", task)),
-                    fix=f"{task}: [another dataset]",
+                    fix=_corrected_tasks(config, "distribution"),
                 )
             elif config["datasets"][other]["task"] != dataset["task"]:
                 yield StudyError(
                     f"'{other}' is {config['datasets'][other]['task']}, '{task}' is {dataset['task']}: "
                     "a model cannot read both.",
                     where=positions.where((*place, "tasks", task)),
-                    fix=f"{task}: [a {dataset['task']} dataset]",
+                    fix=_corrected_tasks(config, "distribution"),
                 )
 
 
 def _check_calibration(config: Mapping, positions: Positions) -> Iterator[StudyError]:
-    classification = [name for name, d in config["datasets"].items() if d["task"] == "classification"]
     for task in config["characteristics"]["calibration"]["tasks"]:
         dataset = config["datasets"].get(task)
         if dataset is not None and dataset["task"] != "classification":
@@ -158,7 +184,7 @@ def _check_calibration(config: Mapping, positions: Positions) -> Iterator[StudyE
                 f"Calibration is measured for classification; '{task}' is {dataset['task']}, "
                 "whose predictions hold no distribution over answers.",
                 where=positions.where(("characteristics", "calibration", "tasks")),
-                fix=f"tasks: [{classification[0]}]" if classification else "enabled: false",
+                fix=_corrected_tasks(config, "calibration"),
             )
 
 
@@ -171,7 +197,7 @@ def _check_vulnerability(config: Mapping, positions: Positions) -> Iterator[Stud
             yield StudyError(
                 f"Attacks are defined for classification; '{task}' is {dataset['task']}.",
                 where=positions.where((*place, "tasks")),
-                fix="tasks: [a classification dataset]",
+                fix=_corrected_tasks(config, "vulnerability"),
             )
         n = _number(config, task, "test")
         if n is not None and block["examples"] > n:

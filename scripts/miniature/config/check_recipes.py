@@ -8,9 +8,8 @@ from miniature.attack.tagger import check_tagger
 from miniature.attack.vectors import check_word_vectors
 from miniature.config.checks import _unknown
 from miniature.config.lines import Positions
+from miniature.config.suggest import MASKED_LMS
 from miniature.messages import StudyError
-
-EXAMPLE = "masked_lms: {words: {hub: google-bert/bert-base-uncased, revision: main}}"
 
 
 def check_recipes(config: Mapping, positions: Positions) -> Iterator[StudyError]:
@@ -23,7 +22,7 @@ def check_recipes(config: Mapping, positions: Positions) -> Iterator[StudyError]
             yield StudyError(
                 f"The recipe '{name}' takes its words from a masked language model and names none.",
                 where=where,
-                fix=f"masked_lm: {masked_lms[0]}" if masked_lms else f"masked_lm: words\n{EXAMPLE}",
+                fix=f"masked_lm: {masked_lms[0]}" if masked_lms else f"masked_lm: words\n{MASKED_LMS}",
             )
             continue
         try:

@@ -6,10 +6,14 @@ from miniature.agreement.measures import MEASURES
 from miniature.config.check_characteristics import _enabled
 from miniature.config.checks import _nearest, _unknown
 from miniature.config.lines import Positions
+from miniature.config.plan import trained_models
+from miniature.config.suggest import flow, value_for
 from miniature.messages import StudyError
 
 # Measures of representation that are one number for a pair of models, whatever K.
 WITHOUT_K = ("jaccard_area", "cka", "cka_debiased", "procrustes", "rsa")
+# Measures of errors that compare probabilities, as all of calibration do.
+OF_PROBABILITIES = ("js_divergence", "probability_loyalty")
 # Measures of two models that a verdict or a panel can rest on, and what else says which row it is.
 MEASURED_BY = {
     "errors": (
@@ -55,13 +59,38 @@ def check_verdict(config: Mapping, positions: Positions) -> Iterator[StudyError]
         settings = config["characteristics"][name]
         if block["task"] not in settings["tasks"]:
             tasks = list(settings["tasks"])
+            if not set(tasks) <= set(config["datasets"]):
+                continue  # a misspelt task is told where it stands
             where = positions.where((*place, "task"))
             yield StudyError(
                 f"'{block['task']}' is not a task of '{name}'.", where=where,
                 fix=f"task: {_nearest(block['task'], tasks)}",
             )  # fmt: skip
             continue
-        yield from _check_row(name, block, settings, positions)
+        yield from _check_row(name, block, config, positions)
+        yield from _check_probabilities(name, block, config, positions)
+
+
+def _check_probabilities(
+    name: str, block: Mapping, config: Mapping, positions: Positions
+) -> Iterator[StudyError]:
+    """What compares probabilities needs them of the reference and of another model: only weights give any."""
+    reference, weights = config["reference"], trained_models(config)
+    if reference not in config["models"] or (reference in weights and len(weights) > 1):
+        return
+    if name == "errors" and block["measure"] in OF_PROBABILITIES:
+        given = config["models"][reference]
+        fix = "measure: " + ("label_loyalty" if block["task"] in given.get("predictions", {}) else "jaccard")
+    elif name == "calibration" and block["measure"] in MEASURED_BY[name]:
+        fix = "calibration: {enabled: false}   # and remove its verdict"
+    else:
+        return
+    without = f"the reference '{reference}' is" if reference not in weights else "all other models are"
+    yield StudyError(
+        f"'{block['measure']}' compares probabilities, and {without} given without weights, so without any.",
+        where=positions.where(("verdict", name, "measure")),
+        fix=fix,
+    )
 
 
 def _check_measure(name: str, measure: str, place: tuple, positions: Positions) -> Iterator[StudyError]:
@@ -84,11 +113,15 @@ def _row_keys(name: str, measure: str) -> tuple[str, ...]:
     return tuple(key for key in ROW_KEYS[name] if key != "k" or measure not in WITHOUT_K)
 
 
-def _check_row(name: str, block: Mapping, settings: Mapping, positions: Positions) -> Iterator[StudyError]:
-    place = ("verdict", name)
+def _check_row(name: str, block: Mapping, config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    place, settings = ("verdict", name), config["characteristics"][name]
     for key in _row_keys(name, block["measure"]):
         if key not in block:
-            yield StudyError(f"The key '{key}' is missing.", where=positions.where(place), fix=f"{key}: ...")
+            value = value_for(config, (*place, key))
+            yield StudyError(
+                f"The key '{key}' is missing.", where=positions.where(place),
+                fix=f"{key}: {'...' if value is None else flow(value)}",
+            )  # fmt: skip
     if name == "representation" and block.get("k", 1) > settings["k_max"]:
         yield StudyError(
             f"k ({block['k']}) is above k_max.", where=positions.where((*place, "k")),

@@ -161,3 +161,10 @@ def labels_of(config: Mapping, dataset: str) -> list[str] | None:
     """Class names in class order; None for question answering."""
     labels = config["datasets"][dataset].get("labels")
     return list(labels) if labels else None
+
+
+def numbered_columns(config: Mapping, dataset: str) -> dict | None:
+    """Columns named for a dataset whose rows are numbered without an id; None where all have ids."""
+    entry = config.get("datasets", {}).get(dataset, {})
+    numbered = entry.get("task") == "classification" and entry.get("format") in ("csv", "jsonl", "hub")
+    return dict(entry.get("columns", {})) if numbered else None

@@ -1,5 +1,6 @@
 """The strict schema, and its violations told as messages a user can act on."""
 
+import copy
 import difflib
 import math
 import re
@@ -11,6 +12,7 @@ import yaml
 
 from miniature.config.lines import Place, Positions
 from miniature.config.names import suggest_name
+from miniature.config.suggest import flow, value_for
 from miniature.messages import StudyError
 
 
@@ -58,13 +60,48 @@ def schema_errors(config: Mapping, schema: Mapping, positions: Positions) -> lis
     """
     found: list[tuple[tuple, StudyError]] = []
     for error in _Validator(schema).iter_errors(config):
-        for place, message in _explain(error, positions):
+        for place, message in _explain(error, config, positions):
             found.append((positions.line(place), message))
     found.sort(key=lambda item: item[0])
     return [message for _, message in found]
 
 
-def _explain(error: jsonschema.ValidationError, positions: Positions) -> Iterator[tuple[Place, StudyError]]:
+class _Broken:
+    """Stands for a part that is no mapping or list where one must be: whatever looks into it stops."""
+
+    __hash__ = None
+
+
+def without_broken(config: Mapping, schema: Mapping) -> Mapping:
+    """Copy of a refused study in which no check takes a text for a list of letters.
+
+    Parameters
+    ----------
+    config : mapping
+        The study as it was read.
+    schema : mapping
+        See `load_schema`.
+
+    Returns
+    -------
+    mapping
+        Parts that should be mappings or lists and are not give a TypeError or AttributeError when they are
+        looked into.
+    """
+    config = copy.deepcopy(config)
+    for error in list(_Validator(schema).iter_errors(config)):
+        if error.validator == "type" and error.validator_value in ("object", "array") and error.absolute_path:
+            *parents, last = error.absolute_path
+            node = config
+            for key in parents:
+                node = node[key]
+            node[last] = _Broken()
+    return config
+
+
+def _explain(
+    error: jsonschema.ValidationError, config: Mapping, positions: Positions
+) -> Iterator[tuple[Place, StudyError]]:
     place: Place = tuple(error.absolute_path)
     key = place[-1] if place else ""
     schema = error.schema
@@ -72,15 +109,17 @@ def _explain(error: jsonschema.ValidationError, positions: Positions) -> Iterato
         known = list(schema.get("properties", {}))
         for name in error.instance:
             if name not in known:
-                near = difflib.get_close_matches(str(name), known, n=1)
-                fix = f"{near[0]}: ..." if near else f"known keys here: {', '.join(known)}"
+                fix = _renamed(name, error.instance, known, place, config)
                 yield (
                     (*place, name),
                     StudyError(f"Unknown key '{name}'.", where=positions.where((*place, name)), fix=fix),
                 )
     elif error.validator == "required":
         name = re.match(r"'(.*)' is a required property", error.message).group(1)
-        example = _example(schema.get("properties", {}).get(name, {}))
+        known = list(schema.get("properties", {}))
+        if any(key not in known and _near(key, known) == name for key in error.instance):
+            return  # misspelt, and told as that
+        example = _own(config, (*place, name)) or _example(schema.get("properties", {}).get(name, {}))
         if not example and name in _TRAINING_EXAMPLES:
             example = _TRAINING_EXAMPLES[name]
         yield (
@@ -115,9 +154,32 @@ def _explain(error: jsonschema.ValidationError, positions: Positions) -> Iterato
             StudyError(
                 f"'{key}' is {_shown(error.instance)}, but {_expected(error)}.",
                 where=positions.where(place),
-                fix=_corrected(error, key),
+                fix=_corrected(error, key, _own(config, place)),
             ),
         )
+
+
+def _near(name: object, known: list[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(str(name), known, n=1)), None)
+
+
+def _renamed(name: object, entry: Mapping, known: list[str], place: Place, config: Mapping) -> str:
+    """The known key that an unknown one is most like, with the value that stands there."""
+    near, value = _near(name, known), entry[name]
+    if near is None:
+        return f"known keys here: {', '.join(known)}"
+    if near in entry:
+        return f"remove it; '{near}' is there already"
+    if (*place, near) == ("reference",) and value not in list(config.get("models") or ()):
+        value = value_for(config, ("reference",)) or value
+    text = flow(value)
+    return f"{near}: {text}" if len(text) <= 200 else f"{near}: ...   # with all that stands under '{name}'"
+
+
+def _own(config: Mapping, place: Place) -> str:
+    """A value for this place in the study's own names; empty where it has no say."""
+    value = value_for(config, place) if isinstance(config, Mapping) else None
+    return "" if value is None else flow(value)
 
 
 _NAME_RULE = "letters, digits, - and _; at most 64"
@@ -187,7 +249,11 @@ def _typed(kind: str | list[str]) -> str:
     return " or ".join(words[k] for k in ([kind] if isinstance(kind, str) else kind))
 
 
-def _corrected(error: jsonschema.ValidationError, key: object) -> str | None:
+# What people write for a choice that goes by another name here.
+_SYNONYMS = {"gpu": "cuda"}
+
+
+def _corrected(error: jsonschema.ValidationError, key: object, own: str) -> str | None:
     if error.validator == "type" and isinstance(error.instance, str):
         try:
             number = float(error.instance)
@@ -204,11 +270,12 @@ def _corrected(error: jsonschema.ValidationError, key: object) -> str | None:
                 else f"{key}: {int(number)}"
             )
     if error.validator == "enum":
-        near = difflib.get_close_matches(str(error.instance), [str(v) for v in error.validator_value], n=1)
-        return f"{key}: {near[0] if near else error.validator_value[0]}"
+        given, known = str(error.instance).lower(), [str(value) for value in error.validator_value]
+        given = _SYNONYMS.get(given, given)
+        return f"{key}: {_near(given, known) or known[0]}"
     if error.validator == "type" and error.validator_value == "array" and isinstance(error.instance, str):
         return f"{key}: [{error.instance}]"
-    example = _example(error.schema)
+    example = own or _example(error.schema)
     if error.validator == "pattern" and not example:
         return f"{key}: {suggest_name(error.instance)}"
     return f"{key}: {example}" if example and isinstance(key, str) else None

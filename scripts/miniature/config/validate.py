@@ -18,7 +18,7 @@ from miniature.config.checks import (
 from miniature.config.lines import Positions, read_positions
 from miniature.config.paths import expand_paths
 from miniature.config.replicates import check_replicates
-from miniature.config.schema import load_schema, schema_errors
+from miniature.config.schema import load_schema, schema_errors, without_broken
 from miniature.messages import StudyError
 from miniature.models.sources import check_model_source
 
@@ -65,8 +65,10 @@ def validate_study(config: Mapping, files: Iterable[str | Path], schema: str | P
         they can still see.
     """
     positions = read_positions(files)
-    errors = positions.duplicates + schema_errors(config, load_schema(schema), positions)
+    rules = load_schema(schema)
+    errors = positions.duplicates + schema_errors(config, rules, positions)
     if errors:
+        config = without_broken(config, rules)
         seen = {error.where for error in errors}
         raise StudyErrors(errors + [e for e in _still_seen(config, positions) if e.where not in seen])
     expanded, errors = expand_paths(config, positions)

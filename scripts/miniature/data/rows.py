@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from miniature.data.labels import correct_labels
 from miniature.data.problems import Problems
 from miniature.data.tables import classification_frame, cluster_of, question_frame
 
@@ -209,6 +210,8 @@ def assemble_texts(rows: Iterable[TextRow], labels: dict[str, object], problems:
         As `miniature.data.tables.CLASSIFICATION_SCHEMA`, labels by name.
     """
     names = {str(value): name for name, value in labels.items()}
+    rows = list(rows)
+    correction = correct_labels(labels, [str(row.label) for row in rows])
     ids = _Ids(problems)
     records = []
     for row in rows:
@@ -227,11 +230,12 @@ def assemble_texts(rows: Iterable[TextRow], labels: dict[str, object], problems:
             continue
         name = names.get(str(row.label))
         if name is None:
-            listed = ", ".join(f"{key}: {value}" for key, value in labels.items())
+            same = next((value for value in names if value.casefold() == str(row.label).casefold()), None)
             problems.error(
                 row.place,
-                f"the label {str(row.label)[:80]!r} is not one of {sorted(names)}",
-                f"labels: {{{listed}, <name>: {str(row.label)[:80]}}}",
+                f"the label {str(row.label)[:80]!r} is not one of {sorted(names)}"
+                + (f": it differs from {same!r} in case only" if same is not None else ""),
+                correction,
             )
             continue
         records.append({"id": row.id, "cluster": row.cluster or row.id, "text": row.text, "label": name})

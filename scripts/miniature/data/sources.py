@@ -6,7 +6,7 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from miniature.data.problems import Problems
@@ -94,8 +94,44 @@ def decode(content: bytes, path: str | Path) -> str:
         raise StudyError(
             f"This file is not UTF-8: byte 0x{content[error.start]:02x} on line {line}.",
             where=f"{path}, line {line}",
-            fix=f"iconv -f WINDOWS-1252 -t UTF-8 '{path}' > utf8-{Path(path).name}   (if it is Windows text)",
+            fix=utf8_line(path, content),
         ) from None
+
+
+def utf8_line(path: str | Path, content: bytes) -> str:
+    """Command that makes UTF-8 of a file that is not, given how its bytes begin.
+
+    Examples
+    --------
+    >>> utf8_line("a/p.csv", "id".encode("utf-16"))
+    "iconv -f UTF-16 -t UTF-8 'a/p.csv' > utf8-p.csv"
+    """
+    # Both orders of bytes of UTF-16 begin with their mark; nothing else that is text does.
+    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    code, note = ("UTF-16", "") if wide else ("WINDOWS-1252", "   (if it is Windows text)")
+    return f"iconv -f {code} -t UTF-8 '{path}' > utf8-{Path(path).name}{note}"
+
+
+def separator_of(header: Sequence[str], wanted: Iterable[str]) -> str | None:
+    """What separates the columns of a table whose header was read as one column; None where nothing does.
+
+    Examples
+    --------
+    >>> separator_of(["id;prediction"], ["id", "prediction"]), separator_of(["id,text"], ["id"])
+    (';', None)
+    """
+    for separator in (";", "\t", "|"):
+        cells = [cell.strip(' "') for cell in header[0].split(separator)] if len(header) == 1 else []
+        if len(cells) > 1 and set(wanted) <= set(cells):
+            return separator
+    return None
+
+
+def comma_line(path: str | Path, separator: str) -> str:
+    """Command that writes a table with another separator again with commas."""
+    read = f"pd.read_csv('{path}', sep={separator!r}, dtype=str, keep_default_na=False)"
+    name = Path(path).name.removesuffix(".gz")
+    return f"python -c \"import pandas as pd; {read}.to_csv('commas-{name}', index=False)\""
 
 
 def read_json(path: str | Path) -> object:
@@ -146,7 +182,8 @@ def read_json_lines(path: str | Path, problems: Problems) -> Iterator[tuple[int,
     StudyError
         As `read_bytes`.
     """
-    lines = read_bytes(path).split(b"\n")
+    content = read_bytes(path)
+    lines = content.split(b"\n")
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -154,7 +191,7 @@ def read_json_lines(path: str | Path, problems: Problems) -> Iterator[tuple[int,
         try:
             value = json.loads(line.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
-            problems.error(place, f"not UTF-8 (byte 0x{line[error.start]:02x})", "save the file as UTF-8")
+            problems.error(place, f"not UTF-8 (byte 0x{line[error.start]:02x})", utf8_line(path, content))
             continue
         except (json.JSONDecodeError, RecursionError) as error:
             cut = number == len(lines)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from miniature.data.problems import Problems
 from miniature.data.rows import TextRow
-from miniature.data.sources import decode, read_csv_rows, read_json_lines
+from miniature.data.sources import comma_line, decode, read_csv_rows, read_json_lines, separator_of
 from miniature.messages import StudyError
 
 COLUMNS = {"text": "text", "label": "label"}
@@ -36,6 +36,11 @@ def read_csv_texts(path: str | Path, problems: Problems, columns: dict[str, str]
     columns = {**COLUMNS, **columns}
     header, lines = read_csv_rows(path, problems)
     if problems.n_errors and not header:
+        return []
+    separator = separator_of(header, columns.values())
+    if separator is not None:
+        what = f"the separator seems to be {separator!r}, and must be a comma"
+        problems.error("line 1", what, comma_line(path, separator))
         return []
     for role, column in columns.items():
         if column not in header:
@@ -73,7 +78,15 @@ def text_rows(entries, problems: Problems, columns: dict[str, str], unit: str = 
     rows = []
     for index, (number, entry) in enumerate(entries):
         place = f"{unit} {number}"
-        absent = [column for column in columns.values() if entry.get(column) is None]
+        absent = [column for column in columns.values() if column not in entry]
+        null = [column for column in columns.values() if column in entry and entry[column] is None]
+        if null and not absent:
+            problems.error(
+                place,
+                f"the {' and the '.join(map(repr, null))} is null",
+                f'"{null[0]}": "..."   (or take the row out)',
+            )
+            continue
         if absent:
             has = ", ".join(sorted(map(str, entry)))
             problems.error(

@@ -1,0 +1,233 @@
+"""Corrected values in a study's own names, so that what a message offers can be pasted and works.
+
+The study may have any mistake, so nothing here takes its form for granted.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import yaml
+
+from miniature.attack.presets import PRESETS
+from miniature.config.plan import is_artefact, models_with
+from miniature.config.positions import longest_input
+
+CHARACTERISTICS = ("errors", "representation", "distribution", "vulnerability", "calibration")
+PRESET = "textattack-48"
+MASKED_LMS = "masked_lms: {words: {hub: google-bert/bert-base-uncased, revision: main}}"
+TRAINING = {
+    "epochs": 3, "batch_size": 32, "learning_rate": 3e-5, "warmup_ratio": 0.1, "weight_decay": 0.0,
+    "max_gradient_norm": 1.0, "order": "shuffled", "precision": "fp32", "checkpoint_every": 500,
+}  # fmt: skip
+# What a verdict rests on where nothing else is said, with its margin.
+RESTS_ON = {
+    "errors": ("jaccard", 0.05),
+    "representation": ("jaccard", 0.05),
+    "distribution": ("jaccard_ood", 0.05),
+    "vulnerability": ("jaccard", 0.05),
+    "calibration": ("brier_difference", 0.02),
+}
+_WRONG_FORM = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
+
+
+def flow(value: object) -> str:
+    """YAML of a value on one line, which reads back as the value.
+
+    Examples
+    --------
+    >>> flow({"tasks": ["a", "b"], "rate": 3e-5, "enabled": True, "value": "no"})
+    "{tasks: [a, b], rate: 3.0e-05, enabled: true, value: 'no'}"
+    >>> flow("a")
+    'a'
+    """
+    text = yaml.safe_dump(value, default_flow_style=True, width=1 << 30, sort_keys=False, allow_unicode=True)
+    return text.strip().removesuffix("...").strip()
+
+
+def value_for(config: Mapping, place: tuple) -> object | None:
+    """A value that may stand at a place of this study; None where the study has no say in it.
+
+    Parameters
+    ----------
+    config : mapping
+        The study, right or wrong.
+    place : tuple of str
+        Keys that lead to the value.
+
+    Examples
+    --------
+    >>> study = {"models": {"big": {}, "small": {}}, "datasets": {"reviews": {"task": "classification"}},
+    ...          "training": {"reviews": {}}}
+    >>> value_for(study, ("reference",)), value_for(study, ("characteristics", "calibration"))
+    ('big', {'enabled': False})
+    >>> value_for(study, ("verdict",))
+    {'errors': {'task': 'reviews', 'measure': 'jaccard', 'margin': 0.05}}
+    """
+    try:
+        match place:
+            case ("reference",):
+                return next(iter(_block(config, "models")), None)
+            case ("training",):
+                return training_blocks(config)
+            case ("verdict",):
+                return _verdicts(config)
+            case ("characteristics",):
+                return {name: _characteristic(config, name) for name in CHARACTERISTICS}
+            case ("characteristics", name) if name in CHARACTERISTICS:
+                return _characteristic(config, name)
+            case ("characteristics", name, key) if name in CHARACTERISTICS:
+                return (settings_for(config, name) or {}).get(key)
+            case ("verdict", name) if name in CHARACTERISTICS:
+                return _verdict(config, name)
+            case ("verdict", name, key) if name in CHARACTERISTICS:
+                return (_verdict(config, name) or {}).get(key)
+    except _WRONG_FORM:
+        pass
+    return None
+
+
+def tasks_for(config: Mapping, name: str) -> list[str]:
+    """Datasets that a characteristic can be measured on with the models there are."""
+    datasets = {n: d for n, d in _block(config, "datasets").items() if isinstance(d, Mapping)}
+    models = {n: m for n, m in _block(config, "models").items() if isinstance(m, Mapping)}
+    weights = any(not is_artefact(entry) for entry in models.values())
+    trained = _block(config, "training") or [n for n in datasets if "train" in _block(datasets, n, "splits")]
+    reference = config.get("reference")
+    known = {
+        "models": models,
+        "reference": reference if reference in list(models) else next(iter(models), None),
+    }
+
+    def measurable(task: str) -> bool:
+        if weights and task not in trained:
+            return False
+        if name in ("vulnerability", "calibration"):
+            return datasets[task].get("task") == "classification" and weights
+        others = others_for(config, task) if name == "distribution" else [None]
+        return any(len(models_with(known, name, task, other)) > 1 for other in others)
+
+    return [task for task in datasets if models and measurable(task)]
+
+
+def others_for(config: Mapping, task: str) -> list[str]:
+    """Datasets of the same kind as a task, which may be out of distribution of it."""
+    datasets = _block(config, "datasets")
+    kind = _block(config, "datasets", task).get("task")
+    return [name for name in datasets if name != task and _block(datasets, name).get("task") == kind]
+
+
+def training_blocks(config: Mapping) -> dict | None:
+    """A training block for every dataset that has a train split and is measured, or could be."""
+    blocks = _block(config, "characteristics").values()
+    asked = [task for block in blocks if isinstance(block, Mapping) for task in block.get("tasks") or ()]
+    able = [n for n in _block(config, "datasets") if "train" in _block(config, "datasets", n, "splits")]
+    taught = any("teacher" in entry for entry in _block(config, "models").values())
+    block = {**TRAINING, **({"distillation": {"temperature": 2.0, "alpha": 0.5}} if taught else {})}
+    return {task: dict(block) for task in [t for t in able if t in asked] or able} or None
+
+
+def settings_for(config: Mapping, name: str) -> dict | None:
+    """Settings of a characteristic that pass, with the study's own tasks; None where it has none to measure.
+
+    What the study says already and can be kept is kept.
+    """
+    block, able = _block(config, "characteristics", name), tasks_for(config, name)
+    given = block.get("tasks")
+    given = list(given) if isinstance(given, list | Mapping) else []
+    tasks = [task for task in given if task in able]
+    if not tasks:
+        chosen = _block(config, "verdict", name).get("task")
+        tasks = able if name == "errors" else ([chosen] if chosen in able else able[:1])
+    if not tasks:
+        return None
+    n = {s: min(_sizes(config, tasks, s), default=None) for s in ("train", "test")}
+    match name:
+        case "representation":
+            return {"tasks": tasks, "k_max": _most(100, n["test"] and n["test"] - 1)}
+        case "distribution":
+            bank = block.get("bank_examples")
+            bank = bank if isinstance(bank, int) else _most(4000, n["train"])
+            k = _block(config, "verdict", name).get("k")
+            return {
+                "tasks": {task: _others(config, block.get("tasks"), task) for task in tasks},
+                "bank_examples": bank,
+                "k": sorted(i for i in {1, 10, 50} | ({k} if isinstance(k, int) else set()) if i <= bank),
+                "percentile": 95,
+            }
+        case "vulnerability":
+            return {"tasks": tasks, "examples": _most(100, n["test"]), "recipes": _recipes(config)}
+        case "calibration":
+            return {"tasks": tasks, "bins": 15}
+    return {"tasks": tasks}
+
+
+def _block(config: object, *keys: str) -> Mapping:
+    """The mapping at a place; empty where there is none."""
+    for key in keys:
+        config = config.get(key) if isinstance(config, Mapping) else None
+    return config if isinstance(config, Mapping) else {}
+
+
+def _sizes(config: Mapping, tasks: list[str], split: str) -> Iterator[int]:
+    for task in tasks:
+        examples = _block(config, "datasets", task, "splits", split).get("examples")
+        if isinstance(examples, int):
+            yield examples
+
+
+def _most(wanted: int, limit: int | None) -> int:
+    return wanted if limit is None else max(1, min(wanted, limit))
+
+
+def _others(config: Mapping, given: object, task: str) -> list[str]:
+    known = others_for(config, task)
+    kept = given.get(task) if isinstance(given, Mapping) else None
+    return [other for other in kept or () if other in known] or known[:1]
+
+
+def _recipes(config: Mapping) -> dict:
+    masked_lms = _block(config, "masked_lms")
+    name = next(iter(masked_lms), "words")
+    recipe = {"preset": PRESET, "masked_lm": name}
+    longest = longest_input(_block(masked_lms, name)) if name in masked_lms else None
+    if longest is not None and longest < PRESETS[PRESET]["max_masked_lm_length"]:
+        recipe["max_masked_lm_length"] = longest
+    return {"bert-attack": recipe}
+
+
+def _characteristic(config: Mapping, name: str) -> dict:
+    """On where something else of the study asks for it (and errors, the cheapest), else off."""
+    panels = _block(config, "figure1", "panels").values()
+    shown = {panel.get("characteristic") for panel in panels if isinstance(panel, Mapping)}
+    asked = name == "errors" or name in shown or name in _block(config, "verdict")
+    settings = settings_for(config, name) if asked else None
+    return {"enabled": True, **settings} if settings else {"enabled": False}
+
+
+def _verdicts(config: Mapping) -> dict:
+    """The verdict on the first characteristic that is measured; none at all is allowed too."""
+    blocks = _block(config, "characteristics")
+    for name in CHARACTERISTICS:
+        if _block(blocks, name).get("enabled") is True or (name == "errors" and not blocks):
+            verdict = _verdict(config, name)
+            if verdict:
+                return {name: verdict}
+    return {}
+
+
+def _verdict(config: Mapping, name: str) -> dict | None:
+    settings = settings_for(config, name)
+    if settings is None:
+        return None
+    measure, margin = RESTS_ON[name]
+    settings |= {k: v for k, v in _block(config, "characteristics", name).items() if k != "tasks"}
+    task = next(iter(settings["tasks"]))
+    row = {"task": task, "measure": measure}
+    match name:
+        case "representation":
+            row["k"] = min(10, settings["k_max"])
+        case "distribution":
+            ks = settings["k"]
+            row |= {"ood_dataset": settings["tasks"][task][0], "k": 10 if 10 in ks else ks[0]}
+        case "vulnerability":
+            row["recipe"] = next(iter(settings["recipes"]))
+    return {**row, "margin": margin}
