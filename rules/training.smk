@@ -27,6 +27,7 @@ rule finetune_model:
         spec=lambda wildcards: model_spec(config["models"][wildcards.model]),
         kind=lambda wildcards: kind_of(wildcards.task),
         labels=lambda wildcards: plan.labels_of(config, wildcards.task),
+        label_values=lambda wildcards: plan.label_values_of(config, wildcards.task),
         settings=lambda wildcards: plan.training_settings(
             config, wildcards.task, wildcards.model
         ),

@@ -161,3 +161,9 @@ def labels_of(config: Mapping, dataset: str) -> list[str] | None:
     """Class names in class order; None for question answering."""
     labels = config["datasets"][dataset].get("labels")
     return list(labels) if labels else None
+
+
+def label_values_of(config: Mapping, dataset: str) -> list | None:
+    """What stands in the files for each class of `labels_of`."""
+    labels = config["datasets"][dataset].get("labels")
+    return list(labels.values()) if labels else None

@@ -17,9 +17,11 @@ from miniature.config.checks import (
 )
 from miniature.config.lines import Positions, read_positions
 from miniature.config.paths import expand_paths
+from miniature.config.plan import all_tasks
 from miniature.config.replicates import check_replicates
 from miniature.config.schema import load_schema, schema_errors
 from miniature.messages import StudyError
+from miniature.models.classes import check_classes
 from miniature.models.sources import check_model_source
 
 CHECKS = (
@@ -110,6 +112,22 @@ def _check_folders(config: Mapping, positions: Positions) -> list[StudyError]:
                     )
                 except StudyError as error:
                     errors.append(error)
+                    continue
+                if section == "models":
+                    errors += _check_classes(name, entry["path"], config, positions)
+    return errors
+
+
+def _check_classes(name: str, folder: str, config: Mapping, positions: Positions) -> list[StudyError]:
+    """What a local checkpoint's own head means, against the classes of every task it would be used on."""
+    errors = []
+    for task in all_tasks(config):
+        if "labels" in config["datasets"][task]:
+            place = positions.where(("datasets", task, "labels"))
+            try:
+                check_classes(folder, config["datasets"][task]["labels"], where=f"{place} for models.{name}")
+            except StudyError as error:
+                errors.append(error)
     return errors
 
 

@@ -15,6 +15,7 @@ from transformers import (
 
 from miniature.messages import StudyError
 from miniature.models.checkpoints import USE_SEGMENTS, load_config, load_tokenizer, load_weights
+from miniature.models.classes import check_classes
 from miniature.models.sources import (
     LAYER_KEYS,
     check_architecture,
@@ -60,7 +61,7 @@ def build_model(
     spec: Mapping,
     *,
     head: str,
-    labels: Sequence[str] | None = None,
+    labels: Sequence[str] | Mapping[str, object] | None = None,
     vocabulary: str | os.PathLike | None = None,
     seed: int,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
@@ -76,8 +77,9 @@ def build_model(
         Either may have ``segments``: false puts every token into one segment, in training and afterwards.
     head : str
         ``question-answering``, ``classification`` or ``masked-lm``.
-    labels : sequence of str, optional
-        Names of the classes in order; only for classification.
+    labels : sequence of str or mapping, optional
+        Names of the classes in order, with their values in the study's files where known; only for
+        classification.
     vocabulary : path, optional
         Folder of the tokenizer; only for ``architecture``.
     seed : int
@@ -92,7 +94,7 @@ def build_model(
     Raises
     ------
     StudyError
-        The entry cannot be built; see `check_model_source`.
+        The entry cannot be built; see `check_model_source` and `miniature.models.classes.check_classes`.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -106,7 +108,7 @@ def build_model(
     return model, tokenizer
 
 
-def _label_names(labels: Sequence[str] | None) -> dict:
+def _label_names(labels: Sequence[str] | Mapping[str, object] | None) -> dict:
     if labels is None:
         return {}
     return {
@@ -148,6 +150,9 @@ def _from_folder(spec, head, labels):
     files = weight_files(folder)
     for file in files:
         tensor_shapes(file)
+    if head == "classification":
+        # Its outputs would be given the study's names, whatever they were trained to mean.
+        check_classes(folder, labels)
     layers = spec.get("layers")
     check_layers(raw, layers)
     changes = _label_names(labels)

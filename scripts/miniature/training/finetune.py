@@ -36,7 +36,7 @@ def finetune(
     table: pd.DataFrame,
     *,
     task: str,
-    labels: Sequence[str] | None,
+    labels: Sequence[str] | Mapping[str, object] | None,
     settings: Mapping,
     text_settings: Mapping,
     vocabulary: str | os.PathLike | None,
@@ -56,8 +56,8 @@ def finetune(
         The training split.
     task : str
         ``question-answering`` or ``classification``.
-    labels : sequence of str, optional
-        Class names in order; classification only.
+    labels : sequence of str or mapping, optional
+        Class names in order, with their values in the study's files where known; classification only.
     settings : mapping
         The ``training:`` block; see `miniature.training.loop.train` and
         `miniature.training.schedule.training_order`. Optional ``distillation``: ``temperature``, ``alpha``.
