@@ -11,17 +11,9 @@ from miniature.config.validate import StudyErrors
 from miniature.messages import StudyError
 from miniature.models.build import build_model
 from miniature.models.classes import check_classes, trained_classes
-from small_models import change_config, save_encoder
+from small_models import change_config, save_classifier
 
 SENTIMENT = {"negative": 0, "positive": 1}
-
-
-def save_classifier(folder, names, kind="bert"):
-    encoder = save_encoder(folder.with_name(f"{folder.name}-encoder"), kind)
-    model, tokenizer = build_model({"path": encoder}, head="classification", labels=names, seed=3)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

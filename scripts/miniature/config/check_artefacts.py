@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from miniature.config.lines import Positions
-from miniature.config.plan import ARTEFACTS, is_artefact, models_with
+from miniature.config.plan import ARTEFACTS, is_artefact, is_as_is, models_with
 from miniature.config.sources import source_name
 from miniature.messages import StudyError
 
@@ -16,6 +16,7 @@ SUFFIXES = {
 # What says how a model is made or trained says nothing about one that is not run.
 WEIGHT_KEYS = (
     "architecture", "hub", "path", "revision", "layers", "dropout", "segments", "teacher", "training",
+    "as_is",
 )  # fmt: skip
 NEEDED_BY_WEIGHTS = {
     "question_answering": "{max_length: 384, stride: 128, max_question_length: 64, max_answer_length: 30, "
@@ -36,9 +37,13 @@ def check_artefacts(config: Mapping, positions: Positions) -> Iterator[StudyErro
             if "source" in block:
                 place = ("datasets", name, "splits", split, "source")
                 yield from check_source_keys(block["source"], place, positions)
-    if any(not is_artefact(entry) for entry in config["models"].values()):
+    with_weights = [entry for entry in config["models"].values() if not is_artefact(entry)]
+    if with_weights:
+        kinds = {dataset["task"].replace("-", "_") for dataset in config["datasets"].values()}
+        trained = not all(map(is_as_is, with_weights))
         for key, example in NEEDED_BY_WEIGHTS.items():
-            if key not in config:
+            needed = {"training": trained, "inference": True}.get(key, key in kinds or trained)
+            if needed and key not in config:
                 yield StudyError(
                     f"The key '{key}' is missing; models with weights need it.",
                     where=positions.where(()),

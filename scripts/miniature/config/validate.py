@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from miniature.config.check_artefacts import check_artefacts
+from miniature.config.check_as_is import check_as_is, check_model_folder
 from miniature.config.check_characteristics import check_characteristics
 from miniature.config.check_datasets import check_datasets
 from miniature.config.check_lengths import check_lengths
@@ -17,15 +18,14 @@ from miniature.config.checks import (
 )
 from miniature.config.lines import Positions, read_positions
 from miniature.config.paths import expand_paths
-from miniature.config.plan import all_tasks
 from miniature.config.replicates import check_replicates
 from miniature.config.schema import load_schema, schema_errors
 from miniature.messages import StudyError
-from miniature.models.classes import check_classes
 from miniature.models.sources import check_model_source
 
 CHECKS = (
     check_models,
+    check_as_is,
     check_artefacts,
     check_replicates,
     check_masked_lms,
@@ -99,7 +99,10 @@ def _still_seen(config: Mapping, positions: Positions) -> list[StudyError]:
 
 def _check_folders(config: Mapping, positions: Positions) -> list[StudyError]:
     errors = []
-    for section in ("models", "masked_lms", "sentence_encoders"):
+    for name, entry in config["models"].items():
+        if "path" in entry:
+            errors += check_model_folder(name, config, positions)
+    for section in ("masked_lms", "sentence_encoders"):
         for name, entry in config.get(section, {}).items():
             if "path" in entry:
                 as_it_is = section == "masked_lms" and "training" not in entry
@@ -112,22 +115,6 @@ def _check_folders(config: Mapping, positions: Positions) -> list[StudyError]:
                     )
                 except StudyError as error:
                     errors.append(error)
-                    continue
-                if section == "models":
-                    errors += _check_classes(name, entry["path"], config, positions)
-    return errors
-
-
-def _check_classes(name: str, folder: str, config: Mapping, positions: Positions) -> list[StudyError]:
-    """What a local checkpoint's own head means, against the classes of every task it would be used on."""
-    errors = []
-    for task in all_tasks(config):
-        if "labels" in config["datasets"][task]:
-            place = positions.where(("datasets", task, "labels"))
-            try:
-                check_classes(folder, config["datasets"][task]["labels"], where=f"{place} for models.{name}")
-            except StudyError as error:
-                errors.append(error)
     return errors
 
 

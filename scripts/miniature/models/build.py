@@ -108,7 +108,8 @@ def build_model(
     return model, tokenizer
 
 
-def _label_names(labels: Sequence[str] | Mapping[str, object] | None) -> dict:
+def label_names(labels: Sequence[str] | Mapping[str, object] | None) -> dict:
+    """Classes as a model's configuration names them; empty without classes."""
     if labels is None:
         return {}
     return {
@@ -139,7 +140,7 @@ def _from_scratch(architecture, head, labels, vocabulary):
         intermediate_size=architecture["intermediate"],
         pad_token_id=tokenizer.pad_token_id,
         **options,
-        **_label_names(labels),
+        **label_names(labels),
     )
     return SCRATCH_CLASSES[head](config), tokenizer
 
@@ -155,7 +156,7 @@ def _from_folder(spec, head, labels):
         check_classes(folder, labels)
     layers = spec.get("layers")
     check_layers(raw, layers)
-    changes = _label_names(labels)
+    changes = label_names(labels)
     if layers is not None:
         changes[LAYER_KEYS[raw["model_type"]]] = layers
     if "dropout" in spec:
@@ -175,10 +176,15 @@ def _from_folder(spec, head, labels):
             fix="fetch the model again, config.json and model.safetensors of one revision",
         )
     tokenizer = load_tokenizer(folder)
+    check_tokenizer_size(model, tokenizer, where=str(folder))
+    return model, tokenizer
+
+
+def check_tokenizer_size(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, *, where: str) -> None:
+    """Refuse a tokenizer with more entries than its model has."""
     if len(tokenizer) > model.config.vocab_size:
         raise StudyError(
             f"The tokenizer has {len(tokenizer)} entries, the model only {model.config.vocab_size}.",
-            where=str(folder),
+            where=where,
             fix="put the tokenizer that belongs to the model into its folder",
         )
-    return model, tokenizer
