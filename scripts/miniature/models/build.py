@@ -1,5 +1,6 @@
 """Build the model of one config entry for one task: from scratch, or from pre-trained weights."""
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 
@@ -20,10 +21,13 @@ from miniature.models.sources import (
     LAYER_KEYS,
     check_architecture,
     check_layers,
+    has_head,
     read_config,
     tensor_shapes,
     weight_files,
 )
+
+logger = logging.getLogger("miniature.models")
 
 SCRATCH_CLASSES = {
     "question-answering": BertForQuestionAnswering,
@@ -154,6 +158,8 @@ def _from_folder(spec, head, labels):
     if head == "classification":
         # Its outputs would be given the study's names, whatever they were trained to mean.
         check_classes(folder, labels)
+    if head != "masked-lm" and has_head(raw, head):
+        logger.warning("%s has a head for this task, which is trained on; as_is: true would not", folder)
     layers = spec.get("layers")
     check_layers(raw, layers)
     changes = label_names(labels)
