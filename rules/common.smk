@@ -29,6 +29,8 @@ config = replicates.expand_replicates(config)
 RESULTS = f"results/{config['study']}"
 MODELS = plan.model_names(config)
 TRAINED = plan.trained_models(config)
+FINETUNED = plan.finetuned_models(config)
+AS_IS = plan.as_is_models(config)
 # Without second trainings, for what shows models rather than trainings; and the reference's checkpoint run again.
 ORIGINALS = replicates.original_models(config)
 CONTROL = [name for name in [replicates.control_model(config)] if name]

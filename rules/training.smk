@@ -1,4 +1,4 @@
-# Checkpoints: every model fine-tuned on every task, and the masked language models that attacks draw on.
+# Checkpoints: every model fine-tuned on every task or taken as it stands, and the masked language models that attacks draw on.
 
 
 rule finetune_model:
@@ -13,7 +13,7 @@ rule finetune_model:
     benchmark:
         "<benchmarks>/finetune_model/{task}/{model}.tsv"
     wildcard_constraints:
-        model=only(TRAINED),
+        model=only(FINETUNED),
     priority: 10  # everything waits for the trainings, and the last one for nobody
     conda:
         "../envs/torch.yaml"
@@ -27,6 +27,7 @@ rule finetune_model:
         spec=lambda wildcards: model_spec(config["models"][wildcards.model]),
         kind=lambda wildcards: kind_of(wildcards.task),
         labels=lambda wildcards: plan.labels_of(config, wildcards.task),
+        label_values=lambda wildcards: plan.label_values_of(config, wildcards.task),
         settings=lambda wildcards: plan.training_settings(
             config, wildcards.task, wildcards.model
         ),
@@ -38,6 +39,35 @@ rule finetune_model:
         code=code("finetune_model"),
     script:
         "../scripts/finetune_model.py"
+
+
+rule copy_model:
+    input:
+        sources=lambda wildcards: checkpoint_sources(config["models"][wildcards.model]),
+    output:
+        directory("<results>/models/{task}/{model}"),
+    log:
+        "<logs>/copy_model/{task}/{model}.log",
+    benchmark:
+        "<benchmarks>/copy_model/{task}/{model}.tsv"
+    wildcard_constraints:
+        model=only(AS_IS),
+    priority: 10
+    conda:
+        "../envs/torch.yaml"
+    resources:
+        mem_mb=memory(900, sources=2),
+        runtime=30,
+    params:
+        spec=lambda wildcards: model_spec(config["models"][wildcards.model]),
+        kind=lambda wildcards: kind_of(wildcards.task),
+        labels=lambda wildcards: plan.labels_of(config, wildcards.task),
+        label_values=lambda wildcards: plan.label_values_of(config, wildcards.task),
+        text=lambda wildcards: plan.window_settings(config, wildcards.task),
+        compute_threads=THREADS,
+        code=code("copy_model"),
+    script:
+        "../scripts/copy_model.py"
 
 
 rule train_masked_lm:

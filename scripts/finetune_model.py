@@ -3,6 +3,7 @@
 from _job import run_job
 from miniature.files import read_parquet
 from miniature.iteration import list_of
+from miniature.models.classes import named_values
 from miniature.models.results import check_result_folder
 from miniature.partial import digest_inputs, keyed_folder, remove
 from miniature.retrieval.registry import check_retrieved
@@ -25,7 +26,7 @@ def main(snakemake):
         params.spec,
         train,
         task=params.kind,
-        labels=params.labels,
+        labels=named_values(params.labels, params.label_values),
         settings=params.settings,
         text_settings=params.text,
         vocabulary=vocabulary[0] if "architecture" in params.spec else None,

@@ -17,6 +17,8 @@ from transformers import (
     RobertaModel,
 )
 
+from miniature.models.build import build_model
+
 WORDS = [
     "who",
     "what",
@@ -157,6 +159,15 @@ def save_encoder(folder, kind="bert", layers=3):
                 BertConfig(vocab_size=size, num_hidden_layers=layers, max_position_embeddings=64, **sizes)
             )
     model.save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def save_classifier(folder, names, kind="bert"):
+    """A random encoder with a head for classification, as a fine-tuned checkpoint is saved."""
+    encoder = save_encoder(folder.with_name(f"{folder.name}-encoder"), kind)
+    model, tokenizer = build_model({"path": encoder}, head="classification", labels=names, seed=3)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     return folder
 
 

@@ -145,18 +145,21 @@ def test_scratch_needs_a_vocabulary_and_dividing_heads(vocabulary):
         )
 
 
-def test_a_new_number_of_classes_replaces_only_the_head(tmp_path):
+def test_another_number_of_classes_takes_the_encoder_alone(tmp_path):
     folder = save_encoder(tmp_path / "e")
     three, tokenizer = build_model({"path": folder}, head="classification", labels=["a", "b", "c"], seed=0)
-    three.save_pretrained(tmp_path / "three")
-    tokenizer.save_pretrained(tmp_path / "three")
-    two, _ = build_model({"path": tmp_path / "three"}, head="classification", labels=["x", "y"], seed=0)
+    for name, saved in (("three", three), ("alone", three.base_model)):
+        saved.save_pretrained(tmp_path / name)
+        tokenizer.save_pretrained(tmp_path / name)
+    with pytest.raises(StudyError, match="tells 3 classes apart"):
+        build_model({"path": tmp_path / "three"}, head="classification", labels=["x", "y"], seed=0)
+    two, _ = build_model({"path": tmp_path / "alone"}, head="classification", labels=["x", "y"], seed=0)
     assert two.classifier.weight.shape[0] == 2
     assert equal(two.base_model, three.base_model)
     assert two.config.id2label == {0: "x", 1: "y"}
     # A vocabulary that does not fit is no matter of the head.
     change_config(tmp_path / "three", vocab_size=500)
     with pytest.raises(StudyError, match="another shape"):
-        build_model({"path": tmp_path / "three"}, head="classification", labels=["x", "y"], seed=0)
+        build_model({"path": tmp_path / "three"}, head="classification", labels=["a", "b", "c"], seed=0)
     with pytest.raises(StudyError, match="damaged"):
         load_checkpoint(tmp_path / "three", head="classification")

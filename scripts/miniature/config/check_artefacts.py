@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from miniature.config.lines import Positions
-from miniature.config.plan import ARTEFACTS, is_artefact, models_with
+from miniature.config.plan import ARTEFACTS, finetuned_models, is_artefact, models_with
 from miniature.config.sources import source_name
 from miniature.config.suggest import flow, training_blocks
 from miniature.messages import StudyError
@@ -17,6 +17,7 @@ SUFFIXES = {
 # What says how a model is made or trained says nothing about one that is not run.
 WEIGHT_KEYS = (
     "architecture", "hub", "path", "revision", "layers", "dropout", "segments", "teacher", "training",
+    "as_is",
 )  # fmt: skip
 # The two kinds of task have settings of their own, needed where a task of the kind is.
 KINDS = {"question_answering": "question-answering", "classification": "classification"}
@@ -51,7 +52,10 @@ def _check_sections(config: Mapping, positions: Positions) -> Iterator[StudyErro
     tasks = {*config.get("training", {}), *(task for block in blocks for task in block.get("tasks", ()))}
     used = {config["datasets"][task]["task"] for task in tasks if task in config["datasets"]}
     blocks = training_blocks(config)
-    for key, example in {"training": blocks and flow(blocks), **NEEDED_BY_WEIGHTS}.items():
+    examples = {"training": blocks and flow(blocks), **NEEDED_BY_WEIGHTS}
+    if not finetuned_models(config):
+        del examples["training"]
+    for key, example in examples.items():
         if key not in config and KINDS.get(key) in {None, *used}:
             yield StudyError(
                 f"The key '{key}' is missing; models with weights need it"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from miniature.config.check_recipes import check_recipes
 from miniature.config.checks import _nearest
 from miniature.config.lines import Positions
-from miniature.config.plan import trained_models
+from miniature.config.plan import finetuned_models, trained_models
 from miniature.config.suggest import MASKED_LMS, TRAINING, flow, others_for, tasks_for, value_for
 from miniature.messages import StudyError
 
@@ -51,7 +51,7 @@ def _tasks(config: Mapping, name: str, positions: Positions) -> Iterator[StudyEr
                 where=where,
                 fix=_corrected_tasks(config, name),
             )
-        elif trained_models(config) and task not in config.get("training", {}):
+        elif finetuned_models(config) and task not in config.get("training", {}):
             yield StudyError(
                 f"'{task}' is measured, but no model is fine-tuned on it.",
                 where=where,
@@ -147,6 +147,13 @@ def _check_distribution(config: Mapping, positions: Positions) -> Iterator[Study
                 f"'{task}' has {n} training examples.",
                 where=positions.where((*place, "bank_examples")),
                 fix=f"bank_examples: {n}",
+            )
+        unsaid = task not in config.get("training", {})  # where it is, the missing split is told already
+        if trained_models(config) and unsaid and "train" not in dataset["splits"]:
+            yield StudyError(
+                f"The bank is a sample of the train split, which '{task}' does not have.",
+                where=positions.where(("datasets", task, "splits")),
+                fix="train: {path: train.json, examples: all}",
             )
         if trained_models(config) and "calibration" not in dataset["splits"]:
             yield StudyError(

@@ -26,9 +26,24 @@ def is_artefact(entry: Mapping) -> bool:
 
 
 def trained_models(config: Mapping) -> list[str]:
-    """Models with weights, in the order of `model_names`."""
+    """Models with weights, fine-tuned here or before, in the order of `model_names`."""
     models = config["models"]
     return [name for name in model_names(config) if name in models and not is_artefact(models[name])]
+
+
+def is_as_is(entry: Mapping) -> bool:
+    """Whether a model with weights is used as it stands instead of being fine-tuned."""
+    return bool(entry.get("as_is")) and not is_artefact(entry)
+
+
+def as_is_models(config: Mapping) -> list[str]:
+    """Models of `trained_models` that were trained elsewhere and are used as they stand."""
+    return [name for name in trained_models(config) if is_as_is(config["models"][name])]
+
+
+def finetuned_models(config: Mapping) -> list[str]:
+    """Models of `trained_models` that the study itself fine-tunes."""
+    return [name for name in trained_models(config) if not is_as_is(config["models"][name])]
 
 
 def models_giving(config: Mapping, kind: str, dataset: str | None = None) -> list[str]:
@@ -168,3 +183,9 @@ def numbered_columns(config: Mapping, dataset: str) -> dict | None:
     entry = config.get("datasets", {}).get(dataset, {})
     numbered = entry.get("task") == "classification" and entry.get("format") in ("csv", "jsonl", "hub")
     return dict(entry.get("columns", {})) if numbered else None
+
+
+def label_values_of(config: Mapping, dataset: str) -> list | None:
+    """What stands in the files for each class of `labels_of`."""
+    labels = config["datasets"][dataset].get("labels")
+    return list(labels.values()) if labels else None

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from miniature.config.check_artefacts import check_artefacts
+from miniature.config.check_as_is import check_as_is, check_model_folder
 from miniature.config.check_characteristics import check_characteristics
 from miniature.config.check_datasets import check_datasets
 from miniature.config.check_lengths import check_lengths
@@ -24,6 +25,7 @@ from miniature.models.sources import check_model_source
 
 CHECKS = (
     check_models,
+    check_as_is,
     check_artefacts,
     check_replicates,
     check_masked_lms,
@@ -99,7 +101,10 @@ def _still_seen(config: Mapping, positions: Positions) -> list[StudyError]:
 
 def _check_folders(config: Mapping, positions: Positions) -> list[StudyError]:
     errors = []
-    for section in ("models", "masked_lms", "sentence_encoders"):
+    for name, entry in config["models"].items():
+        if "path" in entry:
+            errors += check_model_folder(name, config, positions)
+    for section in ("masked_lms", "sentence_encoders"):
         for name, entry in config.get(section, {}).items():
             if "path" in entry:
                 as_it_is = section == "masked_lms" and "training" not in entry

@@ -1,5 +1,6 @@
 """Build the model of one config entry for one task: from scratch, or from pre-trained weights."""
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 
@@ -15,14 +16,18 @@ from transformers import (
 
 from miniature.messages import StudyError
 from miniature.models.checkpoints import USE_SEGMENTS, load_config, load_tokenizer, load_weights
+from miniature.models.classes import check_classes
 from miniature.models.sources import (
     LAYER_KEYS,
     check_architecture,
     check_layers,
+    has_head,
     read_config,
     tensor_shapes,
     weight_files,
 )
+
+logger = logging.getLogger("miniature.models")
 
 SCRATCH_CLASSES = {
     "question-answering": BertForQuestionAnswering,
@@ -60,7 +65,7 @@ def build_model(
     spec: Mapping,
     *,
     head: str,
-    labels: Sequence[str] | None = None,
+    labels: Sequence[str] | Mapping[str, object] | None = None,
     vocabulary: str | os.PathLike | None = None,
     seed: int,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
@@ -76,8 +81,9 @@ def build_model(
         Either may have ``segments``: false puts every token into one segment, in training and afterwards.
     head : str
         ``question-answering``, ``classification`` or ``masked-lm``.
-    labels : sequence of str, optional
-        Names of the classes in order; only for classification.
+    labels : sequence of str or mapping, optional
+        Names of the classes in order, with their values in the study's files where known; only for
+        classification.
     vocabulary : path, optional
         Folder of the tokenizer; only for ``architecture``.
     seed : int
@@ -92,7 +98,7 @@ def build_model(
     Raises
     ------
     StudyError
-        The entry cannot be built; see `check_model_source`.
+        The entry cannot be built; see `check_model_source` and `miniature.models.classes.check_classes`.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -106,7 +112,8 @@ def build_model(
     return model, tokenizer
 
 
-def _label_names(labels: Sequence[str] | None) -> dict:
+def label_names(labels: Sequence[str] | Mapping[str, object] | None) -> dict:
+    """Classes as a model's configuration names them; empty without classes."""
     if labels is None:
         return {}
     return {
@@ -137,7 +144,7 @@ def _from_scratch(architecture, head, labels, vocabulary):
         intermediate_size=architecture["intermediate"],
         pad_token_id=tokenizer.pad_token_id,
         **options,
-        **_label_names(labels),
+        **label_names(labels),
     )
     return SCRATCH_CLASSES[head](config), tokenizer
 
@@ -148,9 +155,14 @@ def _from_folder(spec, head, labels):
     files = weight_files(folder)
     for file in files:
         tensor_shapes(file)
+    if head == "classification":
+        # Its outputs would be given the study's names, whatever they were trained to mean.
+        check_classes(folder, labels)
+    if head != "masked-lm" and has_head(raw, head):
+        logger.warning("%s has a head for this task, which is trained on; as_is: true would not", folder)
     layers = spec.get("layers")
     check_layers(raw, layers)
-    changes = _label_names(labels)
+    changes = label_names(labels)
     if layers is not None:
         changes[LAYER_KEYS[raw["model_type"]]] = layers
     if "dropout" in spec:
@@ -170,10 +182,15 @@ def _from_folder(spec, head, labels):
             fix="fetch the model again, config.json and model.safetensors of one revision",
         )
     tokenizer = load_tokenizer(folder)
+    check_tokenizer_size(model, tokenizer, where=str(folder))
+    return model, tokenizer
+
+
+def check_tokenizer_size(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, *, where: str) -> None:
+    """Refuse a tokenizer with more entries than its model has."""
     if len(tokenizer) > model.config.vocab_size:
         raise StudyError(
             f"The tokenizer has {len(tokenizer)} entries, the model only {model.config.vocab_size}.",
-            where=str(folder),
+            where=where,
             fix="put the tokenizer that belongs to the model into its folder",
         )
-    return model, tokenizer

@@ -36,7 +36,7 @@ def finetune(
     table: pd.DataFrame,
     *,
     task: str,
-    labels: Sequence[str] | None,
+    labels: Sequence[str] | Mapping[str, object] | None,
     settings: Mapping,
     text_settings: Mapping,
     vocabulary: str | os.PathLike | None,
@@ -56,8 +56,8 @@ def finetune(
         The training split.
     task : str
         ``question-answering`` or ``classification``.
-    labels : sequence of str, optional
-        Class names in order; classification only.
+    labels : sequence of str or mapping, optional
+        Class names in order, with their values in the study's files where known; classification only.
     settings : mapping
         The ``training:`` block; see `miniature.training.loop.train` and
         `miniature.training.schedule.training_order`. Optional ``distillation``: ``temperature``, ``alpha``.
@@ -247,12 +247,17 @@ def save_model(
 def write_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Write weights, configuration and tokenizer, without the paths of the machine that wrote them."""
     model = model.to("cpu")
-    # They are nobody's business, and differ between two equal runs.
+    # It is nobody's business, and differs between two equal runs.
     model.config._name_or_path = ""
+    model.save_pretrained(folder, safe_serialization=True)
+    write_tokenizer(tokenizer, folder)
+
+
+def write_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Write a tokenizer without the paths of the machine that wrote it, and without a limit of its own."""
     for key in ("name_or_path", "special_tokens_map_file", "tokenizer_file", "vocab_file"):
         tokenizer.init_kwargs.pop(key, None)
     # A limit saved with the tokenizer would cut texts that this project cuts by its own settings.
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()
-    model.save_pretrained(folder, safe_serialization=True)
     tokenizer.save_pretrained(folder)
