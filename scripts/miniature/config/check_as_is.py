@@ -57,6 +57,8 @@ def check_model_folder(name: str, config: Mapping, positions: Positions) -> Iter
     except StudyError as error:
         yield error
         return
+    if {"architecture", "hub"} & entry.keys():
+        return  # from which of the two it comes is another check's question
     for task in _measured(config):
         kind = config["datasets"][task]["task"]
         raw = read_config(entry["path"])
