@@ -72,9 +72,9 @@ def scorecard_points(scorecard: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         With `POINT_COLUMNS`, one row for each of the scorecard's. ``axis`` is ``score`` for a characteristic
-        whose measured rows all have a score that tells the same as the verdict, else the measure: then value,
-        chance and floor are raw agreements, and the interval is that of the difference to the floor, or
-        without one that over examples. Where zero is closest the value is the distance to the trainings of
+        whose measured rows all have a score that does not contradict the verdict, else the measure: then
+        value, chance and floor are raw agreements, and the interval is that of the difference to the floor,
+        or without one that over examples. Where zero is closest the value is the distance to the trainings of
         the reference, or without those to the reference, and the floor how far two trainings lie apart.
     """
     rows = []
@@ -91,15 +91,16 @@ def scorecard_points(scorecard: pd.DataFrame) -> pd.DataFrame:
 
 
 def _score_agrees(row: Mapping) -> bool:
-    """Whether a row has a score, on the side of the noise floor where its difference is.
+    """Whether a row has a score that does not contradict the difference to the noise floor.
 
     The score is corrected for the ceiling of unequal set sizes, the verdict is not: a model with far more
     errors may come as near to its own low ceiling as trainings of the reference to theirs, or nearer. A cross
-    above the floor would say the opposite of what it stands for.
+    above the floor would say the opposite of what it stands for. Within the margin either side will do.
     """
     if math.isnan(row["score"]):
         return False
-    return math.isnan(row["difference"]) or (row["score"] - 1) * row["difference"] >= 0
+    apart = abs(row["difference"]) > row["margin"]
+    return not apart or (row["score"] > 1) == (row["difference"] > 0)
 
 
 def _point(row: Mapping, *, scored: bool) -> dict:
