@@ -39,7 +39,7 @@ IDENTITY_RECIPES = (
 SHORT_TEXTS, SHORT_REPEATS = 24, 5
 # Texts to draw from; most queries, and how many texts are to be attacked with so many. The first budget is
 # spent on the importance of the words, the second leaves some queries to swap words with.
-LONG_TEXTS, LONG_BUDGETS = 40, {130: 10, 200: 1}
+LONG_TEXTS, LONG_BUDGETS = 40, {130: 10, 200: 2}
 
 
 def main() -> None:
