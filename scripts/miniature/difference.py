@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from itertools import combinations
+from itertools import chain, combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from miniature.agreement.example_covariance import example_covariance
 from miniature.agreement.training_spread import spread_form
 from miniature.agreement.uncertainty import Uncertainty, half_width, probability_within
-from miniature.floor import origin_weights
+from miniature.floor import measured_weights
 from miniature.levels import level_contrast, level_form, mean_size_interval, p_beyond, p_inside, size_bounds
 
 Pair = tuple[str, str]
@@ -104,9 +104,8 @@ def measure_difference(
         them, or where there is only one cluster of examples.
     """
     turned = {pair: turn_closer(value, closer) for pair, value in values.items()}
-    measured = {m: o for m, o in trainings.items() if m == reference or (reference, m) in values}
-    weights = origin_weights(measured, reference=reference, model=model)
-    groups = _groups(weights, measured)
+    weights = measured_weights(trainings, values, reference=reference, model=model)
+    groups = _groups(weights, trainings)
     undefined = [m for m in [*weights, model] if math.isnan(turned[reference, m])]
     found = Difference(trainings=len(groups))
     if weights:  # what is not defined makes the floor, or the difference, so
@@ -123,27 +122,24 @@ def measure_difference(
         return found._replace(reason="all examples are of one cluster: there is nothing to resample")
     signed = closer == "zero"
     pairs = (
-        [(reference, m) for group in groups.values() for m in group]
-        if signed
-        else _training_pairs(groups, reference)
+        [(reference, m) for m in chain(*groups.values())] if signed else _training_pairs(groups, reference)
     )
-    ordered = [_in_order(pair, turned) for pair in [*pairs, (reference, model)]]
-    lacking = [pair for pair in ordered if pair not in resampled or math.isnan(turned.get(pair, math.nan))]
+    counted = values if signed else turned
+    ordered = [_in_order(pair, counted) for pair in [*pairs, (reference, model)]]
+    lacking = [pair for pair in ordered if pair not in resampled or math.isnan(counted.get(pair, math.nan))]
     if lacking:
         return found._replace(reason=f"no agreement of {' with '.join(lacking[0])} to read the spread from")
     draws = np.array([resampled[pair] for pair in ordered])  # [pairs, resamples]
+    draws = draws if signed else turn_closer(draws, closer)
     bad = int(np.isnan(draws).any(axis=0).sum())
     if bad:
         return found._replace(
             reason=f"agreement is not defined in {bad} of {draws.shape[1]} resamples: too few examples count"
         )
-    covariance, df = example_covariance(
-        draws if signed else turn_closer(draws, closer), method, clusters=clusters
-    )
-    agreement = np.array([(values if signed else turned)[pair] for pair in ordered])
-    own = level_form(groups) if signed else group_form(groups, reference)
+    covariance, df = example_covariance(draws, method, clusters=clusters)
+    agreement = np.array([counted[pair] for pair in ordered])
     form = np.zeros_like(covariance)
-    form[:-1, :-1] = own
+    form[:-1, :-1] = level_form(groups) if signed else group_form(groups, reference)
     # Pairs' agreements have a mean of their own, of which the form takes no notice; without it, equal ones
     # have no spread to the last digit. Of levels the reference's is 0.
     centred = agreement if signed else agreement - agreement[0]

@@ -7,7 +7,7 @@ checkpoints it published.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from miniature.config.names import replicate_of
 
@@ -73,6 +73,30 @@ def origin_weights(
     used = {name: origin for name, origin in origins.items() if origin not in left_out}
     sizes = {origin: list(used.values()).count(origin) for origin in used.values()}
     return {name: 1 / len(sizes) / sizes[origin] for name, origin in used.items()}
+
+
+def measured_weights(
+    trainings: Mapping[str, str], pairs: Container[tuple[str, str]], *, reference: str, model: str
+) -> dict[str, float]:
+    """`origin_weights` of those trainings that have been measured with the reference.
+
+    Parameters
+    ----------
+    trainings : mapping of str to str
+        See `trainings_of`.
+    pairs : container of (str, str)
+        The pairs measured, the reference first in its own.
+    reference, model : str
+        As for `origin_weights`.
+
+    Examples
+    --------
+    >>> trainings = {"large": "large", "large.seed1": "large.seed1", "large.seed2": "large.seed2"}
+    >>> measured_weights(trainings, {("large", "large.seed1")}, reference="large", model="tiny")
+    {'large.seed1': 1.0}
+    """
+    measured = {name: o for name, o in trainings.items() if name == reference or (reference, name) in pairs}
+    return origin_weights(measured, reference=reference, model=model)
 
 
 def noise_floor(

@@ -12,7 +12,7 @@ from miniature.agreement.measures import MEASURES
 from miniature.agreement.table import make_table
 from miniature.config.names import control_of, replicate_of
 from miniature.difference import Pair, measure_difference
-from miniature.floor import origin_weights, trainings_of
+from miniature.floor import measured_weights, trainings_of
 from miniature.messages import StudyError
 from miniature.score import relative_score
 from miniature.verdicts import NOT_MEASURED, decide_rows
@@ -226,7 +226,7 @@ def _open_readings(
     Agreement and floor are settled against each other, as if each could be by itself, so that the truth lies
     within.
     """
-    weights = _floor_weights(rows, trainings, reference, model)
+    weights = measured_weights(trainings, rows, reference=reference, model=model)
 
     def shift(name: str, end: str) -> float:
         value = rows[reference, name]["value"]
@@ -236,13 +236,6 @@ def _open_readings(
     lower = shift(model, "low") + sum(weight * shift(m, "high") for m, weight in weights.items())
     higher = shift(model, "high") + sum(weight * shift(m, "low") for m, weight in weights.items())
     return lower, higher
-
-
-def _floor_weights(
-    rows: Mapping[Pair, Mapping[str, object]], trainings: Mapping[str, str], reference: str, model: str
-) -> dict[str, float]:
-    measured = {m: o for m, o in trainings.items() if m == reference or (reference, m) in rows}
-    return origin_weights(measured, reference=reference, model=model)
 
 
 def _unmeasured(model: str, characteristic: str, settings: Mapping[str, object]) -> dict[str, object]:
@@ -278,7 +271,7 @@ def _measured(
     def corrected(row: Mapping[str, object]) -> float:
         return correct_for_chance(row["value"], row["chance"], row["ceiling"])
 
-    weights = _floor_weights(rows, trainings, reference, model)
+    weights = measured_weights(trainings, rows, reference=reference, model=model)
     floors = [(corrected(rows[reference, m]), weight) for m, weight in weights.items()]
 
     def score(difference: float) -> float:

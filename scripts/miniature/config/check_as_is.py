@@ -59,9 +59,9 @@ def check_model_folder(name: str, config: Mapping, positions: Positions) -> Iter
         return
     if {"architecture", "hub"} & entry.keys():
         return  # from which of the two it comes is another check's question
+    raw = read_config(entry["path"])
     for task in _measured(config):
         kind = config["datasets"][task]["task"]
-        raw = read_config(entry["path"])
         if entry.get("as_is") and not has_head(raw, kind):
             yield StudyError(
                 f"The checkpoint of '{name}' is for another task: its config.json names "
