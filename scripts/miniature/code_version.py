@@ -3,7 +3,8 @@
 Snakemake notices an edited script, not an edited module that the script imports: results would go stale in
 silence. Here a script's version is a digest of every top-level definition of the library that can be reached
 from it by name. Comments, docstrings, annotations, log calls and the words of error messages are left out,
-because they change no result.
+because they change no result; so are the names of modules and imports of the library inside functions: code
+that moves to another module reruns nothing.
 
 The analysis is static and errs on the side of rerunning: a class counts as a whole, a module used as a value
 counts as a whole, and every module reached contributes the statements that run when it is imported.
@@ -11,6 +12,7 @@ counts as a whole, and every module reached contributes the statements that run 
 
 import ast
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -90,13 +92,16 @@ def _is_silent(statement: ast.stmt) -> bool:
 class _Essence(ast.NodeTransformer):
     """Strip from a definition what changes no result."""
 
+    def __init__(self, is_library):
+        self.is_library = is_library
+
     def _strip_body(self, node):
         self.generic_visit(node)
         for block in ("body", "orelse", "finalbody"):
             statements = getattr(node, block, None)
             if isinstance(statements, list):
                 kept = [s for s in statements if not _is_silent(s)]
-                if statements and not kept and block == "body":
+                if not kept and block == "body":
                     kept = [ast.Pass()]
                 setattr(node, block, kept)
         return node
@@ -107,6 +112,14 @@ class _Essence(ast.NodeTransformer):
     def visit_FunctionDef(self, node):
         node.returns = None
         return self._strip_body(node)
+
+    def visit_Import(self, node):
+        # What the names stand for is followed by name; where it lies changes no result.
+        node.names = [alias for alias in node.names if not self.is_library(alias.name)]
+        return node if node.names else None
+
+    def visit_ImportFrom(self, node):
+        return None if node.level or self.is_library(node.module) else node
 
     def visit_arg(self, node):
         node.annotation = None
@@ -120,9 +133,9 @@ class _Essence(ast.NodeTransformer):
         return node
 
 
-def _essence(statement: ast.stmt) -> str:
+def _essence(statement: ast.stmt, is_library: Callable[[str], bool]) -> str:
     """Text of a statement without what changes no result; the statement itself is stripped."""
-    return ast.unparse(_Essence().visit(statement))
+    return ast.unparse(_Essence(is_library).visit(statement))
 
 
 class CodeMap:
@@ -154,6 +167,10 @@ class CodeMap:
                 Module(name, ast.parse(source.read_text(encoding="utf-8")), is_package) if found else None
             )
         return self._modules[name]
+
+    def _is_library(self, module: str) -> bool:
+        """Whether a module that is imported lies in this folder."""
+        return self.module(module.partition(".")[0]) is not None
 
     def _resolve(self, module: str, name: str) -> set[tuple[str, str]]:
         """Definitions that a name used in a module stands for; follows re-exports; '*' is a whole module."""
@@ -221,12 +238,12 @@ class CodeMap:
             if node not in self._essences:
                 # In this order: an annotation refers to what it names, and is stripped.
                 references = self._references(module, node)
-                self._essences[node] = (_essence(node), references)
+                self._essences[node] = (_essence(node, self._is_library), references)
             parts.append(self._essences[node])
         return "\n".join(text for text, _ in parts), set().union(*(found for _, found in parts))
 
-    def reached(self, script: str) -> dict[str, str]:
-        """Digest of the reachable code, module by module.
+    def version(self, script: str) -> str:
+        """Digest of every definition that a script can reach, whichever modules they stand in.
 
         Parameters
         ----------
@@ -235,40 +252,32 @@ class CodeMap:
 
         Returns
         -------
-        dict
-            Module name -> eight hexadecimal digits, sorted by name.
+        str
+            Sixteen hexadecimal digits.
 
         Raises
         ------
         FileNotFoundError
             There is no such script.
+
+        Examples
+        --------
+        >>> len(CodeMap(Path(__file__).parents[2]).version("find_errors"))
+        16
         """
         if self.module(script) is None:
             raise FileNotFoundError(self.folder / f"{script}.py")
         waiting, seen = [(script, "*"), (script, "")], set()
         waiting += [key for key in FRAME if self.module(key[0]) is not None]
-        texts: dict[str, list[str]] = {}
+        texts = set()
         while waiting:
             key = waiting.pop()
             if key in seen:
                 continue
             seen.add(key)
             text, references = self._essence_of(*key)
-            texts.setdefault(key[0], []).append(f"{key[1]}\n{text}")
+            if text:
+                texts.add(f"{key[1]}\n{text}")
             waiting.extend(references)
             waiting.extend((target, "") for target, _ in references)
-        return {
-            module: hashlib.sha256("\x1f".join(sorted(parts)).encode()).hexdigest()[:8]
-            for module, parts in sorted(texts.items())
-        }
-
-    def version(self, script: str) -> str:
-        """One line to hand to a rule: ``module:digest`` for every module reached.
-
-        Examples
-        --------
-        >>> here = Path(__file__).parent.parent
-        >>> "miniature.code_version" in CodeMap(here).version("miniature/code_version".replace("/", "."))
-        True
-        """
-        return " ".join(f"{module}:{digest}" for module, digest in self.reached(script).items())
+        return hashlib.sha256("\x1f".join(sorted(texts)).encode()).hexdigest()[:16]

@@ -126,8 +126,15 @@ def test_same_code_same_version_in_another_folder(folder, tmp_path_factory):
     assert versions(folder) == versions(other)
 
 
-def test_reached_names_the_modules(folder):
-    assert set(CodeMap(folder).reached("count_words")) == {"count_words", "lib.words"}
+def test_a_move_reruns_nothing(folder):
+    before = versions(folder)
+    (folder / "lib" / "text").mkdir()
+    (folder / "lib" / "text" / "__init__.py").write_text("")
+    (folder / "lib" / "words.py").rename(folder / "lib" / "text" / "split.py")
+    for path in [folder / "lib" / "loud.py", folder / "lib" / "__init__.py", *folder.glob("*.py")]:
+        text = path.read_text().replace("lib.words import", "lib.text.split import")
+        path.write_text(text.replace("from . import words", "from .text import split as words"))
+    assert versions(folder) == before
 
 
 def test_missing_script(folder):
