@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from miniature.agreement.flags import make_levels, resampled_thresholds
 from miniature.files import write_npy, write_parquet
 from miniature.seeds import generator
+from miniature.statistics.thresholds import make_levels, resampled_thresholds
 
 # Hidden sizes from BERT-large down to Tiny-BERT; the reference and three replicates of it come first.
 HIDDEN = {

@@ -111,7 +111,7 @@ def run_job(job: str, folder: Path, threads: int, resampling: dict) -> dict:
     """Run one script in this process and say what it cost."""
     start = time.perf_counter()
     sys.path.insert(0, str(SCRIPTS))
-    from miniature.compute import set_threads
+    from miniature.job.compute import set_threads
 
     set_threads(threads)
     script = importlib.import_module(job)

@@ -18,10 +18,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from latent_errors import CORRELATION, ERROR_RATE, true_jaccard
 from simulation_page import markdown_table, text
 
-from miniature.agreement.bootstrap import pair_sums, resample_clusters, set_measures
-from miniature.agreement.cluster_bootstrap import resample_measures
+from miniature.scorecard.verdicts import ALPHA
 from miniature.seeds import generator
-from miniature.verdicts import ALPHA
+from miniature.statistics.bootstrap import pair_sums, resample_clusters, set_measures
+from miniature.statistics.pairs import resample_measures
 
 REPLICATES, RATIOS = (2, 3, 9), (1.0, 1.5, 2.0)
 # A scorecard of twenty rows asks for this of its smallest p-value.

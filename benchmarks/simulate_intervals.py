@@ -20,16 +20,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 from latent_errors import CLUSTER_SIZE, draw_errors, loading, mean_agreement, true_jaccard
 from simulation_page import simulation_page
 
-from miniature.agreement.bca import bca_interval
-from miniature.agreement.bootstrap import resample_clusters, set_measures
-from miniature.agreement.example_covariance import example_covariance
-from miniature.agreement.holm import holm
-from miniature.agreement.intervals import BOOTSTRAP
-from miniature.agreement.training_spread import spread_form
-from miniature.agreement.uncertainty import Uncertainty, half_width, probability_within
-from miniature.difference import measure_difference
+from miniature.agreement.comparison import BOOTSTRAP
+from miniature.scorecard.difference import measure_difference
+from miniature.scorecard.verdicts import ALPHA
 from miniature.seeds import generator
-from miniature.verdicts import ALPHA
+from miniature.statistics.bootstrap import bca_interval, resample_clusters, set_measures
+from miniature.statistics.significance import holm
+from miniature.statistics.trainings import example_covariance, spread_form
+from miniature.statistics.uncertainty import Uncertainty, half_width, probability_within
 
 EXAMPLES, SPREADS, MARGINS, REPLICATES = (
     (200, 500, 2000, 10_000),

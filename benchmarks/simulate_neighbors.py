@@ -15,13 +15,12 @@ from scipy.special import stdtrit
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-from miniature.agreement.example_covariance import example_covariance
-from miniature.agreement.halves import halves_interval, split_halves
-from miniature.agreement.intervals import HALVES
-from miniature.agreement.neighbor_halves import half_deviations, ranking_length
-from miniature.agreement.neighbor_jaccard import neighbor_jaccard
-from miniature.characteristics.representation import find_neighbors
+from miniature.agreement.comparison import HALVES
+from miniature.characteristics.representation.compare import find_neighbors
+from miniature.measures.neighbors import neighbor_jaccard
 from miniature.seeds import generator
+from miniature.statistics.halves import half_deviations, halves_interval, ranking_length, split_halves
+from miniature.statistics.trainings import example_covariance
 
 KS = (1, 2, 5, 10, 50, 100)
 # With clusters: how many examples each has, and their common share of the variance.

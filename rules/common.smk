@@ -6,8 +6,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from miniature.code_cache import code_versions
-from miniature.config import names, plan, replicates, sources
+from miniature.job.code_cache import code_versions
+from miniature import names
+from miniature.config import plan, replicates
+from miniature.retrieval import references as sources
 from miniature.config.validate import validate_study
 from miniature.messages import StudyError
 
@@ -36,7 +38,7 @@ ORIGINALS = replicates.original_models(config)
 CONTROL = [name for name in [replicates.control_model(config)] if name]
 TASKS = plan.all_tasks(config)
 THREADS = config["compute"]["threads"]
-# How intervals over examples are made: see miniature.agreement.intervals.Resampling.
+# How intervals over examples are made: see miniature.agreement.comparison.Resampling.
 RESAMPLING = {**config["statistics"], "seed": config["seed"]}
 GPU = 1 if config["compute"]["device"] == "cuda" else 0
 

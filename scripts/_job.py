@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from miniature.compute import set_threads
-from miniature.machine import explain
+from miniature.job.compute import set_threads
+from miniature.job.machine import explain
 from miniature.messages import StudyError, printable
 
 

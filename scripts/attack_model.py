@@ -1,13 +1,12 @@
 """An attack on a classifier; a killed run continues from its last finished example."""
 
 from _job import run_job
-from miniature.attack.rows import ATTACKS_SCHEMA
+from miniature.attack.rows import ATTACKS_SCHEMA, attack_settings
 from miniature.attack.run import attack_table
-from miniature.attack.settings import attack_settings
 from miniature.data.sampling import subsample
 from miniature.files import read_parquet, write_json, write_parquet
-from miniature.iteration import list_of
-from miniature.partial import keyed_folder, remove
+from miniature.job.iteration import list_of
+from miniature.job.partial import keyed_folder, remove
 from miniature.retrieval.registry import check_retrieved
 from miniature.seeds import generator
 

@@ -1,10 +1,10 @@
 """How well are the models calibrated, and how far apart are two? All models and pairs, every task."""
 
 from _job import run_job
-from miniature.agreement.intervals import Resampling, concat_comparisons
-from miniature.characteristics.calibration import compare_calibration
+from miniature.agreement.comparison import Resampling, concat_comparisons
+from miniature.characteristics.calibration.compare import compare_calibration
 from miniature.files import read_parquet, write_csv, write_parquet
-from miniature.iteration import groups_like
+from miniature.job.iteration import groups_like
 
 
 def main(snakemake):

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from _job import run_job
-from miniature.agreement.intervals import Resampling, concat_comparisons
-from miniature.characteristics.distribution import compare_distribution
-from miniature.characteristics.ood_detection import Detection
+from miniature.agreement.comparison import Resampling, concat_comparisons
+from miniature.characteristics.distribution.compare import compare_distribution
+from miniature.characteristics.distribution.detect import Detection
 from miniature.files import read_parquet, write_csv, write_parquet
-from miniature.iteration import groups_like, list_of
+from miniature.job.iteration import groups_like, list_of
 
 
 def word_counts(table):

@@ -1,10 +1,10 @@
 """Do two models get the same examples wrong? All pairs, every task."""
 
 from _job import run_job
-from miniature.agreement.intervals import Resampling, concat_comparisons
-from miniature.characteristics.errors import compare_errors
+from miniature.agreement.comparison import Resampling, concat_comparisons
+from miniature.characteristics.errors.compare import compare_errors
 from miniature.files import read_parquet, write_csv, write_parquet
-from miniature.iteration import groups_like, list_of
+from miniature.job.iteration import groups_like, list_of
 
 
 def main(snakemake):

@@ -1,10 +1,10 @@
 """Do two models represent the examples alike? Neighbours at every K, and embeddings as a whole; all pairs."""
 
 from _job import run_job
-from miniature.agreement.intervals import Resampling, concat_comparisons
-from miniature.characteristics.representation import compare_representation
+from miniature.agreement.comparison import Resampling, concat_comparisons
+from miniature.characteristics.representation.compare import compare_representation
 from miniature.files import read_npy, read_parquet, write_csv, write_parquet
-from miniature.iteration import groups_like
+from miniature.job.iteration import groups_like
 
 
 def main(snakemake):

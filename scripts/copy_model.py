@@ -1,7 +1,7 @@
 """A checkpoint that was fine-tuned elsewhere, checked and taken as it stands."""
 
 from _job import run_job
-from miniature.iteration import list_of
+from miniature.job.iteration import list_of
 from miniature.models.classes import named_values
 from miniature.retrieval.registry import check_retrieved
 from miniature.training.as_is import copy_checkpoint

@@ -1,9 +1,9 @@
 """Which examples a model calls out of distribution, for every K."""
 
 from _job import run_job
-from miniature.characteristics.ood_detection import detect_ood
+from miniature.characteristics.distribution.detect import detect_ood
 from miniature.files import read_npy, read_parquet, write_parquet
-from miniature.iteration import list_of
+from miniature.job.iteration import list_of
 
 
 def main(snakemake):

@@ -1,7 +1,7 @@
 """Which examples a model gets wrong."""
 
 from _job import run_job
-from miniature.characteristics.errors import find_errors
+from miniature.characteristics.errors.compare import find_errors
 from miniature.files import read_parquet, write_parquet
 
 

@@ -1,7 +1,7 @@
 """The nearest neighbours of every example in a model's representation, and where they are tied."""
 
 from _job import run_job
-from miniature.characteristics.neighbor_search import search_neighbors
+from miniature.characteristics.representation.neighbors import search_neighbors
 from miniature.files import read_npy, write_npy, write_parquet
 
 

@@ -2,10 +2,10 @@
 
 from _job import run_job
 from miniature.files import read_parquet
-from miniature.iteration import list_of
+from miniature.job.iteration import list_of
+from miniature.job.partial import digest_inputs, keyed_folder, remove
 from miniature.models.classes import named_values
 from miniature.models.results import check_result_folder
-from miniature.partial import digest_inputs, keyed_folder, remove
 from miniature.retrieval.registry import check_retrieved
 from miniature.seeds import derive_seed
 from miniature.training.finetune import finetune

@@ -1,8 +1,8 @@
 """Embeddings of a model that was run elsewhere, one row for each row of the data table."""
 
 from _job import run_job
-from miniature.artefact_files import read_embeddings
 from miniature.files import read_parquet, write_npy
+from miniature.predictions.read import read_embeddings
 from miniature.retrieval.files import check_digest
 
 

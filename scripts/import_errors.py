@@ -1,10 +1,10 @@
 """Errors of a model of which only the list of wrong ids is known."""
 
 from _job import run_job
-from miniature.artefact_files import read_error_ids
-from miniature.artefacts import match_errors
 from miniature.config.plan import numbered_columns
 from miniature.files import read_parquet, write_parquet
+from miniature.predictions.match import match_errors
+from miniature.predictions.read import read_error_ids
 from miniature.retrieval.files import check_digest
 
 

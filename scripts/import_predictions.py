@@ -1,11 +1,11 @@
 """Predictions of a model that was run elsewhere, in the order of the data table."""
 
 from _job import run_job
-from miniature.artefact_files import read_predictions
-from miniature.artefacts import match_predictions
 from miniature.config.plan import numbered_columns
 from miniature.files import read_parquet, write_parquet
-from miniature.inference.tables import CLASSIFICATION_PREDICTIONS_SCHEMA, QA_PREDICTIONS_SCHEMA
+from miniature.predictions.match import match_predictions
+from miniature.predictions.read import read_predictions
+from miniature.predictions.schemas import CLASSIFICATION_PREDICTIONS_SCHEMA, QA_PREDICTIONS_SCHEMA
 from miniature.retrieval.files import check_digest
 
 

@@ -1,7 +1,7 @@
 """How sure a model was of each prediction, and whether that was right."""
 
 from _job import run_job
-from miniature.characteristics.calibration import CONFIDENCE_SCHEMA, measure_calibration
+from miniature.characteristics.calibration.compare import CONFIDENCE_SCHEMA, measure_calibration
 from miniature.files import read_parquet, write_parquet
 
 

@@ -3,7 +3,7 @@
 from _job import run_job
 from miniature.files import read_parquet, write_npy, write_parquet
 from miniature.inference import classification, question_answering
-from miniature.inference.tables import CLASSIFICATION_PREDICTIONS_SCHEMA, QA_PREDICTIONS_SCHEMA
+from miniature.predictions.schemas import CLASSIFICATION_PREDICTIONS_SCHEMA, QA_PREDICTIONS_SCHEMA
 
 
 def main(snakemake):

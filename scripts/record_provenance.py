@@ -5,7 +5,7 @@ from pathlib import Path
 from _job import run_job
 from miniature.config.plan import all_tasks, trained_models
 from miniature.files import write_json
-from miniature.provenance import collect_provenance
+from miniature.job.provenance import collect_provenance
 
 
 def main(snakemake):

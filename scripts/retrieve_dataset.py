@@ -1,7 +1,7 @@
 """A dataset from the Hub, at its revision, as plain files."""
 
 from _job import run_job
-from miniature.config.names import hub_id
+from miniature.names import hub_id
 from miniature.retrieval.datasets import retrieve_dataset
 
 

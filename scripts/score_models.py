@@ -3,10 +3,10 @@
 import pandas as pd
 
 from _job import run_job
-from miniature.agreement.intervals import read_resamples
+from miniature.agreement.comparison import read_resamples
 from miniature.agreement.table import concat_rows, read_agreement
 from miniature.files import write_csv
-from miniature.scorecard import build_scorecard
+from miniature.scorecard.build import build_scorecard
 
 
 def main(snakemake):

@@ -3,7 +3,7 @@
 from _job import run_job
 from miniature.attack.summary import find_common_ids, summarize_attack
 from miniature.files import read_parquet
-from miniature.iteration import chunks
+from miniature.job.iteration import chunks
 from miniature.tables.attacks import DIGITS, attacks_table, printed_attacks
 from miniature.tables.write import write_table
 

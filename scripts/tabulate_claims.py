@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from _job import run_job
-from miniature.agreement.intervals import read_resamples
+from miniature.agreement.comparison import read_resamples
 from miniature.agreement.table import concat_rows, read_agreement
+from miniature.claims.table import claims_table
 from miniature.files import read_parquet
-from miniature.iteration import list_of
-from miniature.tables.claims import claims_table
+from miniature.job.iteration import list_of
 from miniature.tables.scorecard import read_scorecard
 from miniature.tables.write import write_table
 

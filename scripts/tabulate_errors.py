@@ -3,7 +3,7 @@
 from _job import run_job
 from miniature.agreement.table import read_agreement
 from miniature.files import read_parquet
-from miniature.iteration import groups_like
+from miniature.job.iteration import groups_like
 from miniature.tables.errors import error_matrix, error_pairs
 from miniature.tables.write import write_table
 

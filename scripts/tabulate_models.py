@@ -2,10 +2,11 @@
 
 from _job import run_job
 from miniature.agreement.table import read_agreement
-from miniature.artefacts import summarize_errors
 from miniature.files import read_parquet
-from miniature.iteration import groups_like
-from miniature.scoring import classification, squad
+from miniature.job.iteration import groups_like
+from miniature.predictions import score_classification as classification
+from miniature.predictions import score_squad as squad
+from miniature.predictions.match import summarize_errors
 from miniature.tables.models import DIGITS, models_table
 from miniature.tables.sizes import model_size
 from miniature.tables.write import write_table

@@ -4,7 +4,7 @@ import pandas as pd
 
 from _job import run_job
 from miniature.files import read_csv
-from miniature.iteration import list_of
+from miniature.job.iteration import list_of
 from miniature.tables.errors import PAIR_HEADINGS
 from miniature.tables.reproduction import printed_figures, read_published, reproduction_table
 from miniature.tables.write import write_table

@@ -1,12 +1,7 @@
 """The scorecard as a table to read and to print."""
 
 from _job import run_job
-from miniature.tables.scorecard import (
-    describe_verdicts,
-    printed_scorecard,
-    read_scorecard,
-    scorecard_table,
-)
+from miniature.tables.scorecard import describe_verdicts, printed_scorecard, read_scorecard, scorecard_table
 from miniature.tables.write import write_table
 
 

@@ -2,9 +2,9 @@
 
 from _job import run_job
 from miniature.files import read_parquet
-from miniature.iteration import list_of
+from miniature.job.iteration import list_of
+from miniature.job.partial import digest_inputs, keyed_folder, remove
 from miniature.models.vocabulary import table_texts
-from miniature.partial import digest_inputs, keyed_folder, remove
 from miniature.retrieval.registry import check_retrieved
 from miniature.seeds import derive_seed
 from miniature.training.masked_lm import copy_masked_lm, train_masked_lm

@@ -5,8 +5,8 @@ import numpy as np
 from _job import run_job
 from miniature.agreement.table import read_agreement
 from miniature.files import atomic_path, read_csv, read_parquet
-from miniature.findings import floor_contrasts, write_findings
-from miniature.scorecard import TEXT_COLUMNS
+from miniature.pages.findings import floor_contrasts, write_findings
+from miniature.scorecard.build import TEXT_COLUMNS
 from miniature.tables.floor import read_floor
 
 

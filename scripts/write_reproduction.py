@@ -2,8 +2,8 @@
 
 from _job import run_job
 from miniature.files import atomic_path, read_csv
+from miniature.pages.reproduction import reproduction_page
 from miniature.tables.control import say_control
-from miniature.tables.page import reproduction_page
 from miniature.tables.reproduction import read_published
 
 

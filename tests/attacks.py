@@ -6,8 +6,8 @@ import random
 import pytest
 
 from miniature.attack import run
-from miniature.attack.recipes import check_recipe
-from miniature.attack.stopwords import STOPWORDS
+from miniature.attack.recipe.check import check_recipe
+from miniature.attack.words.stopwords import STOPWORDS
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -148,14 +148,14 @@ def stock_attack(models, k, budget, importance="unk"):
 
 
 def engine_of(models, **changes):
-    from miniature.attack.loading import load_engine
+    from miniature.attack.search.load import load_engine
 
     settings = check_recipe(recipe(**changes), "test")
     return load_engine(models / "victim", models / "lm", settings, labels=LABELS, max_length=64)
 
 
 def proposals(engine, text, word):
-    from miniature.attack.texts import Text
+    from miniature.attack.search.texts import Text
 
     text = Text(text)
     return engine.swap.proposals(text, text.words.index(word))

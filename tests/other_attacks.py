@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from attacks import LABELS, label_texts, load, save_random_model
-from miniature.attack.stopwords import STOPWORDS
+from miniature.attack.words.stopwords import STOPWORDS
 
 WORDS = [
     "the", "a", "was", "is", "of", "with", "not", "film", "plot", "cast", "story", "music", "acting", "scene",
@@ -63,7 +63,7 @@ def tagger_folder(root):
     """NLTK's tagger trained on a handful of sentences, as the JSON files that NLTK reads."""
     from nltk.tag.perceptron import PerceptronTagger
 
-    from miniature.attack.tagger import FILES, NAME
+    from miniature.attack.words.tagger import FILES, NAME
 
     tags = {
         "the": "DT",

@@ -27,7 +27,7 @@ import subjects  # noqa: E402
 from report import write_report  # noqa: E402
 from stock import stock_attack, stock_row  # noqa: E402
 
-from miniature.attack.recipes import check_recipe  # noqa: E402
+from miniature.attack.recipe.check import check_recipe  # noqa: E402
 
 # Words of a text, lowest and highest; texts per victim; what stock pads to, at least the longest's tokens.
 BANDS = {"10-30": (10, 30, 30, 64), "31-100": (31, 100, 26, 192), "101-300": (101, 300, 18, 512)}
@@ -81,8 +81,8 @@ def load(folder: Path, name: str) -> tuple:
 
 def engine_of(folder: Path, name: str, recipe: dict, device: str = "cpu"):
     """The engine for a victim."""
-    from miniature.attack.engine import Engine
-    from miniature.attack.parts import Helpers
+    from miniature.attack.search.engine import Engine
+    from miniature.attack.search.parts import Helpers
 
     return Engine(
         *load(folder, name),

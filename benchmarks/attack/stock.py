@@ -1,6 +1,6 @@
 """The attack put together from TextAttack's own classes only, with its own model wrapper."""
 
-from miniature.attack.stopwords import STOPWORDS
+from miniature.attack.words.stopwords import STOPWORDS
 
 
 def stock_attack(victim, victim_tokenizer, masked_lm, masked_lm_tokenizer, recipe: dict, device: str = "cpu"):

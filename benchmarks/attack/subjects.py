@@ -6,12 +6,12 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from miniature.data.world.reviews import build_reviews
 from miniature.models.checkpoints import load_checkpoint
 from miniature.models.vocabulary import train_vocabulary
 from miniature.seeds import generator
 from miniature.training.finetune import finetune, write_checkpoint
 from miniature.training.masked_lm import train_masked_lm
-from miniature.world.reviews import build_reviews
 
 LABELS = ["negative", "positive"]
 LONGEST = 512

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from miniature.files import read_npy, read_parquet
-from miniature.models.sources import check_model_source
+from miniature.models.folders import check_model_source
 from refusals import Canary, refused, run_script
 
 IDS = ["r1", "r2", "r3"]
@@ -290,7 +290,7 @@ def test_training_checkpoint_whose_pickle_runs_code(tmp_path, canary, monkeypatc
 @pytest.mark.bad_input
 def test_links_that_lead_out_of_the_results_are_not_followed(tmp_path, table_row):
     from miniature.files import atomic_folder, set_aside
-    from miniature.partial import keyed_folder, remove
+    from miniature.job.partial import keyed_folder, remove
     from refusals import tree
 
     outside = tmp_path / "home"

@@ -3,11 +3,17 @@
 import numpy as np
 import pytest
 
-from miniature.agreement import neighbor_halves
-from miniature.agreement.halves import halves_degrees, halves_interval, split_halves
-from miniature.agreement.neighbor_halves import half_deviations, half_sizes, ranking_length
-from miniature.agreement.neighbor_jaccard import neighbor_jaccard
-from miniature.characteristics.neighbor_search import search_neighbors
+from miniature.characteristics.representation.neighbors import search_neighbors
+from miniature.measures.neighbors import neighbor_jaccard
+from miniature.statistics import halves as neighbor_halves
+from miniature.statistics.halves import (
+    half_deviations,
+    half_sizes,
+    halves_degrees,
+    halves_interval,
+    ranking_length,
+    split_halves,
+)
 
 
 def rankings_of(embeddings, length):

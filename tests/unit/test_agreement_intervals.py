@@ -7,12 +7,10 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap
 from sklearn.metrics import adjusted_rand_score, cohen_kappa_score
 
-from miniature.agreement.bca import bca_interval
-from miniature.agreement.bootstrap import cluster_index, pair_sums, set_measures
-from miniature.agreement.cluster_bootstrap import draw_counts, resample_measures
-from miniature.agreement.corrected import correct_for_chance
-from miniature.agreement.intervals import Resampling
-from miniature.agreement.sets import set_agreement
+from miniature.agreement.comparison import Resampling
+from miniature.measures.sets import correct_for_chance, set_agreement
+from miniature.statistics.bootstrap import bca_interval, cluster_index, pair_sums, set_measures
+from miniature.statistics.pairs import draw_counts, resample_measures
 
 
 @pytest.mark.parametrize("seed", range(5))

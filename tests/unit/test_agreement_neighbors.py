@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
-from miniature.agreement import neighbor_jaccard as module
-from miniature.agreement.neighbor_chance import chance_neighbor_jaccard
-from miniature.agreement.neighbor_jaccard import neighbor_jaccard, neighbor_jaccard_bounds
+from miniature.measures import neighbors as module
+from miniature.measures.neighbors import chance_neighbor_jaccard, neighbor_jaccard, neighbor_jaccard_bounds
 
 
 def random_lists(rng, n, k):

@@ -5,29 +5,24 @@ import pytest
 from scipy.stats import norm, spearmanr
 from sklearn.metrics import jaccard_score, roc_auc_score
 
-from miniature.agreement import flags
-from miniature.agreement.blocks import block_examples
-from miniature.agreement.flags import make_levels, resampled_overlaps, resampled_thresholds
-from miniature.agreement.intervals import Resampling
-from miniature.agreement.rank_correlation import (
-    centered_ranks,
-    chance_correlation,
-    correlate_ranks,
-    rank_values,
-)
-from miniature.characteristics.ood_distances import order_distances, order_findings
-from miniature.characteristics.ood_intervals import (
+from miniature.agreement.comparison import Resampling
+from miniature.characteristics.distribution.distances import order_distances, order_findings
+from miniature.characteristics.distribution.intervals import (
     DATASETS,
     flagged_shares,
     jaccard_measures,
     set_findings,
 )
-from miniature.characteristics.ood_resampling import (
+from miniature.characteristics.distribution.resampling import (
     draw_table,
     left_out_counts,
     observed_counts,
     resampled_counts,
 )
+from miniature.measures.ranks import centered_ranks, chance_correlation, correlate_ranks, rank_values
+from miniature.statistics import thresholds as flags
+from miniature.statistics.jackknife import block_examples
+from miniature.statistics.thresholds import make_levels, resampled_overlaps, resampled_thresholds
 
 PAIRS = np.array([[0, 1], [0, 2], [1, 2]])
 NAMES = ("id", "ood", "calibration")

@@ -8,20 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from miniature.agreement.accuracy import accuracy_difference
-from miniature.agreement.bootstrap import (
+from miniature.measures.sets import accuracy_difference, cohen_kappa, flips, jaccard, set_agreement
+from miniature.statistics.bootstrap import (
     cluster_index,
     pair_sums,
     percentile_bounds,
     resample_clusters,
     set_measures,
 )
-from miniature.agreement.flips import flips
-from miniature.agreement.holm import holm
-from miniature.agreement.jaccard import jaccard
-from miniature.agreement.kappa import cohen_kappa
-from miniature.agreement.mcnemar import mcnemar
-from miniature.agreement.sets import set_agreement
+from miniature.statistics.significance import holm, mcnemar
 
 
 @given(st.integers(0, 10_000))

@@ -9,16 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score, jaccard_score, roc_auc_score
 
-from miniature.agreement.accuracy import accuracy_difference
-from miniature.agreement.auroc import auroc, fpr_at_95
-from miniature.agreement.ceiling import ceiling_jaccard
-from miniature.agreement.chance import chance_jaccard
-from miniature.agreement.flips import chance_flips, fewest_flips, flips
-from miniature.agreement.intervals import Resampling
-from miniature.agreement.jaccard import jaccard, jaccard_bounds
-from miniature.agreement.kappa import ceiling_kappa, cohen_kappa
-from miniature.agreement.masks import check_masks
-from miniature.characteristics.errors import compare_errors
+from miniature.agreement.comparison import Resampling
+from miniature.characteristics.errors.compare import compare_errors
+from miniature.measures.detection import auroc, fpr_at_95
+from miniature.measures.sets import (
+    accuracy_difference,
+    ceiling_jaccard,
+    ceiling_kappa,
+    chance_flips,
+    chance_jaccard,
+    check_masks,
+    cohen_kappa,
+    fewest_flips,
+    flips,
+    jaccard,
+    jaccard_bounds,
+)
 
 pairs_of_masks = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40).map(
     lambda rows: tuple(np.array(rows).T)

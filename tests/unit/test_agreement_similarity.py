@@ -7,17 +7,12 @@ from scipy.spatial.distance import pdist
 from scipy.stats import spearmanr
 from scipy.stats import t as student
 
-from miniature.agreement.blocks import block_examples, jackknife_interval
-from miniature.agreement.cka import (
-    alignment,
-    chance_cka,
-    hsic_values,
-    linear_cka,
-)
-from miniature.agreement.cross_products import add_blocks, block_moments, center_features
-from miniature.agreement.procrustes import permuted_similarity, procrustes_jackknife, procrustes_similarity
-from miniature.agreement.rank_correlation import centered_ranks, correlate_ranks
-from miniature.agreement.rsa import choose_examples, rank_dissimilarities, rsa
+from miniature.measures.cka import alignment, chance_cka, hsic_values, linear_cka
+from miniature.measures.cross_products import add_blocks, block_moments, center_features
+from miniature.measures.procrustes import permuted_similarity, procrustes_jackknife, procrustes_similarity
+from miniature.measures.ranks import centered_ranks, correlate_ranks
+from miniature.measures.rsa import choose_examples, rank_dissimilarities, rsa
+from miniature.statistics.jackknife import block_examples, jackknife_interval
 
 SHAPES = [(5, 3, 4), (30, 8, 2), (40, 60, 50), (120, 5, 5)]
 

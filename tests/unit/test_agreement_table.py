@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from miniature.agreement.measures import MEASURES
 from miniature.agreement.table import (
     AGREEMENT_COLUMNS,
     concat_rows,
@@ -15,6 +14,7 @@ from miniature.agreement.table import (
     make_rows,
     read_agreement,
 )
+from miniature.measures.registry import MEASURES
 from miniature.messages import StudyError
 
 

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from miniature.artefact_files import read_embeddings, read_error_ids, read_predictions
-from miniature.artefacts import match_errors, match_predictions, summarize_errors
 from miniature.data.tables import classification_frame, question_frame
 from miniature.messages import StudyError
-from miniature.scoring import classification, squad
+from miniature.predictions import score_classification as classification
+from miniature.predictions import score_squad as squad
+from miniature.predictions.match import match_errors, match_predictions, summarize_errors
+from miniature.predictions.read import read_embeddings, read_error_ids, read_predictions
 
 QUESTIONS = question_frame(
     [

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import miniature.attack.library  # noqa: F401  (TextAttack has to be imported this way first)
-from miniature.attack.answers import Answers, Ask, BoundExceeded, Ranking
-from miniature.attack.victim import ALONE, BATCHED, SCREENED
+from miniature.attack.search.answers import Answers, Ask, BoundExceeded, Ranking
+from miniature.attack.search.victim import ALONE, BATCHED, SCREENED
 
 ERRORS = {SCREENED: 0.05, BATCHED: 1e-4, ALONE: 0.0}
 

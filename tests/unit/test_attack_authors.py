@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from miniature.attack.recipes import check_recipe
+from miniature.attack.recipe.check import check_recipe
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -59,8 +59,8 @@ def recipe(**changes):
 
 
 def proposals(tokenizer, predictions, text, word, *, vectors=None, **changes):
-    from miniature.attack.authors import Proposals, split_words
-    from miniature.attack.masked_lm import MaskedLM
+    from miniature.attack.search.authors import Proposals, split_words
+    from miniature.attack.words.masked_lm import MaskedLM
 
     checked = recipe(**{"max_masked_lm_length": 64, **changes})
     model = ToyLM.made(predictions)
@@ -160,7 +160,7 @@ def test_of_a_long_word_only_the_first_pieces_are_combined(tokenizer):
 
 
 def test_antonyms_are_those_whose_vectors_say_so(tokenizer):
-    from miniature.attack.vectors import WordVectors
+    from miniature.attack.words.vectors import WordVectors
 
     vectors = WordVectors(["h", "b", "c"], [[1.0, 0.0], [0.5, math.sqrt(0.75)], [0.3, math.sqrt(0.91)]])
     # cos(h, b) = 0.5, cos(h, c) = 0.3; k has no vector and passes.
@@ -173,7 +173,7 @@ def test_antonyms_are_those_whose_vectors_say_so(tokenizer):
 
 
 def test_words_are_what_stands_between_spaces_in_lower_case(tokenizer):
-    from miniature.attack.authors import split_words
+    from miniature.attack.search.authors import split_words
 
     assert split_words("Over x.\nY  z") == ["over", "x.y", "", "z"]
     # "x." is two pieces, "" none.
@@ -195,7 +195,7 @@ def test_words_behind_the_longest_input_have_no_proposals(tokenizer):
 
 
 def test_importance_is_the_loss_and_where_the_label_changes_the_gain_of_the_new_one():
-    from miniature.attack.authors import importance
+    from miniature.attack.search.authors import importance
 
     first = np.array([0.6, 0.3, 0.1])
     without = np.array([[0.5, 0.4, 0.1], [0.2, 0.1, 0.7], [0.7, 0.2, 0.1]])
@@ -236,9 +236,9 @@ class ToyProposals:
 
 def search(text, weights, table, *, clock=lambda: 0.0, errors=(0.0, 0.0, 0.0), **changes):
     """Run a search to its end; a text stands for its own tokens."""
-    from miniature.attack.answers import Answers, Ask
-    from miniature.attack.authors import AuthorsSearch
-    from miniature.attack.victim import ALONE, BATCHED
+    from miniature.attack.search.answers import Answers, Ask
+    from miniature.attack.search.authors import AuthorsSearch
+    from miniature.attack.search.victim import ALONE, BATCHED
 
     victim, proposals = ToyVictim(weights), ToyProposals(table)
     answers = Answers(0, dict(enumerate(errors)), first=BATCHED if any(errors) else ALONE)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniature.attack.batches import CHEAP_PADDING, MOST_PADDING, plan_batches
+from miniature.attack.search.victim import CHEAP_PADDING, MOST_PADDING, plan_batches
 
 
 @given(st.lists(st.integers(1, 600), max_size=60), st.integers(1, 5000))

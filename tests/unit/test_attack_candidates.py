@@ -3,8 +3,8 @@
 import pytest
 
 from attacks import LABELS, WORDS, engine_of, load, proposals, recipe
-from miniature.attack.recipes import check_recipe
-from miniature.attack.stopwords import STOPWORDS
+from miniature.attack.recipe.check import check_recipe
+from miniature.attack.words.stopwords import STOPWORDS
 from miniature.messages import StudyError
 
 
@@ -87,9 +87,9 @@ def test_byte_level_masked_lm_proposes_whole_words(attack_models, tmp_path):
     import torch
     from transformers import RobertaConfig, RobertaForMaskedLM
 
-    from miniature.attack.engine import Engine
     from miniature.attack.library import is_one_word
-    from miniature.attack.parts import Helpers
+    from miniature.attack.search.engine import Engine
+    from miniature.attack.search.parts import Helpers
 
     tokenizer = byte_level(tmp_path, model_max_length=64)
     torch.manual_seed(0)
@@ -121,7 +121,7 @@ def test_other_tokenizers_are_refused(attack_models):
     from tokenizers.models import Unigram
     from transformers import PreTrainedTokenizerFast
 
-    from miniature.attack.candidates import Vocabulary
+    from miniature.attack.words.masked_swaps import Vocabulary
 
     unigram = Tokenizer(Unigram([("<unk>", 0.0), ("▁good", -1.0), ("<mask>", 0.0)], 0))
     with pytest.raises(StudyError, match="Unigram"):

@@ -9,7 +9,7 @@ from attacks import PIECED, WORDS, load
 
 @pytest.mark.parametrize(("name", "head"), [("victim", "classification"), ("lm", "masked-lm")])
 def test_encoder_gives_the_tokenizers_ids(attack_models, name, head):
-    from miniature.attack.encoding import Encoder
+    from miniature.attack.search.victim import Encoder
 
     odd = st.text(alphabet=" \n\t\x1c\x85\u00a0\u3000\u0301\u200d'.-[]aegUNKMSLPXD好éÉİ🎉", max_size=30)
     words = st.lists(st.sampled_from([*WORDS, *PIECED, "[UNK]", "[MASK].", "(SEP)", ""]), max_size=30)

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from attacks import load
-from miniature.attack.answers import BoundExceeded
-from miniature.attack.masked_lm import MaskedLM
+from miniature.attack.search.answers import BoundExceeded
+from miniature.attack.words.masked_lm import MaskedLM
 
 TEXTS = ["the good film was bad", "a", "the unlovable story of a dull director never ends", "great"]
 
@@ -76,7 +76,7 @@ def test_a_bound_that_is_exceeded_is_raised(reader):
 
 
 def test_what_is_kept_is_limited(reader, monkeypatch):
-    from miniature.attack import masked_lm
+    from miniature.attack.words import masked_lm
 
     monkeypatch.setattr(masked_lm, "MOST_NUMBERS", 1)
     reader.prefetch(TEXTS)

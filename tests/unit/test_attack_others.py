@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from miniature.attack.recipes import check_recipe
+from miniature.attack.recipe.check import check_recipe
 from miniature.messages import StudyError
 from other_attacks import LENGTH, assert_equal, attack, load, stock, tagger_folder, vectors_file
 
@@ -68,7 +68,7 @@ def textattack_embedding(path):
     from sklearn.neighbors import NearestNeighbors
     from textattack.shared import WordEmbedding
 
-    from miniature.attack.vectors import read_word_vectors
+    from miniature.attack.words.vectors import read_word_vectors
 
     vectors = read_word_vectors(path)
     rows = {word: i for i, word in enumerate(vectors.words)}
@@ -109,9 +109,9 @@ def test_textfooler_equals_textattacks(other_models, other_examples, tmp_path, t
 
 
 def test_a_tagger_forbids_what_nothing_else_does(tmp_path):
-    from miniature.attack.constraints import SamePartOfSpeech
     from miniature.attack.library import AttackedText
-    from miniature.attack.tagger import Tagger
+    from miniature.attack.words.tagger import Tagger
+    from miniature.attack.words.vectors import SamePartOfSpeech
 
     constraint = SamePartOfSpeech(Tagger(tagger_folder(tmp_path)))
     text = AttackedText("the film was dull and the story truly good")
@@ -130,7 +130,7 @@ def test_a_tagger_forbids_what_nothing_else_does(tmp_path):
 
 
 def test_damaged_tagger_is_told(tmp_path):
-    from miniature.attack.tagger import FILES, Tagger
+    from miniature.attack.words.tagger import FILES, Tagger
 
     folder = tagger_folder(tmp_path)
     (folder / FILES[1]).write_text("{", encoding="utf-8")

@@ -1,6 +1,6 @@
 """The preset `reference` beside a plain loop over the same tiny models."""
 
-from miniature.attack.stopwords import STOPWORDS
+from miniature.attack.words.stopwords import STOPWORDS
 from other_attacks import LABELS, LENGTH, SHARE, attack, load
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniature.attack.recipes import KEYS_OF, PRESETS, RECIPE_KEYS, check_recipe
-from miniature.attack.stopwords import STOPWORDS
+from miniature.attack.recipe.check import KEYS_OF, PRESETS, RECIPE_KEYS, check_recipe
+from miniature.attack.words.stopwords import STOPWORDS
 from miniature.messages import StudyError
 
 OPEN = {"masked_lm": "lm", "word_vectors": "vectors.txt"}
@@ -185,7 +185,7 @@ def test_recipes_and_summaries_need_no_torch():
 
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "import miniature.attack.recipes, miniature.attack.summary, miniature.attack.run\n"
+        "import miniature.attack.recipe.check, miniature.attack.summary, miniature.attack.run\n"
         "sys.exit(any(name in sys.modules for name in ('torch', 'textattack', 'transformers')))"
     )
     scripts = Path(__file__).parents[2] / "scripts"

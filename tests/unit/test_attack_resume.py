@@ -11,7 +11,7 @@ import pytest
 
 from attacks import LABELS, attack, recipe
 from miniature.attack import run
-from miniature.attack.recipes import check_recipe
+from miniature.attack.recipe.check import check_recipe
 from miniature.messages import StudyError
 
 KILLED = """
@@ -77,7 +77,7 @@ def test_killed_attack_continues_offline_and_without_home(
 def test_finished_journal_needs_no_models(
     attack_models, attack_examples, whole_attack, tmp_path, monkeypatch
 ):
-    from miniature.attack import loading
+    from miniature.attack.search import load as loading
 
     journal = tmp_path / "journal"
     journal.write_bytes(whole_attack[1])
@@ -112,7 +112,7 @@ def test_another_number_of_threads_begins_anew(
 def test_a_damaged_model_is_set_aside_and_the_journal_kept(
     attack_models, attack_examples, whole_attack, tmp_path, name
 ):
-    from miniature.attack.loading import load_engine
+    from miniature.attack.search.load import load_engine
 
     copy = tmp_path / "models"
     journal = tmp_path / "journal"

@@ -49,7 +49,7 @@ def test_odd_texts_are_rows(attack_models, tmp_path):
 
 
 def test_one_bad_example_is_a_row(attack_models, attack_examples, whole_attack, tmp_path, monkeypatch):
-    from miniature.attack.victim import Victim
+    from miniature.attack.search.victim import Victim
 
     (bad,) = engine_of(attack_models).victim.encode([attack_examples[2][1]])
     real = Victim.forward
@@ -86,8 +86,8 @@ def test_a_bound_too_small_is_noticed_and_changes_no_row(
     attack_models, attack_examples, whole_attack, tmp_path, monkeypatch, live
 ):
     """As if calibration had seen a hundredth of the error of bfloat16, noticed when some are finished."""
-    from miniature.attack import engine
-    from miniature.attack.victim import SCREENED, Victim
+    from miniature.attack.search import engine
+    from miniature.attack.search.victim import SCREENED, Victim
 
     calibrate, bounds = Victim.calibrate, []
 
@@ -137,7 +137,7 @@ def test_out_of_memory_halves_the_batches(attack_models, attack_examples, whole_
 
 def test_a_fault_of_the_machine_is_no_row(attack_models, attack_examples, tmp_path, monkeypatch):
     """Otherwise every example to come would be an error that stays."""
-    from miniature.attack.victim import Victim
+    from miniature.attack.search.victim import Victim
 
     real, asked = Victim.forward, []
 
@@ -153,7 +153,7 @@ def test_a_fault_of_the_machine_is_no_row(attack_models, attack_examples, tmp_pa
 
 
 def test_an_example_that_fails_midway_says_what_is_known(attack_models, attack_examples, monkeypatch):
-    from miniature.attack.victim import Victim
+    from miniature.attack.search.victim import Victim
 
     id, text, label = next(row for row in attack_examples if row[0] != "r0")
     engine = engine_of(attack_models)

@@ -4,10 +4,10 @@ from importlib import metadata
 
 import pytest
 
-from miniature.attack.recipes import check_recipe
-from miniature.attack.settings import attack_settings
-from miniature.attack.stopwords import STOPWORDS
-from miniature.provenance import timed_recipes
+from miniature.attack.recipe.check import check_recipe
+from miniature.attack.rows import attack_settings
+from miniature.attack.words.stopwords import STOPWORDS
+from miniature.job.provenance import timed_recipes
 
 
 def settings(recipe):

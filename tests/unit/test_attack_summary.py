@@ -14,7 +14,7 @@ from miniature.attack.rows import ATTACKS_SCHEMA, OUTCOMES, attacks_frame
 from miniature.attack.run import Progress
 from miniature.attack.summary import find_common_ids, summarize_attack
 from miniature.attack.transfer import adversarial_table, count_transfer
-from miniature.characteristics import vulnerability
+from miniature.characteristics.vulnerability import compare as vulnerability
 
 
 def row(id, outcome, words=10, changed=None, queries=5):
@@ -80,7 +80,7 @@ def test_the_outcomes_are_defined_once_and_without_torch():
     assert vulnerability.BUDGET is rows.BUDGET
     assert vulnerability.OUTCOMES is rows.OUTCOMES
     program = (
-        "import sys, miniature.characteristics.vulnerability; "
+        "import sys, miniature.characteristics.vulnerability.compare; "
         "sys.exit(any(name in sys.modules for name in ('torch', 'textattack', 'transformers')))"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}

@@ -5,7 +5,7 @@ import random
 
 def test_quick_swap_equals_textattacks(attack_examples):
     from miniature.attack.library import AttackedText
-    from miniature.attack.texts import Text
+    from miniature.attack.search.texts import Text
 
     rng = random.Random(1)
     odd = [

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import NearestNeighbors
 
-from miniature.attack.vectors import WordVectors, check_word_vectors, read_word_vectors
+from miniature.attack.words.vectors import WordVectors, check_word_vectors, read_word_vectors
 from miniature.messages import StudyError
 
 

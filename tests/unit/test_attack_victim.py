@@ -3,7 +3,7 @@
 import pytest
 
 from attacks import LABELS, engine_of, recipe
-from miniature.attack.recipes import check_recipe
+from miniature.attack.recipe.check import check_recipe
 from miniature.messages import StudyError
 
 
@@ -25,7 +25,7 @@ def test_victim_answers_as_the_model_does(attack_models, attack_examples):
 
 
 def test_models_that_do_not_fit_are_refused(attack_models):
-    from miniature.attack.loading import load_engine
+    from miniature.attack.search.load import load_engine
 
     with pytest.raises(StudyError, match="reads at most 64 tokens") as caught:
         engine_of(attack_models, max_masked_lm_length=512)
@@ -42,7 +42,7 @@ def test_models_that_do_not_fit_are_refused(attack_models):
 
 
 def test_victim_that_reads_less_than_asked_is_refused(attack_models):
-    from miniature.attack.loading import load_engine
+    from miniature.attack.search.load import load_engine
 
     with pytest.raises(StudyError, match="reads at most 64 tokens") as caught:
         load_engine(

@@ -22,7 +22,7 @@ from latent_errors import (  # noqa: E402
 from simulate_intervals import Cell, differences, family_rates, limits, rows_of_cell, simulate  # noqa: E402
 from simulation_page import limit_section, simulation_page  # noqa: E402
 
-from miniature.agreement.uncertainty import probability_within  # noqa: E402
+from miniature.statistics.uncertainty import probability_within  # noqa: E402
 
 SIMULATIONS = 300
 

@@ -8,8 +8,14 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from miniature.agreement.bootstrap import cluster_index, resample_clusters
-from miniature.agreement.calibration_error import (
+from miniature.agreement.comparison import BCA, BOOTSTRAP, Resampling
+from miniature.characteristics.calibration.compare import (
+    DIFFERENCES,
+    OF_ONE_MODEL,
+    compare_calibration,
+    measure_calibration,
+)
+from miniature.measures.calibration import (
     bin_gaps,
     equal_mass_bins,
     equal_width_bins,
@@ -17,14 +23,8 @@ from miniature.agreement.calibration_error import (
     maximum_calibration_error,
     squared_errors,
 )
-from miniature.agreement.intervals import BCA, BOOTSTRAP, Resampling
-from miniature.characteristics.calibration import (
-    DIFFERENCES,
-    OF_ONE_MODEL,
-    compare_calibration,
-    measure_calibration,
-)
 from miniature.messages import StudyError
+from miniature.statistics.bootstrap import cluster_index, resample_clusters
 
 CLASSES = ["bad", "good"]
 

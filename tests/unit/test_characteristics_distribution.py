@@ -6,12 +6,11 @@ import pytest
 from sklearn.metrics import jaccard_score, roc_auc_score, roc_curve
 from sklearn.neighbors import NearestNeighbors
 
-from miniature.agreement.intervals import Resampling
+from miniature.agreement.comparison import Resampling
 from miniature.agreement.table import AGREEMENT_COLUMNS
 from miniature.characteristics import embeddings as embeddings_module
-from miniature.characteristics.distribution import compare_distribution
-from miniature.characteristics.neighbor_distance import kth_distances
-from miniature.characteristics.ood_detection import detect_ood
+from miniature.characteristics.distribution.compare import compare_distribution
+from miniature.characteristics.distribution.detect import detect_ood, kth_distances
 from miniature.messages import StudyError
 
 KS = [1, 5, 20]

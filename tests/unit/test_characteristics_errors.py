@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score, jaccard_score
 
-from miniature.agreement.intervals import BCA, BOOTSTRAP, Resampling
+from miniature.agreement.comparison import BCA, BOOTSTRAP, Resampling
 from miniature.agreement.table import AGREEMENT_COLUMNS
-from miniature.characteristics.errors import compare_errors, find_errors
+from miniature.characteristics.errors.compare import compare_errors, find_errors
 from miniature.messages import StudyError
 
 LABELS = {

@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from scipy.stats import t as student_t
 from sklearn.neighbors import NearestNeighbors
 
-from miniature.agreement.halves import SPLITS, split_halves
-from miniature.agreement.intervals import HALVES, JACKKNIFE, Resampling
+from miniature.agreement.comparison import HALVES, JACKKNIFE, Resampling
 from miniature.characteristics import embeddings as embeddings_module
-from miniature.characteristics.neighbor_clusters import chance_same_cluster, same_cluster
-from miniature.characteristics.neighbor_search import search_neighbors
-from miniature.characteristics.neighbor_ties import free_neighbors
-from miniature.characteristics.representation import compare_representation, find_neighbors
+from miniature.characteristics.representation.compare import compare_representation, find_neighbors
+from miniature.characteristics.representation.neighbors import free_neighbors, search_neighbors
+from miniature.measures.neighbors import chance_same_cluster, same_cluster
 from miniature.messages import StudyError
+from miniature.statistics.halves import SPLITS, split_halves
 
 FEW = Resampling(resamples=200)
 LABELS = {"task": "squad", "dataset": "squad", "split": "test", "feature": "cls", "resampling": FEW}

@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from miniature import code_cache
-from miniature.code_cache import code_versions
-from miniature.code_version import CodeMap
+from miniature.job import code_cache
+from miniature.job.code_cache import code_versions
+from miniature.job.code_version import CodeMap
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from miniature.code_version import CodeMap
+from miniature.job.code_version import CodeMap
 
 FILES = {
     "count_words.py": '''"""Script."""

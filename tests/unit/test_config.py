@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from changed_studies import REMOVED, ROOT, SCHEMA, TINY, changed, validate, write_encoder
-from miniature.config.names import CONFIG_NAME, NAME, REVISION
 from miniature.config.schema import load_schema
 from miniature.config.validate import StudyErrors, validate_study
 from miniature.messages import StudyError
+from miniature.names import CONFIG_NAME, NAME, REVISION
 
 SHIPPED = ["config.yaml", "config/paper.yaml", "tests/config/hub.yaml", "tests/config/tiny.yaml"]
 

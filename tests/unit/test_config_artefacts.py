@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import yaml
 
-from miniature.config import plan, sources
+from miniature.config import plan
 from miniature.config.validate import StudyErrors, validate_study
+from miniature.retrieval import references as sources
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "config" / "schema.yaml"

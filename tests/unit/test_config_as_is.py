@@ -9,7 +9,7 @@ import yaml
 from changed_studies import SCHEMA, changed, validate, write_encoder
 from miniature.config import plan
 from miniature.config.validate import StudyErrors, validate_study
-from miniature.floor import trainings_of
+from miniature.scorecard.floor import trainings_of
 
 CLASSIFIER = {"architectures": ["BertForSequenceClassification"]}
 

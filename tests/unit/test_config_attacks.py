@@ -3,7 +3,7 @@
 import pytest
 
 from changed_studies import REMOVED, changed, validate, write_encoder
-from miniature.attack.tagger import FILES
+from miniature.attack.words.tagger import FILES
 from miniature.config import plan
 from miniature.config.validate import StudyErrors
 

@@ -7,8 +7,8 @@ import yaml
 
 from changed_studies import REMOVED, ROOT, changed, validate
 from miniature.config import plan, replicates
-from miniature.config.names import MODEL, control_of, replicate_of
 from miniature.config.validate import StudyErrors
+from miniature.names import MODEL, control_of, replicate_of
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import re
 import pytest
 
 from changed_studies import REMOVED, changed, validate, write_encoder
-from miniature.agreement.measures import MEASURES
-from miniature.config.check_verdict import MEASURED_BY
-from miniature.config.names import CONFIG_NAME, REVISION
+from miniature.config.checks.verdict import MEASURED_BY
 from miniature.config.validate import StudyErrors
+from miniature.measures.registry import MEASURES
+from miniature.names import CONFIG_NAME, REVISION
 
 
 @pytest.mark.parametrize("name", ["plain_text", "20220301.en", "default", "v1.0.0"])

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from miniature.data.check import check_source
+from miniature.config.checks.datasets import check_source
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ from miniature.data.build import build_split
 from miniature.data.problems import Problems
 from miniature.data.readers.hub import find_split_files
 from miniature.data.readers.newsqa import COLUMNS, count_votes, decide
-from miniature.data.sources import HUB_SUFFIXES, read_csv_rows, read_json
+from miniature.data.text_files import read_csv_rows, read_json
 from miniature.messages import StudyError
 from miniature.retrieval import datasets
+from miniature.retrieval.datasets import HUB_SUFFIXES
 
 LABELS = {"negative": 0, "positive": 1}
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from miniature.agreement.corrected import correct_for_chance
-from miniature.agreement.intervals import BOOTSTRAP, JACKKNIFE
-from miniature.agreement.uncertainty import Uncertainty
-from miniature.difference import group_form, measure_difference
-from miniature.levels import p_beyond, p_inside
-from miniature.score import relative_score
+from miniature.agreement.comparison import BOOTSTRAP, JACKKNIFE
+from miniature.measures.sets import correct_for_chance
+from miniature.scorecard.difference import measure_difference
+from miniature.scorecard.verdicts import relative_score
+from miniature.statistics.trainings import group_form, p_beyond, p_inside
+from miniature.statistics.uncertainty import Uncertainty
 
 TRAININGS = ["large", "large.seed1", "large.seed2", "large.seed3"]
 

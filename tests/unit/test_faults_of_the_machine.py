@@ -8,7 +8,7 @@ import pytest
 
 from miniature import files
 from miniature.files import read_npy, read_parquet, write_npy, write_parquet
-from miniature.machine import explain
+from miniature.job.machine import explain
 from miniature.messages import StudyError
 
 

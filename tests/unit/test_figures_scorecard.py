@@ -10,7 +10,8 @@ from matplotlib.colors import to_rgb
 from miniature.agreement.table import make_table
 from miniature.figures.files import figure_bytes
 from miniature.figures.scorecard import SIGNS, plot_scorecard, scorecard_points
-from miniature.scorecard import COUNT_COLUMNS, SCORECARD_COLUMNS, TEXT_COLUMNS
+from miniature.scorecard.build import COUNT_COLUMNS, SCORECARD_COLUMNS, TEXT_COLUMNS
+from miniature.scorecard.verdicts import INCONCLUSIVE, MINIATURE, NOT_MEASURED, NOT_MINIATURE
 from miniature.tables.scorecard import (
     COLUMNS,
     describe_verdicts,
@@ -19,7 +20,6 @@ from miniature.tables.scorecard import (
     scorecard_table,
 )
 from miniature.tables.write import write_table
-from miniature.verdicts import INCONCLUSIVE, MINIATURE, NOT_MEASURED, NOT_MINIATURE
 
 FIVE = ["errors", "representation", "distribution", "vulnerability", "calibration"]
 VERDICTS = [MINIATURE, NOT_MINIATURE, INCONCLUSIVE, NOT_MEASURED]

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import jaccard_score
 
-from miniature.agreement.intervals import Resampling
-from miniature.characteristics.errors import compare_errors
-from miniature.findings import contrast_pairs, floor_contrasts, write_findings
-from miniature.floor import noise_floor, origin_means, origin_weights
-from miniature.scorecard import build_scorecard
+from miniature.agreement.comparison import Resampling
+from miniature.characteristics.errors.compare import compare_errors
+from miniature.pages.findings import contrast_pairs, floor_contrasts, write_findings
+from miniature.scorecard.build import build_scorecard
+from miniature.scorecard.floor import noise_floor, origin_means, origin_weights
 from miniature.tables.floor import floor_table, read_floor
 
 ORIGINS = {"large": "us", "theirs": "them", "a": "group", "b": "group", "c": "group", "sibling": "us"}

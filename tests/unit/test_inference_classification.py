@@ -4,10 +4,10 @@ import torch
 
 from miniature.files import read_parquet, write_parquet
 from miniature.inference.classification import predict
-from miniature.inference.tables import CLASSIFICATION_PREDICTIONS_SCHEMA
 from miniature.messages import StudyError
 from miniature.models.build import build_model
 from miniature.models.checkpoints import load_checkpoint
+from miniature.predictions.schemas import CLASSIFICATION_PREDICTIONS_SCHEMA
 from small_models import ARCHITECTURE, save_bert_tokenizer, toy_reviews
 
 LABELS = ["bad", "good"]

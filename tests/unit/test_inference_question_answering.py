@@ -6,10 +6,10 @@ from transformers.modeling_outputs import BaseModelOutput, QuestionAnsweringMode
 
 from miniature.files import read_parquet, write_parquet
 from miniature.inference.question_answering import predict, predict_with
-from miniature.inference.tables import QA_PREDICTIONS_SCHEMA
 from miniature.messages import StudyError
 from miniature.models.build import build_model
 from miniature.models.checkpoints import load_checkpoint
+from miniature.predictions.schemas import QA_PREDICTIONS_SCHEMA
 from small_models import (
     ARCHITECTURE,
     QA_SETTINGS,

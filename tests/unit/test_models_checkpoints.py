@@ -8,7 +8,7 @@ import torch
 from miniature.messages import StudyError
 from miniature.models.build import build_model
 from miniature.models.checkpoints import load_checkpoint
-from miniature.models.sources import check_model_source, tensor_shapes
+from miniature.models.folders import check_model_source, tensor_shapes
 from small_models import ARCHITECTURE, change_config, save_bert_tokenizer, save_encoder
 
 
@@ -136,6 +136,6 @@ def test_sharded_weights(tmp_path):
 
 
 def test_checking_a_source_needs_no_torch():
-    program = "import sys, miniature.models.sources; sys.exit('torch' in sys.modules)"
+    program = "import sys, miniature.models.folders; sys.exit('torch' in sys.modules)"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     assert subprocess.run([sys.executable, "-c", program], env=environment, check=False).returncode == 0

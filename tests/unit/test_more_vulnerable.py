@@ -6,9 +6,9 @@ import pytest
 from scipy.special import ndtri
 from scipy.stats import binom, t
 
+from miniature.claims.success import mean_variance, measure_success_difference
+from miniature.claims.table import judge_vulnerability
 from miniature.messages import StudyError
-from miniature.success_difference import mean_variance, measure_success_difference
-from miniature.tables.claims import judge_vulnerability
 
 
 def attacked(outcomes):

@@ -1,6 +1,6 @@
 """Unfinished work is found again by its key only."""
 
-from miniature.partial import digest_inputs, keyed_folder, remove
+from miniature.job.partial import digest_inputs, keyed_folder, remove
 
 
 def test_same_key_same_folder_other_key_clears(tmp_path):

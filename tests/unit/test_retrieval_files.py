@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from miniature.config import sources
 from miniature.messages import StudyError
+from miniature.retrieval import references as sources
 from miniature.retrieval.files import check_digest, describe_file, retrieve_file
 
 BODY = b'{"q1": "Rome"}' * 1000

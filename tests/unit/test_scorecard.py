@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from miniature.agreement.table import concat_rows, make_rows
 from miniature.messages import StudyError
-from miniature.scorecard import SCORECARD_COLUMNS, build_scorecard
-from miniature.verdicts import decide_verdict
+from miniature.scorecard.build import SCORECARD_COLUMNS, build_scorecard
+from miniature.scorecard.verdicts import decide_verdict
 
 MODELS = ["base", "large", "tiny"]
 VERDICT = {

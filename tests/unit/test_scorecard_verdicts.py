@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from miniature.agreement.intervals import BOOTSTRAP, Resampling, make_resamples, read_resamples
+from miniature.agreement.comparison import BOOTSTRAP, Resampling, make_resamples, read_resamples
 from miniature.agreement.table import concat_rows, make_rows
-from miniature.characteristics.errors import compare_errors
+from miniature.characteristics.errors.compare import compare_errors
 from miniature.files import write_parquet
 from miniature.messages import StudyError
-from miniature.scorecard import SCORECARD_COLUMNS, build_scorecard
-from miniature.verdicts import decide_verdict
+from miniature.scorecard.build import SCORECARD_COLUMNS, build_scorecard
+from miniature.scorecard.verdicts import decide_verdict
 
 SETTINGS = {"task": "squad", "measure": "jaccard", "margin": 0.05}
 TRAININGS = ["large", "large.seed1", "large.seed2", "large.seed3"]

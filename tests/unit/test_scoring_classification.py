@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniature.scoring.classification import summarize
+from miniature.predictions.score_classification import summarize
 
 LABELS = st.lists(st.sampled_from(["good", "bad", "so-so"]), min_size=1, max_size=30)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from miniature.data.build import build_split
 from miniature.messages import StudyError
-from miniature.scoring.squad import exact_match, f1, normalize_answer, score_table, summarize
+from miniature.predictions.score_squad import exact_match, f1, normalize_answer, score_table, summarize
 
 REAL = os.environ.get("MINIATURE_REAL_DATA")
 TEXT = st.text("ab ,.-'theAn\u00e9", max_size=20)

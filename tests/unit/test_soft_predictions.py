@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.special import softmax
 
-from miniature.agreement.intervals import BCA, Resampling
-from miniature.agreement.soft_predictions import (
+from miniature.agreement.comparison import BCA, Resampling
+from miniature.characteristics.calibration.probabilities import answer_distributions, stack_probabilities
+from miniature.characteristics.errors.compare import compare_errors, find_errors
+from miniature.measures.probabilities import (
     ceiling_same_answer,
     chance_same_answer,
     js_divergence,
     probability_loyalty,
 )
-from miniature.characteristics.distributions import answer_distributions, stack_probabilities
-from miniature.characteristics.errors import compare_errors, find_errors
 from miniature.messages import StudyError
 
 CLASSES = ["bad", "good", "mixed"]

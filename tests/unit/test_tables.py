@@ -10,7 +10,8 @@ from scipy.stats import binomtest
 
 from miniature.agreement.table import make_rows
 from miniature.attack.summary import summarize_attack
-from miniature.scoring import classification, squad
+from miniature.predictions import score_classification as classification
+from miniature.predictions import score_squad as squad
 from miniature.tables.attacks import attacks_table, printed_attacks
 from miniature.tables.errors import error_matrix, error_pairs
 from miniature.tables.models import MAJORITY, NO_ANSWER, models_table

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from miniature.agreement.intervals import BOOTSTRAP, make_resamples
+from miniature.agreement.comparison import BOOTSTRAP, make_resamples
 from miniature.agreement.table import concat_rows, make_rows
-from miniature.scorecard import build_scorecard
-from miniature.tables.claims import claims_table, judge_among, judge_models
-from miniature.tables.page import reproduction_page
+from miniature.claims.table import claims_table, judge_among, judge_models
+from miniature.pages.reproduction import reproduction_page
+from miniature.scorecard.build import build_scorecard
 from miniature.tables.reproduction import COLUMNS as FIGURE_COLUMNS
 
 SETTINGS = {"task": "squad", "measure": "jaccard", "margin": 0.05}

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
-from miniature.attack.recipes import KEYS_OF, PRESETS, RECIPE_KEYS, check_recipe
+from miniature.attack.recipe.check import KEYS_OF, PRESETS, RECIPE_KEYS, check_recipe
 
 CONFIG = Path(__file__).parents[2] / "config"
 SCHEMA = yaml.safe_load((CONFIG / "schema.yaml").read_text(encoding="utf-8"))

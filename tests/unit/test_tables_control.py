@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from miniature.agreement.table import concat_rows, make_rows
+from miniature.pages.reproduction import reproduction_page
 from miniature.tables.control import control_table, say_control
-from miniature.tables.page import reproduction_page
 from miniature.tables.reproduction import COLUMNS as FIGURE_COLUMNS
 
 VERDICT = {

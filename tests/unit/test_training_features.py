@@ -7,12 +7,8 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from miniature.messages import StudyError
-from miniature.training.features import (
-    answer_positions,
-    encode_pieces,
-    encode_questions,
-    encode_single_texts,
-)
+from miniature.models.windows import encode_pieces, encode_questions, encode_single_texts
+from miniature.training.targets import answer_positions
 from small_models import QA_SETTINGS, WORDS, qa_table, save_bert_tokenizer, save_byte_tokenizer
 
 

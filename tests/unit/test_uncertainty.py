@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2, norm, t
 
-from miniature.agreement.example_covariance import example_covariance
-from miniature.agreement.intervals import BOOTSTRAP, HALVES, JACKKNIFE, jackknife_variance
-from miniature.agreement.training_spread import spread_form
-from miniature.agreement.uncertainty import Uncertainty, half_width, probability_within
+from miniature.agreement.comparison import BOOTSTRAP, HALVES, JACKKNIFE
+from miniature.statistics.jackknife import jackknife_variance
+from miniature.statistics.trainings import example_covariance, spread_form
+from miniature.statistics.uncertainty import Uncertainty, half_width, probability_within
 
 
 @pytest.mark.parametrize("df", [1, 2, 3, 9, 40])

@@ -5,16 +5,16 @@ from collections import Counter
 
 import pytest
 
+from miniature.data.world import build_world_table, names
+from miniature.data.world.draw import Draw
+from miniature.data.world.encyclopedia import ENCYCLOPEDIA
+from miniature.data.world.facts import ENCYCLOPEDIA_RELATIONS
+from miniature.data.world.news import NEWS
+from miniature.data.world.news_facts import NEWS_RELATIONS
+from miniature.data.world.passages import SPLIT_TENTHS, ask, in_split, write_passage
+from miniature.data.world.review_words import NEGATIVE, POSITIVE
+from miniature.data.world.reviews import LABELS, opinion
 from miniature.messages import StudyError
-from miniature.world import build_world_table, names
-from miniature.world.draw import Draw
-from miniature.world.encyclopedia import ENCYCLOPEDIA
-from miniature.world.facts import ENCYCLOPEDIA_RELATIONS
-from miniature.world.news import NEWS
-from miniature.world.news_facts import NEWS_RELATIONS
-from miniature.world.passages import SPLIT_TENTHS, ask, in_split, write_passage
-from miniature.world.review_words import NEGATIVE, POSITIVE
-from miniature.world.reviews import LABELS, opinion
 
 QUESTION_DOMAINS = ("encyclopedia", "news")
 

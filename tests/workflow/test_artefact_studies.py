@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from miniature.config import sources
+from miniature.retrieval import references as sources
 from projects import ROOT
 
 pytestmark = pytest.mark.workflow

@@ -102,7 +102,7 @@ def test_training_setting_of_one_model_reruns_that_model(project):
     ("file", "old", "new", "expected"),
     [
         (
-            "scripts/miniature/agreement/kappa.py",
+            "scripts/miniature/measures/sets.py",
             "def cohen_kappa(",
             "_EDITED = 1\n\n\ndef cohen_kappa(",
             set(),  # a name that nothing refers to
@@ -122,7 +122,7 @@ def test_edit_that_changes_no_result_reruns_nothing(project, file, old, new, exp
 
 
 def test_edited_library_function_reruns_the_rules_that_use_it(project):
-    path = project.folder / "scripts/miniature/agreement/kappa.py"
+    path = project.folder / "scripts/miniature/measures/sets.py"
     text = path.read_text()
     head, _, body = text.partition("def cohen_kappa(")
     assert body

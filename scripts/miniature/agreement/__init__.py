@@ -1,1 +1,1 @@
-"""How much two models agree: pure functions on arrays, and the table their values are kept in."""
+"""The agreement table: its rows, their comparison and what a comparison finds."""

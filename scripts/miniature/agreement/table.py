@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from miniature.config.names import control_of
 from miniature.files import set_aside
+from miniature.names import control_of
 
 TEXT_COLUMNS = (
     "characteristic", "task", "dataset", "split", "ood_dataset", "recipe", "feature",

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from miniature.partial import digest_file
+from miniature.job.partial import digest_file
 
 logger = logging.getLogger(__name__)
 

@@ -3,7 +3,58 @@
 Every module of this package that needs TextAttack takes it from here.
 """
 
-from miniature.attack.environment import offline_textattack
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from miniature.attack.words.stopwords import STOPWORDS
+
+# The name is TextAttack's (shared/utils/install.py, version 0.3.11): "post install has been run".
+_MARKER = "post_install_check_3"
+
+
+@contextlib.contextmanager
+def offline_textattack() -> Iterator[None]:
+    """Surroundings in which ``import textattack`` works offline; the environment is restored afterwards.
+
+    The folder is a new temporary one each time, so any number of jobs may do this at once, and nothing is
+    written to the user's home. Where TextAttack is imported already, nothing is touched.
+    """
+    if "textattack" in sys.modules:
+        yield
+        return
+    # These read HF_HOME and XDG_CACHE_HOME when imported, and TextAttack imports them itself, after having
+    # changed both: imported first, they keep the user's own folders.
+    import datasets  # noqa: F401
+    import matplotlib.font_manager  # noqa: F401
+    import nltk
+    import transformers.utils  # noqa: F401
+
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="miniature-attack-") as name:
+        folder = Path(name)
+        words = folder / "nltk" / "corpora" / "stopwords" / "english"
+        words.parent.mkdir(parents=True)
+        words.write_text("\n".join(sorted(STOPWORDS)) + "\n", encoding="utf-8")
+        (folder / _MARKER).touch()
+        os.environ["TA_CACHE_DIR"] = str(folder)
+        # Which device a model runs on is the study's decision, not whether a GPU can be seen.
+        os.environ["TA_DEVICE"] = "cpu"
+        nltk.data.path.insert(0, str(folder / "nltk"))
+        try:
+            yield
+        finally:
+            nltk.data.path.remove(str(folder / "nltk"))
+            for variable in set(os.environ) - set(before):
+                del os.environ[variable]
+            os.environ.update(before)
+    # It announces every goal function and model that it does not know by name.
+    logging.getLogger("textattack.shared.utils.install").setLevel(logging.ERROR)
+
 
 with offline_textattack():
     from textattack import Attack

@@ -9,11 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from miniature.attack.journal import Journal, journal_key
-from miniature.attack.recipes import check_recipe
+from miniature.attack.recipe.check import check_recipe
 from miniature.attack.rows import ATTACKED, BROKEN, FAILED, attacks_frame
+from miniature.job.partial import digest_file
 from miniature.messages import StudyError
 from miniature.models.results import check_result_folder
-from miniature.partial import digest_file
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ def attack_table(
             logger.info("%d of %d examples were attacked before", len(examples) - len(left), len(examples))
         if left:
             # Here, because TextAttack takes seconds and hundreds of megabytes to import.
-            from miniature.attack.loading import load_engine
+            from miniature.attack.search.load import load_engine
 
             engine = load_engine(
                 victim_folder,

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from miniature.agreement.wilson import wilson_interval
 from miniature.attack.rows import ATTACKED, BROKEN, BUDGET, FAILED
+from miniature.statistics.significance import wilson_interval
 
 
 def summarize_attack(attacks: pd.DataFrame, common_ids: Iterable[str] | None = None) -> dict:

@@ -5,8 +5,8 @@ Pure functions of the validated configuration; the rules turn their answers into
 
 from collections.abc import Mapping
 
-from miniature.attack.recipes import check_recipe
-from miniature.config.names import replicate_of
+from miniature.attack.recipe.check import check_recipe
+from miniature.names import replicate_of
 
 
 def model_names(config: Mapping) -> list[str]:

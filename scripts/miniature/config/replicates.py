@@ -5,12 +5,10 @@ from the model's name, which is what makes it another training. The control is n
 reference's checkpoint put through inference with another batch size and thread count.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from miniature.config.lines import Positions
-from miniature.config.names import CONTROL, control_of, replicate_of
-from miniature.config.plan import is_artefact, model_names, models_with
-from miniature.messages import StudyError
+from miniature.config.plan import model_names, models_with
+from miniature.names import CONTROL, control_of, replicate_of
 
 
 def expand_replicates(config: Mapping) -> dict:
@@ -76,35 +74,3 @@ def inference_threads(config: Mapping, model: str) -> int:
     """Numerical threads of a model's inference; the control has its own."""
     block = config["compute"] if control_of(model) is None else config["control"]
     return int(block["threads"])
-
-
-def check_replicates(config: Mapping, positions: Positions) -> Iterator[StudyError]:
-    """Only trainings can be repeated, and a control differs from what it controls."""
-    for name, entry in config["models"].items():
-        if "replicates" in entry and is_artefact(entry):
-            yield StudyError(
-                f"'{name}' is given by what it put out: it is not trained here and cannot be trained again.",
-                where=positions.where(("models", name, "replicates")),
-                fix="remove replicates; the same model trained by others is same_as_reference: true",
-            )
-    if "control" not in config:
-        return
-    control, where = config["control"], positions.where(("control",))
-    if is_artefact(config["models"].get(config["reference"], {})):
-        yield StudyError(
-            f"A control runs the reference's checkpoint again, and '{config['reference']}' has none here.",
-            where=where,
-            fix="remove control",
-        )
-        return
-    usual = {
-        "batch_tokens": config.get("inference", {}).get("batch_tokens"),
-        "threads": config["compute"]["threads"],
-    }
-    for key, value in usual.items():
-        if control[key] == value:
-            yield StudyError(
-                f"The control has the same {key} as every model ({value}) and would show nothing.",
-                where=positions.where(("control", key)),
-                fix=f"{key}: {2 * value if key == 'threads' else max(1, value // 4)}",
-            )

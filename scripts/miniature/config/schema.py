@@ -11,9 +11,9 @@ import jsonschema
 import yaml
 
 from miniature.config.lines import Place, Positions
-from miniature.config.names import suggest_name
 from miniature.config.suggest import flow, value_for
 from miniature.messages import StudyError
+from miniature.names import suggest_name
 
 
 def _full_pattern(validator, pattern, instance, schema):

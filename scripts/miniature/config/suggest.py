@@ -3,13 +3,30 @@
 The study may have any mistake, so nothing here takes its form for granted.
 """
 
+import difflib
 from collections.abc import Iterator, Mapping
 
 import yaml
 
-from miniature.attack.presets import PRESETS
+from miniature.attack.recipe.presets import PRESETS
 from miniature.config.plan import is_artefact, models_with
-from miniature.config.positions import longest_input
+from miniature.messages import StudyError
+from miniature.models.folders import longest_input
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(str(name), known, n=1)
+    return near[0] if near else (known[0] if known else "...")
+
+
+def _unknown(kind: str, name: str, known: list[str], where: str, line: str) -> StudyError:
+    shown = known[:20] + [f"and {len(known) - 20} more"] * (len(known) > 20)
+    return StudyError(
+        f"There is no {kind} '{name}' (there are: {', '.join(shown) or 'none'}).",
+        where=where,
+        fix=line.format(_nearest(name, known)),
+    )
+
 
 CHARACTERISTICS = ("errors", "representation", "distribution", "vulnerability", "calibration")
 PRESET = "textattack-48"

@@ -3,25 +3,25 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from miniature.config.check_artefacts import check_artefacts
-from miniature.config.check_as_is import check_as_is, check_model_folder
-from miniature.config.check_characteristics import check_characteristics
-from miniature.config.check_datasets import check_datasets
-from miniature.config.check_lengths import check_lengths
-from miniature.config.check_verdict import check_figure, check_verdict
-from miniature.config.checks import (
+from miniature.config.checks.characteristics import check_characteristics
+from miniature.config.checks.datasets import check_datasets
+from miniature.config.checks.lengths import check_lengths
+from miniature.config.checks.models import (
+    check_as_is,
     check_masked_lms,
+    check_model_folder,
     check_models,
+    check_replicates,
     check_sentence_encoders,
-    check_text,
-    check_training,
 )
+from miniature.config.checks.predictions import check_artefacts
+from miniature.config.checks.training import check_text, check_training
+from miniature.config.checks.verdict import check_figure, check_verdict
 from miniature.config.lines import Positions, read_positions
 from miniature.config.paths import expand_paths
-from miniature.config.replicates import check_replicates
 from miniature.config.schema import load_schema, schema_errors, without_broken
 from miniature.messages import StudyError
-from miniature.models.sources import check_model_source
+from miniature.models.folders import check_model_source
 
 CHECKS = (
     check_models,

@@ -111,7 +111,7 @@ def read_source(dataset: Mapping, split: str, *, name: str, seed: int) -> pd.Dat
     task, kind = dataset["task"], dataset["format"]
     if kind == "world":
         # Imported here because no other format needs the generator.
-        from miniature.world import build_world_table
+        from miniature.data.world import build_world_table
 
         examples = _world_examples(dataset, split, where)
         table = build_world_table(dataset["domain"], split, examples, seed=seed)

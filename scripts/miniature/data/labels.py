@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import yaml
 
-from miniature.config.names import suggest_name
+from miniature.names import suggest_name
 
 # More values than this are no classes that somebody misspelt.
 MOST = 30

@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from miniature.agreement.chance import chance_jaccard
 from miniature.figures.labels import spread, text_width, wrap
 from miniature.figures.style import COLORS, GRID, INK, MUTED, neutral_style
-from miniature.floor import origin_means
+from miniature.measures.sets import chance_jaccard
+from miniature.scorecard.floor import origin_means
 from miniature.tables.floor import COMPARED, OTHER, REFERENCE, SAME, VARIANT
 
 WIDTH, HEIGHT = 11.0, 6.2  # inches

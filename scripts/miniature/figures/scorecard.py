@@ -14,11 +14,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from miniature.agreement.measures import MEASURES
 from miniature.figures.labels import text_width, wrap
 from miniature.figures.style import GRID, INK, MUTED, neutral_style
+from miniature.measures.registry import MEASURES
+from miniature.scorecard.verdicts import INCONCLUSIVE, MINIATURE, NOT_MEASURED, NOT_MINIATURE
 from miniature.tables.write import format_cell
-from miniature.verdicts import INCONCLUSIVE, MINIATURE, NOT_MEASURED, NOT_MINIATURE
 
 SCORE = "score"
 POINT_COLUMNS = (
@@ -66,7 +66,7 @@ def scorecard_points(scorecard: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     scorecard : DataFrame
-        See `miniature.scorecard.build_scorecard`.
+        See `miniature.scorecard.build.build.build_scorecard`.
 
     Returns
     -------

@@ -10,9 +10,9 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from miniature.agreement.wilson import METHOD, wilson_interval
 from miniature.figures.labels import text_width, wrap
 from miniature.figures.style import GRID, INK, MUTED, neutral_style
+from miniature.statistics.significance import METHOD, wilson_interval
 
 COLUMNS = ("task", "recipe", "source", "target", "n", "broken", "rate", "ci_low", "ci_high", "ci_method")
 # One hue from light to dark: a print in grey keeps the order.

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from miniature.inference.forward import pool, run_forward
 from miniature.messages import StudyError
 from miniature.models.checkpoints import check_length, load_result
-from miniature.training.features import encode_single_texts
+from miniature.models.windows import encode_single_texts
 
 
 def predict(

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from miniature.compute import check_device
 from miniature.inference.batches import token_budget_batches
+from miniature.job.compute import check_device
 from miniature.messages import StudyError
 from miniature.models.checkpoints import takes_segments
-from miniature.training.features import CLS_POSITION, Windows
+from miniature.models.windows import CLS_POSITION, Windows
 
 logger = logging.getLogger("miniature.inference")
 

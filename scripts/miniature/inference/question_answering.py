@@ -10,8 +10,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from miniature.inference.forward import pool, run_forward
 from miniature.inference.spans import best_spans, null_scores
 from miniature.models.checkpoints import check_length, load_result
-from miniature.scoring.squad import score_table
-from miniature.training.features import encode_questions
+from miniature.models.windows import encode_questions
+from miniature.predictions.score_squad import score_table
 
 
 def predict(

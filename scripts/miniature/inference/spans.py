@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from miniature.training.features import CLS_POSITION
+from miniature.models.windows import CLS_POSITION
 
 
 def best_spans(

@@ -17,7 +17,7 @@ from transformers import (
 from miniature.messages import StudyError
 from miniature.models.checkpoints import USE_SEGMENTS, load_config, load_tokenizer, load_weights
 from miniature.models.classes import check_classes
-from miniature.models.sources import (
+from miniature.models.folders import (
     LAYER_KEYS,
     check_architecture,
     check_layers,

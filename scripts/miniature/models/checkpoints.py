@@ -18,8 +18,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from miniature.messages import StudyError
-from miniature.models.results import check_result_folder
-from miniature.models.sources import (
+from miniature.models.folders import (
     HEAD_SUFFIXES,
     check_tokenizer,
     has_head,
@@ -27,6 +26,7 @@ from miniature.models.sources import (
     tensor_shapes,
     weight_files,
 )
+from miniature.models.results import check_result_folder
 
 # Written into the config.json of a model that was trained with every token in one segment: whoever loads the
 # checkpoint reads it there, so that it is never run otherwise than it was trained.

@@ -4,9 +4,9 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from miniature.config.names import suggest_name
 from miniature.messages import StudyError
-from miniature.models.sources import has_head, read_config, tensor_shapes, weight_files
+from miniature.models.folders import has_head, read_config, tensor_shapes, weight_files
+from miniature.names import suggest_name
 
 # The last layer of a head for classification, one row a class; the second name is RoBERTa's and ELECTRA's.
 HEAD_WEIGHTS = ("classifier.weight", "classifier.out_proj.weight")
@@ -29,7 +29,7 @@ def trained_classes(folder: str | os.PathLike) -> list[str] | None:
     Raises
     ------
     StudyError
-        As `miniature.models.sources.read_config` and `weight_files`.
+        As `miniature.models.folders.read_config` and `weight_files`.
     """
     config = read_config(folder)
     # A head for single tokens or for choices has a weight of the same name.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from miniature.files import set_aside
 from miniature.messages import StudyError
-from miniature.models.sources import tensor_shapes, weight_files
+from miniature.models.folders import tensor_shapes, weight_files
 
 # What transformers reads as JSON, where it is there.
 JSON_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")

@@ -2,10 +2,12 @@
 
 from pathlib import Path, PurePosixPath
 
-from miniature.data.sources import HUB_SUFFIXES
 from miniature.messages import StudyError
 from miniature.retrieval.hub import fetch
 from miniature.retrieval.pins import record_pin, resolve_once
+
+HUB_SUFFIXES = (".parquet", ".json", ".json.gz", ".jsonl", ".jsonl.gz", ".csv", ".csv.gz")
+
 
 NOT_DATA = {"dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "RETRIEVED.json"}
 

@@ -9,10 +9,10 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from miniature.config.sources import RETRIEVED
 from miniature.files import atomic_path, set_aside
+from miniature.job.partial import digest_file
 from miniature.messages import StudyError
-from miniature.partial import digest_file
+from miniature.retrieval.references import RETRIEVED
 
 logger = logging.getLogger(__name__)
 

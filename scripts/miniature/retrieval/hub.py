@@ -22,8 +22,8 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+from miniature.job.partial import digest_file
 from miniature.messages import StudyError, printable
-from miniature.partial import digest_file
 from miniature.retrieval.registry import RECORD
 
 logger = logging.getLogger(__name__)

@@ -9,9 +9,9 @@ import json
 import logging
 from pathlib import Path
 
-from miniature.config.names import hub_folder
 from miniature.files import write_json
 from miniature.messages import StudyError
+from miniature.names import hub_folder
 from miniature.retrieval.hub import COMMIT, Commit, resolve
 
 logger = logging.getLogger(__name__)

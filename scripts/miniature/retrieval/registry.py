@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from miniature.files import set_aside
+from miniature.job.partial import digest_file
 from miniature.messages import StudyError
-from miniature.partial import digest_file
 
 RECORD = "RETRIEVED.json"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from miniature.agreement.measures import MEASURES
 from miniature.files import read_npy, read_parquet
-from miniature.scorecard import select_rows
+from miniature.measures.registry import MEASURES
+from miniature.scorecard.build import select_rows
 
 COLUMNS = (
     "characteristic", "task", "measure", "K", "agreement", "distance", "examples", "differ",

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from miniature.agreement.mcnemar import mcnemar
-from miniature.config.names import replicate_of
+from miniature.names import replicate_of
+from miniature.statistics.significance import mcnemar
 
 # Where the rows of one comparison differ from those of another.
 COMPARISON = ("task", "dataset", "split")
@@ -46,7 +46,7 @@ def error_pairs(
     DataFrame
         task, model a, model b, errors a, errors b (where given), Jaccard, its interval (where there is one),
         chance, ceiling, kappa, accuracy difference (b minus a), its interval over clusters, flips, McNemar's
-        exact p-value for pairs with the reference (see `miniature.agreement.mcnemar.mcnemar`: it takes
+        exact p-value for pairs with the reference (see `miniature.statistics.significance.mcnemar`: it takes
         examples as independent, which the interval does not), n. Columns without any value are left out.
         Sorted by task as they come, then by pair in config order.
     """

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from miniature.files import read_csv
-from miniature.floor import noise_floor, origin_weights
+from miniature.scorecard.floor import noise_floor, origin_weights
 
 REFERENCE = "reference"
 SAME = "same model, other origin"
@@ -41,7 +41,7 @@ def floor_table(
     reference : str
         Name of the reference.
     origins : mapping of str to str
-        As for `miniature.floor.noise_floor`.
+        As for `miniature.scorecard.build.floor.noise_floor`.
     named_origins : mapping of str to str
         Origin of every model that the study names one for.
     errors : mapping of str to tuple of int

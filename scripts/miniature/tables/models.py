@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from miniature.config.names import replicate_of
+from miniature.names import replicate_of
 
 NO_ANSWER = "(answers nothing)"
 MAJORITY = "(always the majority class)"
@@ -30,8 +30,7 @@ def models_table(
         ``layers``, ``hidden``, ``parameters`` and ``bytes`` as `miniature.tables.sizes.model_size` gives
         them; a model without (known only by its predictions) has empty cells.
     scores : mapping of task to mapping of model to mapping
-        What `miniature.scoring.squad.summarize` or `miniature.scoring.classification.summarize` says, in per
-        cent.
+        What `summarize` of `miniature.predictions.score_squad` or `score_classification` says, in per cent.
     distribution : DataFrame, optional
         The agreement table of out-of-distribution detection, whose rows of one model (``model_a`` equal to
         ``model_b``) hold ``auroc``, ``fpr95`` and ``length_auroc``; shown at the largest K.

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from miniature.files import read_csv
-from miniature.scorecard import COUNT_COLUMNS, SCORECARD_COLUMNS, TEXT_COLUMNS
+from miniature.scorecard.build import COUNT_COLUMNS, SCORECARD_COLUMNS, TEXT_COLUMNS
+from miniature.scorecard.verdicts import NOT_MEASURED
 from miniature.tables.write import format_cell
-from miniature.verdicts import NOT_MEASURED
 
 COLUMNS = (
     "model", "characteristic", "measure", "K", "agreement", "CI low", "CI high", "chance", "ceiling", "floor",
@@ -19,7 +19,7 @@ RENAMED = {"ci_low": "CI low", "ci_high": "CI high", "k": "K", "reason": "why"}
 
 
 def read_scorecard(path: str | os.PathLike) -> pd.DataFrame:
-    """Scorecard from its csv, with the types that `miniature.scorecard.build_scorecard` gives.
+    """Scorecard from its csv, with the types that `miniature.scorecard.build.build.build_scorecard` gives.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def scorecard_table(scorecard: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     scorecard : DataFrame
-        See `miniature.scorecard.build_scorecard`.
+        See `miniature.scorecard.build.build.build_scorecard`.
 
     Returns
     -------

@@ -3,8 +3,8 @@
 import math
 import os
 
+from miniature.models.folders import read_config, tensor_shapes, weight_files
 from miniature.models.results import check_result_folder
-from miniature.models.sources import read_config, tensor_shapes, weight_files
 
 # BERT and its kin name these two quantities one way, DistilBERT another.
 LAYERS = ("num_hidden_layers", "n_layers")

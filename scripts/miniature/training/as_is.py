@@ -9,7 +9,7 @@ from miniature.files import atomic_folder
 from miniature.models.build import check_tokenizer_size, label_names
 from miniature.models.checkpoints import USE_SEGMENTS, check_length, load_checkpoint
 from miniature.models.classes import check_classes
-from miniature.models.sources import weight_files
+from miniature.models.folders import weight_files
 from miniature.training.finetune import write_tokenizer
 
 INDEX = "model.safetensors.index.json"

@@ -14,16 +14,12 @@ from miniature.files import atomic_folder, write_json
 from miniature.messages import StudyError
 from miniature.models.build import build_model
 from miniature.models.checkpoints import check_length, load_result, takes_segments
+from miniature.models.windows import Windows, encode_questions, encode_single_texts
 from miniature.seeds import derive_seed
-from miniature.training.features import (
-    Windows,
-    answer_positions,
-    encode_questions,
-    encode_single_texts,
-)
 from miniature.training.loop import Batch, train
 from miniature.training.losses import distillation_loss, span_loss, without_padding
 from miniature.training.schedule import training_order
+from miniature.training.targets import answer_positions
 
 logger = logging.getLogger("miniature.training")
 

@@ -15,8 +15,8 @@ from torch.utils.data import Dataset, SequentialSampler
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer import TRAINER_STATE_NAME
 
-from miniature.compute import check_device
 from miniature.files import set_aside
+from miniature.job.compute import check_device
 from miniature.messages import StudyError
 from miniature.training.resume import drop_old, last_whole_checkpoint, seal
 

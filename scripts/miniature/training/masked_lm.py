@@ -15,8 +15,8 @@ from miniature.messages import StudyError
 from miniature.models.build import build_model
 from miniature.models.checkpoints import check_length, load_checkpoint, longest_input, takes_segments
 from miniature.models.pieces import has_byte_level_pieces
+from miniature.models.windows import encode_pieces
 from miniature.seeds import derive_seed, generator
-from miniature.training.features import encode_pieces
 from miniature.training.finetune import save_model, write_checkpoint
 from miniature.training.loop import Batch, train
 from miniature.training.schedule import training_order

@@ -7,7 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
-from miniature.partial import digest_file
+from miniature.job.partial import digest_file
 
 logger = logging.getLogger("miniature.training")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from miniature.data.problems import Problems
 from miniature.data.rows import TextRow
-from miniature.data.sources import comma_line, decode, read_csv_rows, read_json_lines, separator_of
+from miniature.data.text_files import comma_line, decode, read_csv_rows, read_json_lines, separator_of
 from miniature.messages import StudyError
 
 COLUMNS = {"text": "text", "label": "label"}

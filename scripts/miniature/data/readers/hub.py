@@ -10,8 +10,9 @@ from miniature.data.problems import Problems
 from miniature.data.readers.classification import COLUMNS, text_rows
 from miniature.data.readers.squad import squad_rows
 from miniature.data.rows import QuestionRow, TextRow
-from miniature.data.sources import HUB_SUFFIXES, read_csv_rows, read_json, read_json_lines
+from miniature.data.text_files import read_csv_rows, read_json, read_json_lines
 from miniature.messages import StudyError
+from miniature.retrieval.datasets import HUB_SUFFIXES
 
 SAME_SPLIT = {"validation": ("validation", "valid", "val", "dev")}
 """Other names under which the Hub's data files go."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from miniature.data.problems import Problems
 from miniature.data.rows import QuestionRow
-from miniature.data.sources import read_json_lines
+from miniature.data.text_files import read_json_lines
 
 
 def read_mrqa(path: str | Path, problems: Problems) -> list[QuestionRow]:

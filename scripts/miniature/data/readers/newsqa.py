@@ -22,7 +22,7 @@ from pathlib import Path
 
 from miniature.data.problems import Problems
 from miniature.data.rows import QuestionRow
-from miniature.data.sources import read_csv_rows
+from miniature.data.text_files import read_csv_rows
 
 COLUMNS = (
     "story_id",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from miniature.data.problems import Problems
 from miniature.data.rows import QuestionRow
-from miniature.data.sources import read_json
+from miniature.data.text_files import read_json
 from miniature.messages import StudyError
 
 SHAPE = '{"version": "v2.0", "data": [{"title": "...", "paragraphs": [{"context": "...", "qas": [...]}]}]}'

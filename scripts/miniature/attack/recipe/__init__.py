@@ -1,0 +1,1 @@
+"""Attack recipes: settings, presets and their checks."""

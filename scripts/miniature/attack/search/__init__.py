@@ -1,0 +1,1 @@
+"""The search for an adversarial text: victims, batched answers, and the greedy search."""

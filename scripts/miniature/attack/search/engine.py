@@ -1,0 +1,374 @@
+"""One attack: a victim, a masked LM and a recipe put together, and many examples attacked side by side.
+
+Each example has a search of its own, which asks for what it needs (`search`). The requests of all examples
+under way are run together: equal texts once, texts of like length in one batch. What an example comes to does
+not depend on the others (`answers`), so it is what attacking it alone with TextAttack gives.
+"""
+
+import copy
+import functools
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from miniature.attack.library import GreedyWordSwapWIR, UntargetedClassification
+from miniature.attack.recipe.knobs import EDITS
+from miniature.attack.search.answers import Answers, Ask, BoundExceeded
+from miniature.attack.search.authors import AuthorsSearch, Proposals
+from miniature.attack.search.greedy import GreedySearch, Read
+from miniature.attack.search.parts import Helpers, build_constraints, build_reader, build_swap
+from miniature.attack.search.texts import Assembly, Text
+from miniature.attack.search.victim import Key, Victim
+from miniature.job.machine import explain
+from miniature.messages import StudyError, printable
+from miniature.models.checkpoints import longest_input
+from miniature.seeds import derive_seed
+
+
+@dataclass
+class Live:
+    """An example, its search, and what the search waits for.
+
+    Parameters
+    ----------
+    id, text, label : str or None
+        The example.
+    begin : callable
+        Makes its search anew, from the start.
+
+    Attributes
+    ----------
+    search : GreedySearch, AuthorsSearch or None
+        None where the example cannot be attacked.
+    request : Ask, Read or None
+        What the search waits for; None when the example is finished.
+    message : str or None
+        What went wrong.
+    """
+
+    id: str
+    text: str | None
+    label: str | None
+    begin: Callable[[], GreedySearch | AuthorsSearch]
+    search: GreedySearch | AuthorsSearch | None = None
+    request: Ask | Read | None = None
+    message: str | None = None
+    _steps: Iterator | None = None
+
+    @functools.cached_property
+    def words(self) -> int:
+        """Length of the text, 0 where there is none."""
+        return len(self.text.split()) if isinstance(self.text, str) else 0
+
+    def start(self) -> None:
+        """Start, or start again, and go on to the first request."""
+        self.search = self.request = self.message = None
+
+        def prepare():
+            self.search = self.begin()
+            self._steps = self.search.run()
+            return next(self._steps)
+
+        self._advance(prepare)
+
+    def resume(self, answer) -> None:
+        """Hand over what the request asked for, and go on to the next."""
+        self._advance(lambda: self._steps.send(answer))
+
+    def fail(self, error: Exception) -> None:
+        """Tell the search that its request failed."""
+        self._advance(lambda: self._steps.throw(error))
+
+    def _advance(self, step: Callable[[], Ask | Read]) -> None:
+        self.request = None
+        try:
+            self.request = step()
+        except StopIteration:
+            pass
+        except BoundExceeded:
+            raise
+        except Exception as error:
+            if explain(error) is not None:
+                # The machine's fault, not the example's: every other one would meet it too.
+                raise
+            self.message = printable(f"{type(error).__name__}: {error}", limit=500)
+
+
+logger = logging.getLogger(__name__)
+
+# Examples under way at a time: enough to fill batches, few enough to lose little when killed.
+MOST_LIVE = 64
+# Batches' worth of texts that the examples under way may ask about at once.
+BATCHES_WAITED_FOR = 4
+
+
+class Engine:
+    """Attacks examples of one victim with one recipe.
+
+    Parameters
+    ----------
+    victim, victim_tokenizer : PreTrainedModel, PreTrainedTokenizerBase
+        The classifier under attack.
+    helpers : Helpers
+        The other models and files that the recipe names.
+    recipe : dict
+        From `recipes.check_recipe`.
+    labels : list of str
+        Names of the classes, in the order of the classifier's outputs.
+    max_length : int
+        Longest input of the victim, in tokens.
+    device : str
+        ``cpu`` or ``cuda``.
+    seed : int
+        The study's seed; every example gets its own, derived from its id.
+
+    Attributes
+    ----------
+    overruns : int
+        How often an answer turned out farther off than its bound. What was finished before rests on a bound
+        that was too small and has to be attacked again, as `run.attack_table` does.
+
+    Raises
+    ------
+    StudyError
+        The classifier has another number of classes, or the masked LM does not fit the recipe.
+    """
+
+    def __init__(
+        self,
+        victim,
+        victim_tokenizer,
+        helpers: Helpers,
+        recipe: dict,
+        *,
+        labels: list[str],
+        max_length: int,
+        device: str = "cpu",
+        seed: int = 0,
+    ):
+        check_victim(victim, labels, max_length)
+        self.labels = list(labels)
+        self.seed = seed
+        self.overruns = 0
+        self.recipe = recipe
+        self.victim = Victim(
+            victim,
+            victim_tokenizer,
+            max_length=max_length,
+            batch_size=recipe["batch_size"],
+            device=device,
+            screening=recipe["screening"],
+        )
+        self.unknown = victim_tokenizer.unk_token or "[UNK]"
+        self.masked_lm = build_reader(recipe, helpers, device=device)
+        if recipe["kind"] == "bert-attack-authors":
+            self.swap = Proposals(self.masked_lm, recipe, helpers.vectors)
+            return
+        self.swap = build_swap(recipe, helpers, self.masked_lm)
+        self.assembly = Assembly(
+            UntargetedClassification(self.victim),
+            build_constraints(recipe, helpers, device=device),
+            self.swap,
+            GreedyWordSwapWIR(),
+        )
+
+    def attack_example(self, id: str, text: str | None, label: str | None) -> dict:
+        """Attack one example; see `attack_examples`."""
+        (row,) = self.attack_examples([(id, text, label)])
+        return row
+
+    def attack_examples(
+        self, examples: Iterable[tuple], *, watch: Callable[[int], None] | None = None
+    ) -> Iterator[dict]:
+        """Attack examples side by side; whatever goes wrong with one becomes part of its row.
+
+        Parameters
+        ----------
+        examples : iterable of tuple
+            Id, text and the name of the true class; text and name may be None.
+        watch : callable, optional
+            Told after every step how many queries the examples under way have made.
+
+        Yields
+        ------
+        dict
+            Rows of the attacks table, in the order in which they are finished.
+        """
+        waiting = iter(examples)
+        live: list[Live] = []
+        exhausted = False
+        while True:
+            while not exhausted and self._has_room(live):
+                example = next(waiting, None)
+                exhausted = example is None
+                if not exhausted:
+                    live.append(self._begin(*example))
+            if not live:
+                return
+            self._calibrate(live)
+            finished = [one for one in live if one.request is None]
+            live = [one for one in live if one.request is not None]
+            yield from map(self._row, finished)
+            try:
+                self._serve(live)
+            except BoundExceeded as error:
+                logger.info("%s: %d examples begin again", error, len(live))
+                self.overruns += 1
+                for one in live:
+                    one.start()
+            if watch is not None:
+                watch(sum(one.search.queries for one in live if one.search is not None))
+
+    def _has_room(self, live: list[Live]) -> bool:
+        if not live:
+            return True
+        # Where time is limited, an example is not to wait for others.
+        if len(live) >= MOST_LIVE or self.recipe["max_seconds"] is not None:
+            return False
+        candidates = self.recipe.get("max_candidates", len(EDITS))
+        # About as many tokens as words: no more than a rough idea is needed.
+        words = sum(min(one.words, self.victim.max_length) for one in live if one.request is not None)
+        return words * candidates < BATCHES_WAITED_FOR * self.victim.tokens
+
+    def _begin(self, id: str, text: str | None, label: str | None) -> Live:
+        def begin() -> GreedySearch | AuthorsSearch:
+            if not isinstance(text, str):
+                raise ValueError("The example has no text.")
+            if label not in self.labels:
+                raise ValueError(f"The label {label!r} is not one of {', '.join(self.labels)}.")
+            answers = Answers(self.labels.index(label), self.victim.errors, first=self.victim.first_level)
+            if self.recipe["kind"] == "bert-attack-authors":
+                return AuthorsSearch(
+                    text, answers, self.swap, self.victim.encode, self.recipe, unknown=self.unknown
+                )
+            return GreedySearch(
+                Text(text),
+                answers,
+                self._assembly_of(id),
+                self.victim.encode,
+                importance=self.recipe["importance"],
+                unknown=self.unknown,
+                budget=self.recipe["query_budget"],
+                seconds=self.recipe["max_seconds"],
+            )
+
+        one = Live(id, text, label, begin)
+        one.start()
+        return one
+
+    def _assembly_of(self, id: str) -> Assembly:
+        """The assembly of an example: what draws at random draws from the example's own seed."""
+        if not hasattr(self.swap, "begin"):
+            return self.assembly
+        assembly = copy.copy(self.assembly)
+        assembly.transformation = copy.copy(self.swap)
+        assembly.transformation.begin(derive_seed(self.seed, "attack", id))
+        return assembly
+
+    def _calibrate(self, live: list[Live]) -> None:
+        if not self.victim.calibrated:
+            keys = [key for one in live if isinstance(one.request, Ask) for key in one.request.keys]
+            if keys:
+                self.victim.calibrate(keys)
+
+    def _serve(self, live: list[Live]) -> None:
+        """Run what the examples under way wait for, and let each go on."""
+        reads = [one for one in live if isinstance(one.request, Read)]
+        if reads:
+            self._share(reads, self._read)
+        by_level: dict[int, list[Live]] = {}
+        for one in live:
+            if isinstance(one.request, Ask):
+                by_level.setdefault(one.request.level, []).append(one)
+        for _, asks in sorted(by_level.items()):
+            self._share(asks, self._ask)
+
+    def _share(self, some: list[Live], serve: Callable[[list[Live]], list]) -> None:
+        """Serve several examples at once; where that fails, each alone: only one may be at fault."""
+        try:
+            answers = serve(some)
+        except Exception as error:
+            if len(some) == 1:
+                some[0].fail(error)
+                return
+            for one in some:
+                self._share([one], serve)
+            return
+        for one, answer in zip(some, answers, strict=True):
+            one.resume(answer)
+
+    def _read(self, reads: list[Live]) -> list[None]:
+        self.masked_lm.prefetch([text for one in reads for text in one.request.texts])
+        return [None] * len(reads)
+
+    def _ask(self, asks: list[Live]) -> list[np.ndarray]:
+        """Logits of each example's texts, of which every one is read once; all asks are of one level."""
+        keys: dict[Key, int] = {}
+        for one in asks:
+            for key in one.request.keys:
+                keys.setdefault(key, len(keys))
+        logits = self.victim.forward(list(keys), asks[0].request.level)  # [texts, classes]
+        return [logits[np.array([keys[key] for key in one.request.keys])] for one in asks]
+
+    def _row(self, one: Live) -> dict:
+        row = empty_row(one.id, one.text, one.label)
+        search = one.search
+        if search is not None and search.before is not None:
+            row |= {
+                "prediction_before": self.labels[search.before],
+                "words": search.words,
+                "queries": search.queries,
+                "outcome": search.outcome,
+            }
+        if one.message is not None:
+            return row | {"outcome": "error", "message": one.message}
+        if search.outcome == "skipped":
+            return row
+        return row | {
+            "prediction_after": self.labels[search.after],
+            "perturbed_text": search.current.text,
+            "words_changed": search.words_changed,
+        }
+
+
+def check_victim(victim, labels: list[str], max_length: int) -> None:
+    """Check that a classifier has the study's classes and reads as much as the study asks of it.
+
+    Raises
+    ------
+    StudyError
+        It does not.
+    """
+    classes = int(victim.config.num_labels)
+    if classes != len(labels):
+        raise StudyError(
+            f"The classifier tells {classes} classes apart, the study names {len(labels)} labels.",
+            where=f"model {victim.config.name_or_path}",
+            fix=f"labels: [{', '.join(labels)}] must have {classes} names",
+        )
+    longest = longest_input(victim)
+    if max_length > longest:
+        raise StudyError(
+            f"The classifier reads at most {longest} tokens, the study asks for {max_length}.",
+            where=f"model {victim.config.name_or_path}, classification: max_length",
+            fix=f"max_length: {longest}",
+        )
+
+
+def empty_row(id: str, text: str | None, label: str | None) -> dict:
+    """Start the row of an example of which nothing is known yet."""
+    return {
+        "id": id,
+        "label": label,
+        "prediction_before": None,
+        "prediction_after": None,
+        "outcome": None,
+        "original_text": text,
+        "perturbed_text": None,
+        "words": None,
+        "words_changed": None,
+        "queries": None,
+        "message": None,
+    }

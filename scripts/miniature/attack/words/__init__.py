@@ -1,0 +1,1 @@
+"""Words that replace others: masked language models, swaps, embeddings and their constraints."""

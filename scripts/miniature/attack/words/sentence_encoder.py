@@ -1,0 +1,109 @@
+"""A sentence encoder that judges whether a changed text still means the same."""
+
+import os
+from pathlib import Path
+
+import torch
+from transformers import AutoModel
+
+from miniature.attack.library import SentenceEncoder
+from miniature.attack.search.victim import Encoder
+from miniature.messages import StudyError
+from miniature.models.checkpoints import load_tokenizer, longest_input
+from miniature.models.folders import read_config, tensor_shapes, weight_files
+
+TEXTS_PER_BATCH = 32
+
+
+def load_sentence_encoder(folder: str | os.PathLike):
+    """Load an encoder without a head.
+
+    Parameters
+    ----------
+    folder : path
+        A folder with ``config.json``, safetensors weights and a fast tokenizer.
+
+    Returns
+    -------
+    model : PreTrainedModel
+        In float32 and evaluation mode.
+    tokenizer : PreTrainedTokenizerFast
+
+    Raises
+    ------
+    StudyError
+        The folder is damaged, of an unsupported kind, only a pickle, or brings code.
+    """
+    folder = Path(folder)
+    read_config(folder)
+    for file in weight_files(folder):
+        tensor_shapes(file)
+    model, found = AutoModel.from_pretrained(
+        str(folder),
+        dtype=torch.float32,
+        use_safetensors=True,
+        trust_remote_code=False,
+        local_files_only=True,
+        output_loading_info=True,
+    )
+    # The pooler stands behind the last layer, which alone is read here.
+    missing = sorted(key for key in found["missing_keys"] if not key.startswith("pooler."))
+    if missing:
+        raise StudyError(
+            f"The sentence encoder's weights lack {missing[0]}.",
+            where=str(folder),
+            fix="fetch the model again",
+        )
+    return model.eval(), load_tokenizer(folder)
+
+
+class MeanPooledEncoder(SentenceEncoder):
+    """TextAttack's constraint on texts' similarity; a text's vector is the mean over an encoder's tokens.
+
+    Parameters
+    ----------
+    model, tokenizer : PreTrainedModel, PreTrainedTokenizerFast
+        From `load_sentence_encoder`.
+    settings : dict
+        See `knobs.SENTENCE_ENCODER_KEYS`.
+    device : str
+        ``cpu`` or ``cuda``.
+    """
+
+    def __init__(self, model, tokenizer, settings: dict, *, device: str = "cpu"):
+        super().__init__(
+            threshold=settings["min_similarity"],
+            metric=settings["metric"],
+            compare_against_original=settings["compared_with"] == "original",
+            window_size=settings["window"],
+            skip_text_shorter_than_window=settings["skip_shorter"],
+        )
+        self.model = model.to(device=device, dtype=torch.float32).eval()
+        self.device = device
+        self.padding = tokenizer.pad_token_id or 0
+        self._encode = Encoder(tokenizer, min(longest_input(model), int(tokenizer.model_max_length)))
+
+    def encode(self, sentences: list[str]) -> torch.Tensor:
+        """Vectors of texts, float32 on the CPU, [texts, hidden].
+
+        Nothing is kept from call to call: what stands in a batch can change last bits, and the texts of one
+        call are all of one example.
+        """
+        keys = self._encode(sentences)
+        new = sorted(dict.fromkeys(keys), key=len)
+        vectors: dict[tuple[int, ...], torch.Tensor] = {}
+        for start in range(0, len(new), TEXTS_PER_BATCH):
+            batch = new[start : start + TEXTS_PER_BATCH]
+            vectors.update(zip(batch, self._forward(batch), strict=True))
+        return torch.stack([vectors[key] for key in keys])
+
+    def _forward(self, batch: list[tuple[int, ...]]) -> torch.Tensor:
+        width = len(batch[-1])
+        ids = torch.tensor([[*key, *[self.padding] * (width - len(key))] for key in batch])
+        mask = torch.tensor([[1] * len(key) + [0] * (width - len(key)) for key in batch])
+        with torch.inference_mode():
+            hidden = self.model(
+                input_ids=ids.to(self.device), attention_mask=mask.to(self.device)
+            ).last_hidden_state.float()  # [texts, tokens, hidden]
+        weights = mask.to(self.device, torch.float32)[:, :, None]
+        return ((hidden * weights).sum(dim=1) / weights.sum(dim=1)).cpu()

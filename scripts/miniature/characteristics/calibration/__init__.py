@@ -1,0 +1,1 @@
+"""Calibration: whether two models are equally well calibrated."""

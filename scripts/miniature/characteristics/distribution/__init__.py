@@ -1,0 +1,1 @@
+"""Distribution: whether two models call the same inputs out of distribution."""

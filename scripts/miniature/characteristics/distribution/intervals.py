@@ -1,0 +1,145 @@
+"""Agreement on the sets called out of distribution, with intervals that re-estimate the thresholds."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from miniature.agreement.comparison import BCA, BOOTSTRAP
+from miniature.agreement.finding import Finding
+from miniature.characteristics.distribution.resampling import Counts
+from miniature.measures.sets import jaccard_of_counts
+from miniature.statistics.bootstrap import bca_interval
+
+# Which of the two datasets, the test split first, each measure is taken over.
+DATASETS = {"jaccard_ood": [1], "jaccard_id": [0], "jaccard_all": [0, 1]}
+
+
+def jaccard_measures(counts: Counts, pairs: np.ndarray, name: str) -> dict[str, np.ndarray]:
+    """Jaccard index of every pair over one dataset or both, with chance, ceiling and corrected form.
+
+    Parameters
+    ----------
+    counts : Counts
+    pairs : ndarray of int, shape [pairs, 2]
+        Models of each pair.
+    name : str
+        One of `DATASETS`.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape [versions, pairs]
+        As `jaccard_of_counts`.
+    """
+    (first, second), chosen = pairs.T, DATASETS[name]
+    return jaccard_of_counts(
+        counts.sizes[:, None, chosen],
+        counts.members[:, first][..., chosen],
+        counts.members[:, second][..., chosen],
+        counts.both[..., chosen],
+    )
+
+
+def flagged_shares(counts: Counts) -> dict[str, np.ndarray]:
+    """Share of each dataset that each model calls out of distribution, shape [versions, models]."""
+    sizes = counts.sizes[:, None]
+    shares = np.divide(
+        counts.members, sizes, out=np.full(counts.members.shape, np.nan), where=sizes > 0
+    )  # [versions, models, datasets]
+    return {"flagged_id": shares[..., 0], "flagged_ood": shares[..., 1]}
+
+
+def _intervals(
+    measure: Callable[[Counts], np.ndarray], versions: tuple[Counts, Counts, Sequence[Counts]]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """BCa interval of one measure of every pair or model.
+
+    The acceleration is that of several samples (Davison and Hinkley 1997, section 5.3.2): deviations of the
+    leave-one-out values from the mean of their own sample, taken together.
+
+    Gives lower and upper ends, each [items], and the resampled values, [resamples, items].
+    """
+    observed, resampled, left_out = versions
+    value, draws = measure(observed)[0], measure(resampled)
+    without = [measure(counts) for counts in left_out]
+    deviations = (
+        np.concatenate([w - w.mean(axis=0) for w in without]) if without else np.zeros((0, len(value)))
+    )
+    ends = [
+        bca_interval(draws[:, i], float(value[i]), value[i] + deviations[:, i]) for i in range(len(value))
+    ]
+    low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T
+    return low, high, draws
+
+
+def set_findings(
+    models: Sequence[str],
+    pairs: np.ndarray,
+    versions: tuple[Counts, Counts, Sequence[Counts]],
+    clusters: Mapping[str, int],
+) -> list[Finding]:
+    """Agreement of every pair on the sets called out of distribution, and the size of each model's.
+
+    Parameters
+    ----------
+    models : sequence of str
+    pairs : ndarray of int, shape [pairs, 2]
+        Models of each pair.
+    versions : tuple of Counts, Counts and sequence of Counts
+        As observed, resampled, and without each cluster of each table.
+    clusters : mapping of str to int
+        Of ``id``, ``ood`` and ``calibration``.
+
+    Returns
+    -------
+    list of Finding
+    """
+    findings = []
+    for name in ("flagged_id", "flagged_ood"):
+        low, high, _ = _intervals(lambda counts, name=name: flagged_shares(counts)[name], versions)
+        bounds = (low, high) if spans(name, clusters) else (low * np.nan, high * np.nan)
+        over = name.removeprefix("flagged_")
+        for model, value, *ends in zip(models, flagged_shares(versions[0])[name][0], *bounds, strict=True):
+            findings.append(
+                Finding(model, model, name, over, value, low=ends[0], high=ends[1], ci_method=BCA)
+            )
+    for name in DATASETS:
+        found = jaccard_measures(versions[0], pairs, name)
+        for form, suffix in (("value", ""), ("corrected", "_corrected")):
+            values = found[form][0]
+            empty = values * 0.0  # chance and ceiling are empty where the value is
+            chance, ceiling = (found[x][0] + empty if not suffix else empty for x in ("chance", "ceiling"))
+            low, high, draws = _intervals(
+                lambda counts, name=name, form=form: jaccard_measures(counts, pairs, name)[form], versions
+            )
+            resampled = spans(name, clusters)
+            for i, (a, b) in enumerate(pairs):
+                findings.append(
+                    Finding(
+                        models[a], models[b], name + suffix, name.removeprefix("jaccard_"), values[i],
+                        chance[i], ceiling[i] + (1.0 if suffix else 0.0),
+                        *((low[i], high[i]) if resampled else (float("nan"), float("nan"))), BCA,
+                        draws[:, i] if resampled else np.empty(0), BOOTSTRAP,
+                    )
+                )  # fmt: skip
+    return findings
+
+
+def spans(name: str, counts: Mapping[str, int]) -> bool:
+    """Whether every table that a measure of sets rests on has clusters to resample.
+
+    Parameters
+    ----------
+    name : str
+        ``jaccard_ood``, ``flagged_id``, ...
+    counts : mapping of str to int
+        Clusters of ``id``, ``ood`` and ``calibration``.
+
+    Examples
+    --------
+    >>> spans("jaccard_id", {"id": 30, "ood": 1, "calibration": 9})
+    True
+    >>> spans("jaccard_all", {"id": 30, "ood": 1, "calibration": 9})
+    False
+    """
+    needed = {"id", "ood"} if "_all" in name else {"ood" if "_ood" in name else "id"}
+    return all(counts[table] > 1 for table in needed | {"calibration"})

@@ -1,0 +1,1 @@
+"""Errors: whether two models get the same examples wrong."""

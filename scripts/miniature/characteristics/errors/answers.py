@@ -1,0 +1,217 @@
+"""Soft predictions: how alike two models' probabilities are, and how often their answers are the same."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from miniature.characteristics.calibration.probabilities import answer_distributions, stack_probabilities
+from miniature.measures.probabilities import (
+    ceiling_same_answer,
+    chance_same_answer,
+    js_divergence,
+    probability_loyalty,
+)
+from miniature.measures.sets import correct_for_chance
+from miniature.predictions.score_squad import normalize_answer
+from miniature.seeds import generator
+
+# Random pairings of the examples over which the chance level of probabilities is averaged: with n examples
+# its standard error is that of 20 n draws.
+PAIRINGS = 20
+COLUMNS = 5
+NOT_MEASURED = [
+    (name, float("nan"), float("nan"), float("nan"))
+    for name in (
+        "label_loyalty", "label_loyalty_corrected",
+        "js_divergence", "probability_loyalty", "probability_loyalty_corrected",
+    )
+]  # fmt: skip
+
+
+class Said(NamedTuple):
+    """What a model said of each example.
+
+    Attributes
+    ----------
+    answer : ndarray of int64, shape [examples]
+        Number of the predicted label or normalised answer, the same for equal ones of all models; -1 where
+        there is none.
+    distribution : ndarray of float64, shape [examples, classes], or None
+        What it was drawn from; None where the predictions do not hold it. Rows of NaN where not known.
+    """
+
+    answer: np.ndarray
+    distribution: np.ndarray | None
+
+
+def read_said(predictions: Mapping[str, pd.DataFrame], labels: Sequence[str] | None) -> dict[str, Said]:
+    """What each model said of each example, from its predictions table.
+
+    Classification: the predicted label, and the probabilities of the classes. Question answering: the answer
+    as the workflow's scores normalise it, and the distribution over {answers, does not answer} that the
+    scores of the best span and of the empty answer give by softmax (see
+    `miniature.characteristics.calibration.probabilities.answer_distributions`).
+
+    Parameters
+    ----------
+    predictions : mapping of str to DataFrame, each [examples]
+        Predictions tables by model.
+    labels : sequence of str or None
+        Class names in class order; None for question answering.
+
+    Returns
+    -------
+    dict of str to Said
+
+    Raises
+    ------
+    StudyError
+        If some probabilities are missing, of another number of classes, or no distribution.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"id": ["q"], "prediction": ["The Nile."], "score": [1.0], "null_score": [1.0]})
+    >>> said = read_said({"a": table, "b": table.replace("The Nile.", "nile")}, None)
+    >>> said["a"].answer.tolist(), said["b"].answer.tolist(), said["a"].distribution.tolist()
+    ([0], [0], [[0.5, 0.5]])
+    """
+    numbers: dict[str, int] = {}
+    said = {}
+    for model, table in predictions.items():
+        answers = [None if pd.isna(text) else text for text in table["prediction"]]
+        if labels is None:
+            answers = [None if text is None else normalize_answer(text) for text in answers]
+            distribution = answer_distributions(table)
+        else:
+            given = not table["probabilities"].isna().all()
+            distribution = stack_probabilities(table, classes=len(labels)) if given else None
+        coded = [-1 if text is None else numbers.setdefault(text, len(numbers)) for text in answers]
+        said[model] = Said(np.array(coded, dtype=np.int64), distribution)
+    return said
+
+
+class SoftPair(NamedTuple):
+    """Two models' soft predictions compared.
+
+    Attributes
+    ----------
+    rows : list of tuple
+        Measure, value, chance and ceiling; NaN where not applicable.
+    sums : ndarray of float64, shape [clusters, COLUMNS]
+        What `soft_measures` needs to know of each cluster.
+    used : ndarray of bool, shape [examples]
+        Where both models gave an answer.
+    """
+
+    rows: list[tuple[str, float, float, float]]
+    sums: np.ndarray
+    used: np.ndarray
+
+
+def compare_said(a: Said, b: Said, *, index: np.ndarray, clusters: int, seed: int) -> SoftPair:
+    """Label loyalty, Jensen-Shannon divergence and probability loyalty of two models.
+
+    Chance: answers dealt to the examples independently, each model's frequencies kept; for probabilities the
+    mean over 20 seeded random pairings of one model's distributions with the other's. Ceiling: the most that
+    the frequencies of the answers allow; for probabilities simply the best value there is. The corrected
+    forms have no interval: what they take away is not resampled.
+
+    Parameters
+    ----------
+    a, b : Said
+    index : ndarray of int, shape [examples]
+        Cluster of each example.
+    clusters : int
+        Number of clusters.
+    seed : int
+        The study's seed, for the random pairings.
+
+    Returns
+    -------
+    SoftPair
+        Without distributions of both models the measures of probabilities are NaN.
+
+    Examples
+    --------
+    >>> one = Said(np.array([0, 1]), np.array([[1.0, 0.0], [0.0, 1.0]]))
+    >>> compare_said(one, one, index=np.array([0, 1]), clusters=2, seed=0).rows[0]
+    ('label_loyalty', 1.0, 0.5, 1.0)
+    """
+    used = (a.answer >= 0) & (b.answer >= 0)
+    same = (a.answer == b.answer)[used]
+    value = float(same.mean()) if len(same) else float("nan")
+    chance = chance_same_answer(a.answer[used], b.answer[used])
+    ceiling = ceiling_same_answer(a.answer[used], b.answer[used])
+    rows = [("label_loyalty", value, chance, ceiling), _corrected("label_loyalty", value, chance, ceiling)]
+    divergence = np.full(len(used), np.nan)
+    by_chance = float("nan"), float("nan")
+    if a.distribution is not None and b.distribution is not None:
+        both = used & ~(np.isnan(a.distribution).any(axis=1) | np.isnan(b.distribution).any(axis=1))
+        p, q = a.distribution[both], b.distribution[both]
+        divergence[both] = js_divergence(p, q)
+        by_chance = _chance_divergence(p, q, seed)
+    known = ~np.isnan(divergence)
+    loyalty = probability_loyalty(divergence[known])
+    means = [float(x.mean()) if len(x) else float("nan") for x in (divergence[known], loyalty)]
+    best = [0.0, 1.0] if known.any() else [float("nan")] * 2
+    rows += [
+        ("js_divergence", means[0], by_chance[0], best[0]),
+        ("probability_loyalty", means[1], by_chance[1], best[1]),
+        _corrected("probability_loyalty", means[1], by_chance[1], best[1]),
+    ]
+    columns = (
+        (used, np.ones(int(used.sum()))), (used, same),
+        (known, np.ones(int(known.sum()))), (known, divergence[known]), (known, loyalty),
+    )  # fmt: skip
+    sums = [np.bincount(index[where], weights=x, minlength=clusters) for where, x in columns]
+    return SoftPair(rows, np.stack(sums, axis=1), used)
+
+
+def soft_measures(sums: np.ndarray) -> Mapping[str, np.ndarray]:
+    """Means from added up sums of `SoftPair`, for many resamples at once.
+
+    Parameters
+    ----------
+    sums : ndarray of float64, shape [..., COLUMNS]
+        Examples with two answers, equal ones; examples with two distributions, their divergence and loyalty.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape [...]
+        NaN where there is no such example.
+
+    Examples
+    --------
+    >>> {name: float(v) for name, v in soft_measures(np.array([4.0, 3.0, 2.0, 1.0, 1.5])).items()}
+    {'label_loyalty': 0.75, 'js_divergence': 0.5, 'probability_loyalty': 0.75}
+    """
+    answered, same, known, divergence, loyalty = np.moveaxis(sums, -1, 0)
+
+    def ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+        return np.divide(top, bottom, out=np.full(np.shape(top), np.nan), where=bottom > 0)
+
+    return {
+        "label_loyalty": ratio(same, answered),
+        "js_divergence": ratio(divergence, known),
+        "probability_loyalty": ratio(loyalty, known),
+    }
+
+
+def _corrected(name: str, value: float, chance: float, ceiling: float) -> tuple[str, float, float, float]:
+    corrected = correct_for_chance(value, chance, ceiling)
+    return f"{name}_corrected", corrected, corrected * 0.0, corrected * 0.0 + 1.0
+
+
+def _chance_divergence(p: np.ndarray, q: np.ndarray, seed: int) -> tuple[float, float]:
+    """Mean divergence and loyalty of distributions paired at random."""
+    if not len(p):
+        return float("nan"), float("nan")
+    random = generator(seed, "random pairings", len(p))
+    total, loyal = 0.0, 0.0
+    for _ in range(PAIRINGS):
+        divergence = js_divergence(p, q[random.permutation(len(q))])
+        total += divergence.mean()
+        loyal += probability_loyalty(divergence).mean()
+    return float(total / PAIRINGS), float(loyal / PAIRINGS)

@@ -1,0 +1,1 @@
+"""Representation: whether two models arrange the same examples alike."""

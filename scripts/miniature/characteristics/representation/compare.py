@@ -1,0 +1,270 @@
+"""Data representation: whether two models put the same examples near each other."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from miniature.agreement.comparison import (
+    HALVES,
+    Comparison,
+    Resampling,
+    concat_comparisons,
+    make_resamples,
+    rests_on,
+)
+from miniature.agreement.table import concat_rows, list_pairs, make_rows
+from miniature.characteristics.representation.neighbors import free_neighbors, search_neighbors, warn_of_ties
+from miniature.characteristics.representation.similarity import compare_similarity
+from miniature.measures.neighbors import (
+    chance_neighbor_jaccard,
+    chance_same_cluster,
+    check_neighbors,
+    neighbor_jaccard,
+    neighbor_jaccard_bounds,
+    same_cluster,
+)
+from miniature.measures.sets import correct_for_chance
+from miniature.messages import StudyError
+from miniature.statistics.bootstrap import cluster_index
+from miniature.statistics.halves import half_deviations, halves_interval, ranking_length, split_halves
+
+
+class CurveRows(NamedTuple):
+    """Rows of one pair, and the resampled values of the one that the verdict rests on, if any does."""
+
+    rows: list[pd.DataFrame]
+    resampled: np.ndarray | None
+
+
+def curve_rows(
+    value: np.ndarray,
+    chance: np.ndarray,
+    deviations: np.ndarray | None,
+    *,
+    labels: Mapping[str, object],
+    verdict: Mapping[str, object] | None,
+) -> CurveRows:
+    """Neighbour Jaccard at every K, its form corrected for chance, and its mean over all K.
+
+    Parameters
+    ----------
+    value : ndarray of float64, shape [k_max]
+        Agreement, as `neighbor_jaccard` gives it.
+    chance : ndarray of float64, shape [k_max]
+        Agreement of random neighbours.
+    deviations : ndarray of float64, shape [splits, k_max], or None
+        As `half_deviations` gives them; without, no interval.
+    labels : mapping
+        Columns that all rows share, ``n`` and ``n_clusters`` among them.
+    verdict : mapping or None
+        What the study's verdict rests on.
+
+    Returns
+    -------
+    CurveRows
+        ``jaccard`` and ``jaccard_corrected`` for each K, ``jaccard_area`` without K.
+
+    Examples
+    --------
+    >>> labels = {"n": 4, "model_a": "a", "model_b": "b"}
+    >>> rows = curve_rows(np.array([0.75]), np.array([0.5]), None, labels=labels, verdict=None).rows
+    >>> [float(r["value"][0]) for r in rows]
+    [0.75, 0.5, 0.75]
+    """
+    k_max = len(value)
+    ks = np.arange(1, k_max + 1)
+    wanted = _wanted(labels, verdict, k_max)
+    nothing = np.full(k_max, np.nan)
+    low, high, area_bounds = nothing, nothing, (np.nan, np.nan)
+    resampled = None
+    if deviations is not None:
+        area, count = deviations.mean(axis=1), int(labels["n_clusters"])
+        if wanted:
+            at = wanted[1] - 1 if wanted[1] else None
+            resampled = value.mean() + area if at is None else value[at] + deviations[:, at]
+        low, high = halves_interval(value, deviations, clusters=count)
+        area_bounds = halves_interval(value.mean(), area, clusters=count)
+    if resampled is not None and wanted[0] == "jaccard_corrected":
+        at_k, one = np.full(len(resampled), chance[wanted[1] - 1]), np.ones(len(resampled))
+        resampled = correct_for_chance(resampled, at_k, one)
+    # Chance and ceiling are fixed by n and K, so that the corrected form moves with the value as it is.
+    corrected, *bounds = (correct_for_chance(x, chance, np.ones(k_max)) for x in (value, low, high))
+    method = np.where(np.isnan(low), "", HALVES)
+    rows = [
+        make_rows(
+            **labels, k=ks, measure="jaccard", value=value, ci_low=low, ci_high=high, ci_method=method,
+            chance=chance, ceiling=1.0,
+        ),
+        make_rows(
+            **labels, k=ks, measure="jaccard_corrected", value=corrected, ci_low=bounds[0],
+            ci_high=bounds[1], ci_method=np.where(np.isnan(bounds[0]), "", HALVES),
+            chance=0 * corrected, ceiling=1 + 0 * corrected,  # empty where the value is
+        ),
+        make_rows(
+            **labels, measure="jaccard_area", value=value.mean(), ci_low=area_bounds[0],
+            ci_high=area_bounds[1], ci_method="" if np.isnan(area_bounds[0]) else HALVES,
+            chance=chance.mean(), ceiling=1.0,
+        ),
+    ]  # fmt: skip
+    return CurveRows(rows, resampled)
+
+
+def _wanted(
+    labels: Mapping[str, object], verdict: Mapping[str, object] | None, k_max: int
+) -> tuple[str, int | None] | None:
+    """Measure and K that the verdict rests on, where it is one of a curve."""
+    names = ("task", "dataset", "split", "feature")
+    row = {name: labels[name] for name in names if name in labels}
+    for measure in ("jaccard", "jaccard_corrected", "jaccard_area"):
+        k = (verdict or {}).get("k") if measure != "jaccard_area" else None
+        if rests_on(verdict, **row, measure=measure, k=k):
+            # A K that was not measured, or none where one is needed, is told by the scorecard.
+            fits = k is None if measure == "jaccard_area" else k is not None and 1 <= k <= k_max
+            return (measure, k) if fits else None
+    return None
+
+
+def find_neighbors(embeddings: np.ndarray, k_max: int) -> np.ndarray:
+    """Each example's nearest others by cosine: `search_neighbors` without the ties.
+
+    Parameters
+    ----------
+    embeddings : array_like of float, shape [examples, hidden]
+    k_max : int
+        Neighbours to find, at most examples - 1.
+
+    Returns
+    -------
+    ndarray of int32, shape [examples, k_max]
+        Nearest first, never the example itself.
+
+    Raises
+    ------
+    StudyError
+        As for `search_neighbors`.
+
+    Examples
+    --------
+    >>> find_neighbors([[1.0, 0.0], [0.0, 1.0], [0.9, 0.1]], 1).tolist()
+    [[2], [2], [0]]
+    """
+    return search_neighbors(embeddings, k_max)[0]
+
+
+def compare_representation(
+    neighbors: Mapping[str, np.ndarray],
+    ties: Mapping[str, pd.DataFrame],
+    embeddings: Mapping[str, np.ndarray],
+    *,
+    reference: str,
+    clusters: np.ndarray,
+    task: str,
+    dataset: str,
+    split: str,
+    feature: str,
+    resampling: Resampling,
+    verdict: Mapping[str, object] | None = None,
+) -> Comparison:
+    """Agreement of every pair of models on nearest neighbours, for every K, and on embeddings as a whole.
+
+    Intervals of neighbours divide the examples, whole clusters, into halves whose neighbours are those of the
+    half: an example matters to others as their neighbour too. (Bootstrapped with the neighbours as they are,
+    intervals leave that out and are too short; searched anew among resampled rows, an example drawn twice
+    would be its own nearest neighbour in every model.)
+
+    Parameters
+    ----------
+    neighbors : mapping of str to ndarray of int, each [examples, k_max]
+        For each model, in the study's order. Models without embeddings are absent.
+    ties : mapping of str to DataFrame
+        For the same models, the runs of ties, as `search_neighbors` returns them.
+    embeddings : mapping of str to ndarray of float, each [examples, hidden]
+        For the same models, what the neighbours were found in.
+    reference : str
+        Name of the reference, put first in its pairs.
+    clusters : array_like of str, shape [examples]
+        Cluster of each example of the data table.
+    task, dataset, split, feature : str
+        Labels of the rows.
+    resampling : Resampling
+        How intervals are made. With one cluster there are none.
+    verdict : mapping, optional
+        What the study's verdict on representation rests on.
+
+    Returns
+    -------
+    Comparison
+        Rows, one for each K: ``jaccard`` for each pair, with chance (exact, for random neighbours) and
+        ceiling 1, and ``jaccard_corrected``; ``jaccard_area``, without K, the mean over all K;
+        ``jaccard_low`` and ``jaccard_high`` where a tie leaves either model's neighbours open;
+        ``tied_rows`` for each model (``model_a == model_b``): the share of examples whose K nearest
+        neighbours a tie leaves open; ``same_cluster`` likewise, with chance. These last four describe the
+        models at hand and have no interval. Then what `compare_similarity` gives.
+
+    Raises
+    ------
+    StudyError
+        If the models' neighbours are of different examples or numbers, or as for `compare_similarity`.
+    """
+    n = len(clusters)
+    index, count = cluster_index(clusters)
+    k_max = _check_shapes(neighbors, n, f"{task} on {dataset}")
+    labels = {
+        "characteristic": "representation", "task": task, "dataset": dataset, "split": split,
+        "feature": feature, "n": n, "n_clusters": count,
+    }  # fmt: skip
+    ks = np.arange(1, k_max + 1)
+    rows, shares, resamples = [], {}, []
+    for model in neighbors:
+        check_neighbors(neighbors[model])
+        share = shares[model] = (free_neighbors(ties[model], n, k_max) > 0).mean(axis=0)
+        warn_of_ties(model, share)
+        one = labels | {"model_a": model, "model_b": model}
+        rows.append(make_rows(**one, k=ks, measure="tied_rows", value=share))
+        own = same_cluster(neighbors[model], clusters)
+        by_chance = chance_same_cluster(clusters)
+        rows.append(make_rows(**one, k=ks, measure="same_cluster", value=own, chance=by_chance))
+    pairs = list_pairs(neighbors, reference)
+    chance = chance_neighbor_jaccard(n, k_max) if pairs else np.empty(0)
+    # First, because it checks the embeddings.
+    similarity = compare_similarity(
+        embeddings, pairs, index=index, clusters=count, labels=labels, resampling=resampling, verdict=verdict
+    )
+    halves = split_halves(index, count, seed=resampling.seed)
+    deviations = None
+    if halves is not None and pairs:
+        length = ranking_length(k_max, n)
+        rankings = {model: find_neighbors(embeddings[model], length) for model in neighbors}
+        deviations = half_deviations(rankings, pairs, halves, k_max=k_max)
+    for i, (a, b) in enumerate(pairs):
+        pair = labels | {"model_a": a, "model_b": b}
+        value = neighbor_jaccard(neighbors[a], neighbors[b])
+        of_pair = None if deviations is None else deviations[i]
+        found = curve_rows(value, chance, of_pair, labels=pair, verdict=verdict)
+        rows.extend(found.rows)
+        if found.resampled is not None:
+            resamples.append(make_resamples(task, a, b, HALVES, found.resampled))
+        open_ks = (shares[a] > 0) | (shares[b] > 0)
+        if open_ks.any():
+            free = (free_neighbors(ties[m], n, k_max) for m in (a, b))
+            bounds = neighbor_jaccard_bounds(neighbors[a], neighbors[b], *free)
+            for measure, bound in zip(("jaccard_low", "jaccard_high"), bounds, strict=True):
+                rows.append(make_rows(**pair, k=ks[open_ks], measure=measure, value=bound[open_ks]))
+    curves = Comparison(concat_rows(rows), pd.concat([make_resamples(), *resamples], ignore_index=True))
+    return concat_comparisons([curves, similarity])
+
+
+def _check_shapes(neighbors: Mapping[str, np.ndarray], n: int, where: str) -> int:
+    """Largest K, after checking that all models have as many neighbours of as many examples."""
+    shapes = {model: np.shape(found) for model, found in neighbors.items()}
+    k_max = next(iter(shapes.values()))[1] if shapes else 0
+    for model, shape in shapes.items():
+        if shape != (n, k_max):
+            raise StudyError(
+                f"The neighbours of {model} have shape {list(shape)}; {[n, k_max]} was expected.",
+                where=f"model {model}, {where}",
+                fix=f"Delete the neighbours file of {model}; the next run builds it again.",
+            )
+    return k_max

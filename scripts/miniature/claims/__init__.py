@@ -1,0 +1,1 @@
+"""Claims about attack success and about pairs of compressed models."""

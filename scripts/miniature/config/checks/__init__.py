@@ -1,0 +1,1 @@
+"""Checks across the keys of a study, one module for each of its sections."""

@@ -1,0 +1,285 @@
+"""Checks across keys: what the schema cannot say, told before any job starts."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from miniature.config.lines import Positions
+from miniature.config.plan import as_is_models, is_artefact
+from miniature.config.suggest import _unknown
+from miniature.messages import StudyError
+from miniature.models.classes import check_classes
+from miniature.models.folders import HEAD_SUFFIXES, check_model_source, has_head, read_config
+
+# What would make another model of the checkpoint, with what to do instead.
+MAKING_KEYS = {
+    "architecture": "name the checkpoint instead: path: folder/of/the/checkpoint",
+    "layers": "remove layers, or as_is: a model cut to its first layers needs training",
+    "dropout": "remove dropout: it acts in training only",
+    "teacher": "remove teacher: the checkpoint has learnt what it has learnt",
+    "training": "remove training, or as_is",
+    "replicates": "remove replicates; each other training that you have is a model with as_is: true, "
+    "same_as_reference: true and an origin of its own, such as origin: seed-2",
+}
+
+
+def check_as_is(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """Nothing that makes a model beside ``as_is``, and one task, for a checkpoint has one head."""
+    for name, entry in config["models"].items():
+        for key, fix in MAKING_KEYS.items():
+            if entry.get("as_is") and key in entry and not is_artefact(entry):
+                yield StudyError(
+                    f"'{key}' beside 'as_is': the checkpoint of '{name}' is used as it stands, not trained.",
+                    where=positions.where(("models", name, key)),
+                    fix=fix,
+                )
+    tasks = _measured(config)
+    if len(tasks) > 1:
+        for name in as_is_models(config):
+            yield StudyError(
+                f"'{name}' is used as it stands: it has the head of one task, and {len(tasks)} are measured "
+                f"({', '.join(tasks)}).",
+                where=positions.where(("models", name, "as_is")),
+                fix=f"make a study of each task; in this one everywhere tasks: [{tasks[0]}]",
+            )
+
+
+def _measured(config: Mapping) -> list[str]:
+    """Tasks that are measured, in a study that may still have mistakes."""
+    blocks = [block for block in config["characteristics"].values() if block["enabled"]]
+    named = {task for block in blocks for task in block.get("tasks", ())}
+    return [task for task in config["datasets"] if task in named]
+
+
+def check_model_folder(name: str, config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """Check a local checkpoint, and what its own head means, against every task that it would be used on."""
+    entry = config["models"][name]
+    where = positions.where(("models", name))
+    try:
+        check_model_source(entry, head="question-answering", where=where)
+    except StudyError as error:
+        yield error
+        return
+    if {"architecture", "hub"} & entry.keys():
+        return  # from which of the two it comes is another check's question
+    raw = read_config(entry["path"])
+    for task in _measured(config):
+        kind = config["datasets"][task]["task"]
+        if entry.get("as_is") and not has_head(raw, kind):
+            yield StudyError(
+                f"The checkpoint of '{name}' is for another task: its config.json names "
+                f"{', '.join(map(str, raw.get('architectures') or ['no head']))}, and '{task}' is {kind}.",
+                where=positions.where(("models", name, "path")),
+                fix=f"path: a checkpoint whose architecture ends in {HEAD_SUFFIXES[kind]}"
+                "   # or remove as_is, so that it is fine-tuned",
+            )
+        elif "labels" in config["datasets"][task]:
+            labels = positions.where(("datasets", task, "labels"))
+            try:
+                check_classes(
+                    entry["path"], config["datasets"][task]["labels"], where=f"{labels} for models.{name}"
+                )
+            except StudyError as error:
+                yield error
+
+
+def check_replicates(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """Only trainings can be repeated, and a control differs from what it controls."""
+    for name, entry in config["models"].items():
+        if "replicates" in entry and is_artefact(entry):
+            yield StudyError(
+                f"'{name}' is given by what it put out: it is not trained here and cannot be trained again.",
+                where=positions.where(("models", name, "replicates")),
+                fix="remove replicates; the same model trained by others is same_as_reference: true",
+            )
+    if "control" not in config:
+        return
+    control, where = config["control"], positions.where(("control",))
+    if is_artefact(config["models"].get(config["reference"], {})):
+        yield StudyError(
+            f"A control runs the reference's checkpoint again, and '{config['reference']}' has none here.",
+            where=where,
+            fix="remove control",
+        )
+        return
+    usual = {
+        "batch_tokens": config.get("inference", {}).get("batch_tokens"),
+        "threads": config["compute"]["threads"],
+    }
+    for key, value in usual.items():
+        if control[key] == value:
+            yield StudyError(
+                f"The control has the same {key} as every model ({value}) and would show nothing.",
+                where=positions.where(("control", key)),
+                fix=f"{key}: {2 * value if key == 'threads' else max(1, value // 4)}",
+            )
+
+
+Check = Callable[[Mapping, Positions], Iterator[StudyError]]
+
+SOURCES = ("architecture", "hub", "path")
+MASKED_LM_TRAINING = (
+    "mask_probability", "max_length", "epochs", "batch_size", "learning_rate", "warmup_ratio", "weight_decay",
+    "max_gradient_norm", "order", "precision", "checkpoint_every",
+)  # fmt: skip
+
+
+def _one_source(entry: Mapping, place: tuple, positions: Positions) -> Iterator[StudyError]:
+    given = [key for key in SOURCES if key in entry]
+    if len(given) != 1:
+        yield StudyError(
+            f"'{place[-1]}' needs exactly one of architecture, hub and path"
+            + (", or predictions, errors or embeddings" if place[0] == "models" else "")
+            + f"; it has {', '.join(given) or 'none'}.",
+            where=positions.where(place),
+            fix=f"{place[-1]}: {{path: folder/of/the/checkpoint}}",
+        )
+    if "revision" in entry and "hub" not in entry:
+        yield StudyError("'revision' goes with 'hub' only.", where=positions.where((*place, "revision")))
+    if "hub" in entry and "revision" not in entry:
+        yield StudyError(
+            "A Hub model needs a revision, so that the study means the same tomorrow.",
+            where=positions.where(place),
+            fix="revision: main   # or, better, the commit's 40 hexadecimal digits",
+        )
+    if "layers" in entry and "architecture" in entry:
+        yield StudyError(
+            "'layers' beside 'architecture' says the same thing twice.",
+            where=positions.where((*place, "layers")),
+            fix="remove it: architecture.layers is the number of layers",
+        )
+    if "dropout" in entry and "architecture" in entry:
+        yield StudyError(
+            "The dropout of an architecture stands inside it.",
+            where=positions.where((*place, "dropout")),
+            fix="architecture: {..., dropout: 0.0}",
+        )
+    architecture = entry.get("architecture")
+    if architecture and architecture["hidden"] % architecture["heads"]:
+        heads = max(h for h in range(1, architecture["heads"] + 1) if architecture["hidden"] % h == 0)
+        yield StudyError(
+            f"hidden ({architecture['hidden']}) is not a multiple of heads ({architecture['heads']}).",
+            where=positions.where((*place, "architecture")),
+            fix=f"heads: {heads}",
+        )
+
+
+def check_models(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """Sources, the reference, teachers and per-model training blocks."""
+    models = config["models"]
+    if config["reference"] not in models:
+        yield _unknown(
+            "model", config["reference"], list(models), positions.where(("reference",)), "reference: {}"
+        )
+    for name, entry in models.items():
+        place = ("models", name)
+        if is_artefact(entry):
+            continue
+        yield from _one_source(entry, place, positions)
+        if "architecture" in entry and "vocabulary" not in config:
+            yield StudyError(
+                f"'{name}' is trained from scratch and needs a vocabulary.",
+                where=positions.where(place),
+                fix=f"vocabulary: {{size: 2000, datasets: [{', '.join(config.get('training', {}))}]}}",
+            )
+        for task in entry.get("training", {}):
+            if task not in config.get("training", {}):
+                yield _unknown(
+                    "training block", task, list(config.get("training", {})),
+                    positions.where((*place, "training", task)), "{}: {{...}}",
+                )  # fmt: skip
+        yield from _check_teacher(name, entry, config, positions)
+
+
+def _check_teacher(name: str, entry: Mapping, config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    if "teacher" not in entry:
+        return
+    models, where = config["models"], positions.where(("models", name, "teacher"))
+    if entry["teacher"] not in models:
+        yield _unknown("model", entry["teacher"], list(models), where, "teacher: {}")
+        return
+    if is_artefact(models[entry["teacher"]]):
+        yield StudyError(
+            f"'{entry['teacher']}' is given without weights and cannot teach.",
+            where=where,
+            fix="teacher: a model with weights",
+        )
+        return
+    chain = [name]
+    while (teacher := models.get(chain[-1], {}).get("teacher")) is not None:
+        if teacher in chain:
+            yield StudyError(
+                f"Teachers go round in a circle: {' <- '.join([*chain, teacher])}.",
+                where=where,
+                fix="teacher: ...",
+            )
+            return
+        chain.append(teacher)
+    for task, block in config.get("training", {}).items():
+        if "distillation" not in {**block, **entry.get("training", {}).get(task, {})}:
+            yield StudyError(
+                f"'{name}' has a teacher, but nothing says how to distil on '{task}'.",
+                where=where,
+                fix=f"training: {{{task}: {{distillation: {{temperature: 2.0, alpha: 0.5}}}}}}",
+            )
+
+
+def check_sentence_encoders(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """Sources of sentence encoders."""
+    for name, entry in config.get("sentence_encoders", {}).items():
+        yield from _one_source(entry, ("sentence_encoders", name), positions)
+
+
+def check_masked_lms(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """Sources and training of masked language models."""
+    for name, entry in config.get("masked_lms", {}).items():
+        place = ("masked_lms", name)
+        yield from _one_source(entry, place, positions)
+        if ("datasets" in entry) != ("training" in entry) or (
+            "architecture" in entry and "training" not in entry
+        ):
+            yield StudyError(
+                f"The masked language model '{name}' needs both 'datasets' and 'training' to be trained, "
+                "and neither to be used as it is.",
+                where=positions.where(place),
+                fix="datasets: [reviews]\ntraining: {epochs: 1, batch_size: 32, learning_rate: 1.0e-4, ...}",
+            )
+        if "training" not in entry:
+            for key in ("layers", "dropout"):
+                if key in entry and "architecture" not in entry:
+                    yield StudyError(
+                        f"'{key}' belongs to a model that is trained; '{name}' is used as it is.",
+                        where=positions.where((*place, key)),
+                        fix=f"remove {key}, or add datasets: [...] and training: {{...}}",
+                    )
+        elif "distillation" in entry["training"]:
+            yield StudyError(
+                "A masked language model has no teacher; 'distillation' belongs to the training of a task.",
+                where=positions.where((*place, "training", "distillation")),
+                fix="training: {<task>: {..., distillation: {temperature: 2.0, alpha: 0.5}}}",
+            )
+        yield from _check_texts(entry.get("datasets", []), place, config, positions)
+        for key in MASKED_LM_TRAINING:
+            if "training" in entry and key not in entry["training"]:
+                yield StudyError(
+                    f"The key '{key}' is missing.",
+                    where=positions.where((*place, "training")),
+                    fix=f"{key}: ...",
+                )
+    texts = config.get("vocabulary", {}).get("datasets", [])
+    yield from _check_texts(texts, ("vocabulary",), config, positions)
+
+
+def _check_texts(
+    datasets: list[str], place: tuple, config: Mapping, positions: Positions
+) -> Iterator[StudyError]:
+    """Texts are those of train splits, which are there."""
+    where, known = positions.where((*place, "datasets")), config["datasets"]
+    usable = [name for name, dataset in known.items() if "train" in dataset["splits"]]
+    for dataset in datasets:
+        if dataset not in known:
+            yield _unknown("dataset", dataset, list(known), where, "datasets: [{}]")
+        elif dataset not in usable:
+            yield StudyError(
+                f"'{place[-1]}' is trained on the train split of '{dataset}', which has none.",
+                where=where,
+                fix=f"datasets: [{', '.join(n for n in datasets if n in usable) or ', '.join(usable)}]",
+            )

@@ -1,0 +1,190 @@
+"""Checks of models given by what they put out, of the files they name, and of their origins."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from miniature.config.lines import Positions
+from miniature.config.plan import ARTEFACTS, finetuned_models, is_artefact, models_with
+from miniature.config.suggest import flow, training_blocks
+from miniature.messages import StudyError
+from miniature.retrieval.references import source_name
+
+SUFFIXES = {
+    "predictions": (".json", ".jsonl", ".csv", ".parquet"),
+    "errors": (".json",),
+    "embeddings": (".npy",),
+}
+# What says how a model is made or trained says nothing about one that is not run.
+WEIGHT_KEYS = (
+    "architecture", "hub", "path", "revision", "layers", "dropout", "segments", "teacher", "training",
+    "as_is",
+)  # fmt: skip
+# The two kinds of task have settings of their own, needed where a task of the kind is.
+KINDS = {"question_answering": "question-answering", "classification": "classification"}
+NEEDED_BY_WEIGHTS = {
+    "question_answering": "{max_length: 384, stride: 128, max_question_length: 64, max_answer_length: 30, "
+    "n_best: 20, null_threshold: 0.0}",
+    "classification": "{max_length: 256}",
+    "inference": "{batch_tokens: 8192, feature: cls}",
+}
+
+
+def check_artefacts(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """Artefacts of models, sources of splits, origins, and enough models for what is measured."""
+    for name, entry in config["models"].items():
+        if is_artefact(entry):
+            yield from _check_entry(name, entry, config, positions)
+    for name, dataset in config["datasets"].items():
+        for split, block in dataset["splits"].items():
+            if "source" in block:
+                place = ("datasets", name, "splits", split, "source")
+                yield from check_source_keys(block["source"], place, positions)
+    if any(not is_artefact(entry) for entry in config["models"].values()):
+        yield from _check_sections(config, positions)
+    yield from _check_origins(config, positions)
+    if config["reference"] in config["models"]:
+        yield from _check_enough(config, positions)
+
+
+def _check_sections(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """What models with weights need, given the kinds of task that they are trained or measured on."""
+    blocks = [block for block in config["characteristics"].values() if block["enabled"]]
+    tasks = {*config.get("training", {}), *(task for block in blocks for task in block.get("tasks", ()))}
+    used = {config["datasets"][task]["task"] for task in tasks if task in config["datasets"]}
+    blocks = training_blocks(config)
+    examples = {"training": blocks and flow(blocks), **NEEDED_BY_WEIGHTS}
+    if not finetuned_models(config):
+        del examples["training"]
+    for key, example in examples.items():
+        if key not in config and KINDS.get(key) in {None, *used}:
+            yield StudyError(
+                f"The key '{key}' is missing; models with weights need it"
+                + (f" for {KINDS[key]}." if key in KINDS else "."),
+                where=positions.where(()),
+                fix=f"{key}: {example}" if example else "train: {path: train.json, examples: all}",
+            )
+
+
+def _check_entry(name: str, entry: Mapping, config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    place = ("models", name)
+    for key in WEIGHT_KEYS:
+        if key in entry:
+            given = next(kind for kind in ARTEFACTS if kind in entry)
+            yield StudyError(
+                f"'{key}' beside '{given}': a model is given by its weights or by what it put out, not both.",
+                where=positions.where((*place, key)),
+                fix=f"remove {key}, or make it a model of its own",
+            )
+    if "errors" in entry and "predictions" in entry:
+        yield StudyError(
+            f"'{name}' has predictions and error lists; errors follow from predictions.",
+            where=positions.where((*place, "errors")),
+            fix="remove errors, or make two models of it",
+        )
+    for kind in ARTEFACTS:
+        for dataset, given in entry.get(kind, {}).items():
+            inside = (*place, kind, dataset)
+            if dataset not in config["datasets"]:
+                yield StudyError(
+                    f"There is no dataset '{dataset}' (there are: {', '.join(config['datasets'])}).",
+                    where=positions.where(inside),
+                    fix=f"{next(iter(config['datasets']))}: ...",
+                )
+                continue
+            sources = (
+                {(*inside, split): source for split, source in given.items()}
+                if kind == "embeddings"
+                else {inside: given}
+            )
+            for where, source in sources.items():
+                yield from check_source_keys(source, where, positions)
+                yield from _check_suffix(kind, source, where, positions)
+
+
+def check_source_keys(source: Mapping, place: tuple, positions: Positions) -> Iterator[StudyError]:
+    """One of path, url and repository, with what goes with it; a path must be there."""
+    where = positions.where(place)
+    ways = [key for key in ("path", "url", "repository") if key in source]
+    if len(ways) != 1:
+        yield StudyError(
+            f"A file needs exactly one of path, url and repository; this has {', '.join(ways) or 'none'}.",
+            where=where,
+            fix="{path: predictions.json}",
+        )
+        return
+    needed = {"path": (), "url": ("sha256",), "repository": ("commit", "file", "sha256")}[ways[0]]
+    for key in needed:
+        if key not in source:
+            yield StudyError(
+                f"A file given by its {ways[0]} needs '{key}', so that it is the same file tomorrow.",
+                where=where,
+                fix=f"{key}: ...",
+            )
+    allowed = {ways[0], *needed, "sha256", "licence"} | ({"local", "local_sha256"} if needed else set())
+    for key in source:
+        if key not in allowed:
+            yield StudyError(
+                f"'{key}' means nothing beside '{ways[0]}'.", where=positions.where((*place, key)),
+                fix=f"remove {key}",
+            )  # fmt: skip
+    if "path" in source and not Path(source["path"]).is_file():
+        yield StudyError(
+            f"There is no file {source['path']}.",
+            where=positions.where((*place, "path")),
+            fix="path: /where/it/is",
+        )
+
+
+def _check_suffix(kind: str, source: Mapping, place: tuple, positions: Positions) -> Iterator[StudyError]:
+    way = next((key for key in ("path", "file", "url") if source.get(key)), None)
+    if way and not source_name(source).endswith(SUFFIXES[kind]):
+        yield StudyError(
+            f"A file of {kind} ends in {' or '.join(SUFFIXES[kind])}; this is {source_name(source)}.",
+            where=positions.where(place),
+            fix=f"{way}: {Path(source_name(source)).stem}{SUFFIXES[kind][0]}",
+        )
+
+
+def _check_origins(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    models, reference = config["models"], config["reference"]
+    own = models.get(reference, {}).get("origin")
+    for name, entry in models.items():
+        if not entry.get("same_as_reference"):
+            continue
+        where = positions.where(("models", name, "same_as_reference"))
+        if name == reference:
+            yield StudyError("The reference is itself; it needs no mark.", where=where, fix="remove it")
+        elif "origin" not in entry:
+            yield StudyError(
+                f"'{name}' is the same large model by someone else, and nothing says by whom.",
+                where=where,
+                fix="origin: name-of-the-group",
+            )
+        elif own is None:
+            yield StudyError(
+                "A noise floor compares models of different origin; the reference names none.",
+                where=positions.where(("models", reference)),
+                fix="origin: name-of-the-group",
+            )
+        elif entry["origin"] == own:
+            yield StudyError(
+                f"'{name}' and the reference have one origin, '{own}'; a noise floor needs different ones.",
+                where=positions.where(("models", name, "origin")),
+                fix="origin: another-group   # or remove same_as_reference",
+            )
+
+
+def _check_enough(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    for name, block in config["characteristics"].items():
+        tasks = block.get("tasks", []) if block["enabled"] else []
+        for task in tasks:
+            for other in tasks[task] if isinstance(tasks, Mapping) else [None]:
+                found = models_with(config, name, task, other)
+                if len(found) < 2 and task in config["datasets"]:
+                    beside = f" and '{other}'" if other else ""
+                    yield StudyError(
+                        f"'{name}' on '{task}'{beside} compares models, and "
+                        f"{found[0] + ' alone has' if found else 'none has'} what it needs.",
+                        where=positions.where(("characteristics", name)),
+                        fix=f"{name}: {{enabled: false}}",
+                    )

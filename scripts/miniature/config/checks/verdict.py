@@ -1,0 +1,196 @@
+"""Checks of what is read off the agreement tables: verdicts and the panels of figure 1."""
+
+from collections.abc import Iterator, Mapping
+
+from miniature.config.checks.characteristics import _enabled
+from miniature.config.lines import Positions
+from miniature.config.plan import trained_models
+from miniature.config.suggest import _nearest, _unknown, flow, value_for
+from miniature.measures.registry import MEASURES
+from miniature.messages import StudyError
+
+# Measures of representation that are one number for a pair of models, whatever K.
+WITHOUT_K = ("jaccard_area", "cka", "cka_debiased", "procrustes", "rsa")
+# Measures of errors that compare probabilities, as all of calibration do.
+OF_PROBABILITIES = ("js_divergence", "probability_loyalty")
+# Measures of two models that a verdict or a panel can rest on, and what else says which row it is.
+MEASURED_BY = {
+    "errors": (
+        "jaccard",
+        "kappa",
+        "accuracy_difference",
+        "negative_flips",
+        "positive_flips",
+        "label_loyalty",
+        "js_divergence",
+        "probability_loyalty",
+    ),
+    "representation": ("jaccard", *WITHOUT_K),
+    "distribution": ("jaccard_ood", "jaccard_id", "jaccard_all", "distance_correlation"),
+    "vulnerability": ("jaccard", "kappa"),
+    "calibration": ("ece_difference", "adaptive_ece_difference", "mce_difference", "brier_difference"),
+}
+ROW_KEYS = {
+    "errors": (),
+    "representation": ("k",),
+    "distribution": ("k", "ood_dataset"),
+    "vulnerability": ("recipe",),
+    "calibration": (),
+}
+
+
+def check_verdict(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """The rows that verdicts are read from exist."""
+    for name, block in config["verdict"].items():
+        place = ("verdict", name)
+        if not _enabled(config, name):
+            continue
+        yield from _check_measure(name, block["measure"], place, positions)
+        for key in ("k", "ood_dataset", "recipe"):
+            if key in block and key not in _row_keys(name, block["measure"]):
+                subject = block["measure"] if key in ROW_KEYS[name] else name
+                yield StudyError(
+                    f"'{key}' means nothing for '{subject}'"
+                    + (", which is not measured against K." if key == "k" else "."),
+                    where=positions.where((*place, key)),
+                    fix=f"remove {key}",
+                )
+        settings = config["characteristics"][name]
+        if block["task"] not in settings["tasks"]:
+            tasks = list(settings["tasks"])
+            if not set(tasks) <= set(config["datasets"]):
+                continue  # a misspelt task is told where it stands
+            where = positions.where((*place, "task"))
+            yield StudyError(
+                f"'{block['task']}' is not a task of '{name}'.", where=where,
+                fix=f"task: {_nearest(block['task'], tasks)}",
+            )  # fmt: skip
+            continue
+        yield from _check_row(name, block, config, positions)
+        yield from _check_probabilities(name, block, config, positions)
+
+
+def _check_probabilities(
+    name: str, block: Mapping, config: Mapping, positions: Positions
+) -> Iterator[StudyError]:
+    """What compares probabilities needs them of the reference and of another model: only weights give any."""
+    reference, weights = config["reference"], trained_models(config)
+    if reference not in config["models"] or (reference in weights and len(weights) > 1):
+        return
+    if name == "errors" and block["measure"] in OF_PROBABILITIES:
+        given = config["models"][reference]
+        fix = "measure: " + ("label_loyalty" if block["task"] in given.get("predictions", {}) else "jaccard")
+    elif name == "calibration" and block["measure"] in MEASURED_BY[name]:
+        fix = "calibration: {enabled: false}   # and remove its verdict"
+    else:
+        return
+    without = f"the reference '{reference}' is" if reference not in weights else "all other models are"
+    yield StudyError(
+        f"'{block['measure']}' compares probabilities, and {without} given without weights, so without any.",
+        where=positions.where(("verdict", name, "measure")),
+        fix=fix,
+    )
+
+
+def _check_measure(name: str, measure: str, place: tuple, positions: Positions) -> Iterator[StudyError]:
+    if measure not in MEASURED_BY[name]:
+        known = list(MEASURED_BY[name])
+        if measure in MEASURES and measure.endswith("_corrected"):
+            what = f"A verdict rests on the agreement itself, not on '{measure}'"
+        elif measure in MEASURES and not MEASURES[measure].closer:
+            what = f"'{measure}' is no agreement of two models"
+        else:
+            what = f"'{name}' has no measure '{measure}'"
+        yield StudyError(
+            f"{what} (there are: {', '.join(known)}).",
+            where=positions.where((*place, "measure")),
+            fix=f"measure: {_nearest(measure, known)}",
+        )
+
+
+def _row_keys(name: str, measure: str) -> tuple[str, ...]:
+    return tuple(key for key in ROW_KEYS[name] if key != "k" or measure not in WITHOUT_K)
+
+
+def _check_row(name: str, block: Mapping, config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    place, settings = ("verdict", name), config["characteristics"][name]
+    for key in _row_keys(name, block["measure"]):
+        if key not in block:
+            value = value_for(config, (*place, key))
+            yield StudyError(
+                f"The key '{key}' is missing.", where=positions.where(place),
+                fix=f"{key}: {'...' if value is None else flow(value)}",
+            )  # fmt: skip
+    if name == "representation" and block.get("k", 1) > settings["k_max"]:
+        yield StudyError(
+            f"k ({block['k']}) is above k_max.", where=positions.where((*place, "k")),
+            fix=f"k: {settings['k_max']}",
+        )  # fmt: skip
+    if name == "distribution" and "k" in block and block["k"] not in settings["k"]:
+        yield StudyError(
+            f"k ({block['k']}) is not among those measured.", where=positions.where((*place, "k")),
+            fix=f"k: {settings['k'][0]}",
+        )  # fmt: skip
+    if name == "distribution":
+        known = settings["tasks"][block["task"]]
+        if block.get("ood_dataset") not in [*known, None]:
+            where = positions.where((*place, "ood_dataset"))
+            yield _unknown("OOD dataset", block["ood_dataset"], known, where, "ood_dataset: {}")
+    if name == "vulnerability" and block.get("recipe") not in [*settings["recipes"], None]:
+        where = positions.where((*place, "recipe"))
+        yield _unknown("recipe", block["recipe"], list(settings["recipes"]), where, "recipe: {}")
+
+
+def check_figure(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """Panels show what is measured, and each shows one thing."""
+    for letter, panel in config.get("figure1", {}).get("panels", {}).items():
+        name, place = panel["characteristic"], ("figure1", "panels", letter)
+        if not config["characteristics"][name]["enabled"]:
+            yield StudyError(
+                f"Panel {letter} shows '{name}', which is not enabled.",
+                where=positions.where(place),
+                fix=f"characteristics: {{{name}: {{enabled: true, ...}}}}",
+            )
+        elif _enabled(config, name):
+            yield from _check_measure(name, panel["measure"], place, positions)
+            if panel["measure"] in WITHOUT_K:
+                yield StudyError(
+                    f"'{panel['measure']}' is not measured against K, which panel {letter} shows.",
+                    where=positions.where((*place, "measure")),
+                    fix="measure: jaccard",
+                )
+            yield from _check_panel(letter, panel, config["characteristics"][name]["tasks"], positions)
+
+
+def _check_panel(letter: str, panel: Mapping, tasks, positions: Positions) -> Iterator[StudyError]:
+    place = ("figure1", "panels", letter)
+    yield from _check_choice("task", panel, list(tasks), place, positions)
+    if panel["characteristic"] != "distribution":
+        if "ood_dataset" in panel:
+            yield StudyError(
+                f"'ood_dataset' means nothing for '{panel['characteristic']}'.",
+                where=positions.where((*place, "ood_dataset")),
+                fix="remove ood_dataset",
+            )
+        return
+    task = panel.get("task", next(iter(tasks)) if len(tasks) == 1 else None)
+    if task in tasks:
+        yield from _check_choice("ood_dataset", panel, tasks[task], place, positions)
+
+
+def _check_choice(
+    key: str, panel: Mapping, known: list[str], place: tuple, positions: Positions
+) -> Iterator[StudyError]:
+    if key in panel and panel[key] not in known:
+        yield StudyError(
+            f"'{panel['characteristic']}' is not measured with the {key} '{panel[key]}' "
+            f"(there are: {', '.join(known)}).",
+            where=positions.where((*place, key)),
+            fix=f"{key}: {_nearest(panel[key], known)}",
+        )
+    elif key not in panel and len(known) > 1:
+        yield StudyError(
+            f"Panel {place[-1]} shows one {key}, and '{panel['characteristic']}' is measured on several.",
+            where=positions.where(place),
+            fix=f"{key}: {known[0]}   # or {', '.join(known[1:])}",
+        )

@@ -1,0 +1,1 @@
+"""What surrounds a job: code versions, threads, machine errors, resumable state, provenance."""

@@ -1,0 +1,70 @@
+"""The versions of all scripts, kept beside Snakemake's own records.
+
+Every start of Snakemake asks for all of them, and over SLURM every job starts it twice; reading the whole
+library takes most of a start's own time.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from miniature.job.code_version import CodeMap
+from miniature.job.partial import digest_inputs
+
+
+def code_versions(folder: str | Path, kept: str | Path) -> dict[str, str]:
+    """Find the version of every script of a folder.
+
+    Parameters
+    ----------
+    folder : path
+        The folder that scripts run from, as for `miniature.job.code_version.CodeMap`.
+    kept : path
+        File that the versions are kept in; they count as long as no source file below `folder` has changed.
+        It may be missing or damaged, and where it cannot be written the versions are only not kept.
+
+    Returns
+    -------
+    dict
+        Name of a script without ``.py`` -> its version.
+
+    Raises
+    ------
+    SyntaxError
+        A source file is no Python.
+    """
+    folder, kept = Path(folder), Path(kept)
+    # Python's version too: how it writes a syntax tree is its own.
+    key = {"python": sys.version, **digest_inputs(folder.rglob("*.py"))}
+    try:
+        found = json.loads(kept.read_text(encoding="utf-8"))
+        if found["key"] == key:
+            return found["versions"]
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    sources = CodeMap(folder)
+    scripts = sorted(path.stem for path in folder.glob("*.py") if not path.name.startswith("_"))
+    versions = {name: sources.version(name) for name in scripts}
+    _keep({"key": key, "versions": versions}, kept)
+    return versions
+
+
+def _keep(content: dict, kept: Path) -> None:
+    """Write the file whole or not at all: jobs on other nodes read it at the same time.
+
+    Not with `miniature.files`, which brings pandas into every start of Snakemake.
+    """
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f"{kept.name}.", dir=kept.parent)
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                json.dump(content, file)
+            os.replace(name, kept)
+        except OSError:
+            os.unlink(name)
+            raise
+    except OSError:
+        pass

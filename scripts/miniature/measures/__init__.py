@@ -1,0 +1,1 @@
+"""Measures of agreement and of single models: pure functions on arrays."""

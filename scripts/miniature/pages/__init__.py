@@ -1,0 +1,1 @@
+"""Pages for readers: findings and the reproduction page."""

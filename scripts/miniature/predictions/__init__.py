@@ -1,0 +1,1 @@
+"""Tables of predictions: their columns, reading given files, scoring against gold answers."""

@@ -1,0 +1,1 @@
+"""From agreement rows to verdicts: the noise floor, differences, and the scorecard."""

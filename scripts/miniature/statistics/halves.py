@@ -1,0 +1,291 @@
+"""Random halves of the clusters, whose difference shows how far a measure of the whole sample varies.
+
+Two halves share no example, so that they are two independent samples, and nothing in them is repeated: what
+an example is to the others (a neighbour) is sampled anew along with what it is itself.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import stdtrit
+
+from miniature.seeds import generator
+
+# Divisions into halves. Their number costs time and decides how well the standard error itself is known: to
+# 1 / sqrt(2 SPLITS), a tenth, which Student's t takes into account.
+SPLITS = 50
+
+
+class Halves(NamedTuple):
+    """Divisions of one table of examples into halves.
+
+    Attributes
+    ----------
+    member : ndarray of bool, shape [splits, examples]
+        Whether an example is in the first half; a cluster is whole in one of them.
+    scale : float
+        Times the difference of the halves' values it gives a deviation of the value of the whole sample.
+    clusters : int
+        Distinct clusters.
+    """
+
+    member: np.ndarray
+    scale: float
+    clusters: int
+
+
+def split_halves(index: np.ndarray, clusters: int, *, seed: int, splits: int = SPLITS) -> Halves | None:
+    """Divide the clusters into halves at random, many times.
+
+    The squared difference of the means of n1 and n2 units drawn from n without replacement is
+    s^2 (1/n1 + 1/n2) on average, and a mean of all n varies by s^2 / n: hence the scale sqrt(n1 n2) / n,
+    one half where n is even. (The delete-d jackknife with d = n / 2: Shao and Wu 1989.)
+
+    Parameters
+    ----------
+    index : ndarray of int, shape [examples]
+        Cluster of each example, from 0.
+    clusters : int
+        Distinct clusters.
+    seed : int
+        The study's seed.
+    splits : int
+
+    Returns
+    -------
+    Halves or None
+        None with fewer than two clusters, which cannot be divided.
+
+    Examples
+    --------
+    >>> halves = split_halves(np.array([0, 0, 1]), 2, seed=0, splits=4)
+    >>> halves.member.shape, halves.scale, bool((halves.member[:, 0] == halves.member[:, 1]).all())
+    ((4, 3), 0.5, True)
+    >>> split_halves(np.array([0, 0]), 1, seed=0) is None
+    True
+    """
+    if clusters < 2:
+        return None
+    random = generator(seed, "halves", clusters)
+    first = clusters // 2
+    chosen = random.permuted(np.tile(np.arange(clusters) < first, (splits, 1)), axis=1)
+    return Halves(chosen[:, index], math.sqrt(first * (clusters - first)) / clusters, clusters)
+
+
+def halves_degrees(splits: int, clusters: int) -> float:
+    """Degrees of freedom of a variance from random halves.
+
+    The variance over the clusters at hand is known to a relative variance of 2 / (clusters - 1), and from few
+    divisions to 2 / (splits - 1) more.
+
+    Examples
+    --------
+    >>> halves_degrees(51, 51)
+    25.0
+    """
+    return 1 / (1 / (splits - 1) + 1 / (clusters - 1))
+
+
+def halves_interval(
+    value: np.ndarray, deviations: np.ndarray, *, clusters: int, level: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Intervals of measures between 0 and 1 from their deviations over random halves.
+
+    The value plus and minus Student's t times the standard deviation of the deviations, cut at 0 and 1.
+
+    Parameters
+    ----------
+    value : ndarray of float, shape [...]
+    deviations : ndarray of float, shape [splits, ...]
+    clusters : int
+        Distinct clusters, at least 2.
+    level : float
+        Nominal coverage.
+
+    Returns
+    -------
+    tuple of ndarray of float64, each [...]
+        NaN where the value or a deviation is not defined, and where no half deviates (identical models): an
+        interval of no width would claim certainty.
+
+    Examples
+    --------
+    >>> low, high = halves_interval(np.array(0.5), np.array([-0.1, 0.1, 0.0]), clusters=100)
+    >>> round(float(low), 3), round(float(high), 3)
+    (0.061, 0.939)
+    """
+    error = deviations.std(axis=0, ddof=1)
+    half = stdtrit(halves_degrees(len(deviations), clusters), (1 + level) / 2) * error
+    # Identical models differ from each other by rounding.
+    half = np.where(error > 1e-12, half, np.nan)
+    return np.maximum(0.0, value - half), np.minimum(1.0, value + half)
+
+
+# Entries of the rankings in work at once, and of the table that finds an example in them: a few megabytes,
+# which stay in the processor's cache.
+ENTRIES, PLACES = 250_000, 4_000_000
+
+Pair = tuple[str, str]
+# Places of the shared examples in the first list and in the second, and of the counts of their rows.
+Common = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def half_sizes(k_max: int, n: int) -> np.ndarray:
+    """Number of neighbours in a half that stands for K in the whole sample, for K = 1, ..., k_max.
+
+    Where K is few of n, what varies is which K points happen to be nearest, and that depends on K: the half
+    has K too. Where K is much of n, what varies is the region that holds K/n of the population, and the half
+    has K/2. Between them K (1 - 2K/n), which reaches K/2 at K = n/4. Chosen by simulation (200 examples of 3
+    to 20 dimensions): K throughout makes standard errors 0.7 to 0.9 of the true ones at K = 60; K/2
+    throughout makes them up to 1.7 times too large at small K. What this choice gives is in
+    docs/simulation-neighbors.md.
+
+    Parameters
+    ----------
+    k_max, n : int
+        Largest K, and examples.
+
+    Returns
+    -------
+    ndarray of int64, shape [k_max]
+        From 1, never falling.
+
+    Examples
+    --------
+    >>> half_sizes(8, 20).tolist()
+    [1, 2, 2, 2, 2, 3, 4, 4]
+    """
+    k = np.arange(1, k_max + 1)
+    return np.maximum(1, np.rint(k * np.maximum(0.5, 1 - 2 * k / n))).astype(np.int64)
+
+
+def ranking_length(k_max: int, n: int) -> int:
+    """How many neighbours to find so that about every example has enough of them in its own half.
+
+    Twice those needed, and twenty times their root for the chance of the division; whole clusters, which fall
+    into one half together, take up most of that.
+
+    Examples
+    --------
+    >>> ranking_length(100, 10_000), ranking_length(10, 40)
+    (396, 39)
+    """
+    most = int(half_sizes(k_max, n)[-1])
+    return min(n - 1, 2 * most + 20 * math.ceil(math.sqrt(most)))
+
+
+def half_deviations(
+    rankings: Mapping[str, np.ndarray], pairs: Sequence[Pair], halves: Halves, *, k_max: int
+) -> np.ndarray:
+    """Deviations of the neighbour Jaccard of pairs of models, for every K, from random halves.
+
+    In each half the neighbours are the nearest of that half: those of the whole sample without the other
+    half's. An example without enough of them in its ranking counts with as many as it has.
+
+    Parameters
+    ----------
+    rankings : mapping of str to ndarray of int, each [examples, length]
+        Each model's neighbours, nearest first, as `check_neighbors` accepts them; `ranking_length` of them.
+    pairs : sequence of tuple of str
+        Models to compare.
+    halves : Halves
+        Of the same examples; the same for all pairs, so that differences between pairs are paired.
+    k_max : int
+
+    Returns
+    -------
+    ndarray of float64, shape [pairs, splits, k_max]
+        Scaled differences of the two halves, whose variance is that of the agreement over samples; NaN
+        where a half has no neighbours.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> from miniature.statistics.halves import split_halves
+    >>> halves = split_halves(np.arange(4), 4, seed=0, splits=3)
+    >>> lists = np.array([[1, 2, 3], [0, 2, 3], [3, 0, 1], [2, 0, 1]])
+    >>> half_deviations({"a": lists, "b": lists}, [("a", "b")], halves, k_max=1).ravel().tolist()
+    [0.0, 0.0, 0.0]
+    """
+    splits, n = halves.member.shape
+    shapes = {ranking.shape for ranking in rankings.values()}
+    if len(shapes) > 1 or any(shape[0] != n for shape in shapes):
+        raise ValueError(f"Rankings of the same {n} examples are needed; shapes: {sorted(shapes)}.")
+    sizes = half_sizes(k_max, n)
+    most = int(sizes[-1])
+    sums, rows_of = np.zeros((len(pairs), splits, 2, most)), np.zeros((len(pairs), splits, 2, 1))
+    for rows, lists, common in _row_blocks(rankings, pairs, most):
+        for split, member in enumerate(halves.member):
+            own = member[rows]
+            counted = {model: _ranks_in_half(found, member, own, most) for model, found in lists.items()}
+            for p, (a, b) in enumerate(pairs):
+                jaccard, defined = _jaccard_in_half(counted[a], counted[b], common[a, b], most)
+                used = np.stack([own & defined, ~own & defined])
+                # Not a matrix product, whose order of adding may hang on the number of threads.
+                sums[p, split] += np.einsum("sr,rk->sk", used.astype(np.float64), jaccard)
+                rows_of[p, split] += used.sum(axis=1, keepdims=True)
+    means = np.divide(sums, rows_of, out=np.full_like(sums, np.nan), where=rows_of > 0)
+    return halves.scale * (means[:, :, 0] - means[:, :, 1])[..., sizes - 1]
+
+
+def _row_blocks(
+    rankings: Mapping[str, np.ndarray], pairs: Sequence[Pair], most: int
+) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray], dict[Pair, Common]]]:
+    """Blocks of rows, each model's lists, and where those of a pair name one and the same example."""
+    names = list(dict.fromkeys(model for pair in pairs for model in pair))
+    if not names:
+        return
+    n, length = rankings[names[0]].shape
+    block = max(1, min(ENTRIES // length, PLACES // n))
+    for start in range(0, n, block):
+        rows = np.arange(start, min(start + block, n))
+        lists = {model: rankings[model][rows].astype(np.intp) for model in names}
+        common = {}
+        for a in dict.fromkeys(first for first, _ in pairs):
+            place = np.full((len(rows), n), length, dtype=np.int32)
+            np.put_along_axis(place, lists[a], np.arange(length)[None, :], axis=1)
+            for b in (second for first, second in pairs if first == a):
+                in_a = np.take_along_axis(place, lists[b], axis=1)
+                in_b = np.flatnonzero(in_a < length)
+                row = in_b // length
+                common[a, b] = (row * length + in_a.ravel()[in_b], in_b, row * (most + 2))
+        yield rows, lists, common
+
+
+def _ranks_in_half(
+    lists: np.ndarray, member: np.ndarray, own: np.ndarray, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rank, from 1, of each neighbour among those of the row's half, and how many these are.
+
+    Above `most`, and for neighbours of the other half, `most` + 1.
+    """
+    same = np.take(member, lists) == own[:, None]
+    kind = np.int16 if lists.shape[1] < 2**15 else np.int32
+    ranks = np.cumsum(same, axis=1, dtype=kind)
+    reached = ranks[:, -1].copy()
+    np.minimum(ranks, most + 1, out=ranks)
+    return np.where(same, ranks, kind(most + 1)), reached
+
+
+def _jaccard_in_half(
+    a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray], common: Common, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Jaccard index of each row at each size, [rows, most], and whether the row has any neighbour."""
+    in_a, in_b, row = common
+    reached = np.minimum(a[1], b[1])
+    # A shared neighbour enters the intersection at the larger of its two ranks.
+    enters = np.maximum(a[0].ravel()[in_a], b[0].ravel()[in_b]) + row
+    counts = np.bincount(enters, minlength=len(reached) * (most + 2)).reshape(-1, most + 2)
+    shared = counts[:, 1 : most + 1].cumsum(axis=1)
+    jaccard = shared / (2 * np.arange(1, most + 1) - shared)
+    short = np.flatnonzero(reached < most)
+    if len(short):
+        last = np.minimum(np.arange(most), np.maximum(reached[short], 1)[:, None] - 1)
+        jaccard[short] = np.take_along_axis(jaccard[short], last, axis=1)
+    return jaccard, reached > 0
