@@ -188,10 +188,7 @@ def read_csv(path: str | os.PathLike, **options: object) -> pd.DataFrame:
 
 
 def _of_machine(error: Exception) -> bool:
-    """Whether it says nothing about the file: a disk that does not answer, no memory, too many open files.
-
-    Readers of formats tell damage without an error number.
-    """
+    """Whether it says nothing about the file: a disk that does not answer, no memory, too many open files."""
     return isinstance(error, MemoryError) or getattr(error, "errno", None) is not None
 
 

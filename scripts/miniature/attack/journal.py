@@ -85,22 +85,7 @@ class Journal:
 
 
 def journal_key(parts: dict, folders: Iterable[str | os.PathLike], examples: Iterable[tuple]) -> str:
-    """Key of everything an attack's results depend on.
-
-    Parameters
-    ----------
-    parts : dict
-        Settings, as JSON would hold them.
-    folders : iterable of path
-        Model folders; their weights, configuration and tokenizer files count, by content.
-    examples : iterable of tuple
-        Id, text and label of every example.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
+    """Key of everything an attack's results depend on."""
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
     for folder in folders:
         digest.update(folder_digest(folder).encode())

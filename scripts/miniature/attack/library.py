@@ -19,11 +19,7 @@ _MARKER = "post_install_check_3"
 
 @contextlib.contextmanager
 def offline_textattack() -> Iterator[None]:
-    """Surroundings in which ``import textattack`` works offline; the environment is restored afterwards.
-
-    The folder is a new temporary one each time, so any number of jobs may do this at once, and nothing is
-    written to the user's home. Where TextAttack is imported already, nothing is touched.
-    """
+    """Surroundings in which ``import textattack`` works offline; the environment is restored afterwards."""
     if "textattack" in sys.modules:
         yield
         return

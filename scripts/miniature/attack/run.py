@@ -190,13 +190,7 @@ class Progress:
             logger.info("%s", self.line(now - self.start))
 
     def line(self, seconds: float) -> str:
-        """One line: done, broken, speed, and the time left, which nobody knows before one is finished.
-
-        Parameters
-        ----------
-        seconds : float
-            Time since this run began.
-        """
+        """One line: done, broken, speed, and the time left, which nobody knows before one is finished."""
         done = len(self.outcomes)
         attacked, broken, failed = (
             sum(outcome in kind for outcome in self.outcomes.values()) for kind in (ATTACKED, BROKEN, FAILED)

@@ -13,29 +13,7 @@ BLOCK_BYTES = 96_000_000
 
 
 def check_embeddings(embeddings: np.ndarray, *, what: str = "embeddings") -> np.ndarray:
-    """Embeddings as an array, after checking that they are finite numbers of two dimensions.
-
-    Parameters
-    ----------
-    embeddings : array_like of float, shape [examples, hidden]
-    what : str
-        What they are, for messages.
-
-    Returns
-    -------
-    ndarray of float, shape [examples, hidden]
-
-    Raises
-    ------
-    StudyError
-        If the array is not two-dimensional or holds NaN or infinity; the first such row is named (counted
-        from 0).
-
-    Examples
-    --------
-    >>> check_embeddings([[3.0, 4.0]]).shape
-    (1, 2)
-    """
+    """Embeddings as an array, after checking that they are finite numbers of two dimensions."""
     embeddings = np.asarray(embeddings)
     if embeddings.ndim != 2 or embeddings.shape[1] == 0 or embeddings.dtype.kind not in "iuf":
         raise StudyError(
@@ -55,33 +33,7 @@ def check_embeddings(embeddings: np.ndarray, *, what: str = "embeddings") -> np.
 
 
 def unit_rows(embeddings: np.ndarray, *, what: str = "embeddings") -> np.ndarray:
-    """Rows divided by their Euclidean length.
-
-    In float64: neighbours in a narrow cone, as fine-tuned encoders make them, differ in cosine by less than
-    float32 resolves. A row of zeros has no direction; it stays zero, at cosine 0 to every row, and is
-    reported. (Adding a small number to the quotient instead of to the length, as some code does, makes it
-    NaN.)
-
-    Parameters
-    ----------
-    embeddings : array_like of float, shape [examples, hidden]
-    what : str
-        What they are, for messages.
-
-    Returns
-    -------
-    ndarray of float64, shape [examples, hidden]
-
-    Raises
-    ------
-    StudyError
-        As for `check_embeddings`.
-
-    Examples
-    --------
-    >>> unit_rows([[3.0, 4.0], [0.0, 0.0]]).tolist()
-    [[0.6, 0.8], [0.0, 0.0]]
-    """
+    """Rows divided by their Euclidean length."""
     rows = check_embeddings(embeddings, what=what).astype(np.float64)
     length = np.linalg.norm(rows, axis=1)
     if (length == 0).any():

@@ -27,31 +27,7 @@ from miniature.statistics.trainings import Pair
 def judge_pairs(
     rows: pd.DataFrame, draws: pd.DataFrame, compressed: Sequence[str], settings: Mapping
 ) -> tuple[dict[str, str], list[str]]:
-    """Verdict on every pair of compressed models.
-
-    Two models differ where their agreement lies below the noise floor of the one and below that of the
-    other, by more than the margin: both p-values must be small, so that the larger of them is the pair's. The
-    same holds of no difference, which is never claimed where agreement by chance would do. Holm's correction
-    covers the pairs, the claims of each kind for themselves.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Agreement rows at the verdict's measure and K, of all pairs; see
-        `miniature.scorecard.build.select_rows`.
-    draws : DataFrame
-        Resampled values of the same rows; see `miniature.agreement.comparison`.
-    compressed : sequence of str
-    settings : mapping
-        ``measure`` and ``margin`` of the verdict.
-
-    Returns
-    -------
-    verdicts : dict of str to str
-        The scorecard's words, by ``"a and b"``.
-    lacking : list of str
-        Models of measured pairs with fewer than two second trainings; a pair with one is inconclusive.
-    """
+    """Verdict on every pair of compressed models."""
     by_pair = {(row["model_a"], row["model_b"]): row for row in rows.to_dict("records")}
     resampled, method = resampled_by_pair(draws)
     names = sorted({name for pair in by_pair for name in pair})

@@ -54,43 +54,7 @@ class SuccessDifference(NamedTuple):
 def measure_success_difference(
     model: np.ndarray, trainings: Sequence[np.ndarray], clusters: np.ndarray
 ) -> SuccessDifference:
-    """Success rate of a model minus the mean success rate of several trainings of the reference.
-
-    The model is one training of its own. If it were one more training of the reference, its success rate
-    would vary as theirs do, so that the difference has 1 + 1/R times their variance beside the variance over
-    examples (`agreement.uncertainty`); the part of their variance that examples make is not counted twice.
-
-    Where a budget was spent nobody knows how the attack would have ended. Every claim must hold when these
-    attacks count as not broken and when they count as broken, for the model and for the trainings
-    separately; all trainings are read alike.
-
-    Parameters
-    ----------
-    model : array_like of str, shape [examples]
-        Outcomes of the attack (`rows.OUTCOMES`).
-    trainings : sequence of array_like of str, each of shape [examples]
-        The same of the R trainings of the reference, at least one.
-    clusters : array_like of str, shape [examples]
-        What each example shares its context with.
-
-    Returns
-    -------
-    SuccessDifference
-        Without bounds, and with the reason, where no example was attacked in all, where there is one training
-        only, where all these examples are of one cluster, or where neither trainings nor examples vary.
-
-    Raises
-    ------
-    ValueError
-        If there is no training, or the lengths differ.
-
-    Examples
-    --------
-    >>> outcomes = np.array([["success"] * k + ["failure"] * (100 - k) for k in (60, 20, 22, 21)])
-    >>> found = measure_success_difference(outcomes[0], outcomes[1:], np.arange(100))
-    >>> round(found.difference, 2), round(found.low, 2), round(found.high, 2)
-    (0.39, 0.3, 0.48)
-    """
+    """Success rate of a model minus the mean success rate of several trainings of the reference."""
     lengths = {len(clusters), len(model), *map(len, trainings)}
     if len(lengths) != 1 or not len(trainings):
         raise ValueError(f"Outcomes of one model and its trainings on the same examples: {lengths}.")
@@ -125,10 +89,7 @@ def measure_success_difference(
 
 
 def _spread(broken: np.ndarray, index: np.ndarray) -> tuple[float, Uncertainty]:
-    """Difference of the first row's rate to the mean rate of the others, and what is known of its spread.
-
-    Both for one reading of the spent budgets: bool [1 + R, examples], with the cluster of each example.
-    """
+    """Difference of the first row's rate to the mean rate of the others, and what is known of its spread."""
     others = broken[1:].astype(np.float64)  # [R, examples]
     excess = broken[0] - others.mean(axis=0)  # [examples]
     pairs = combinations(range(len(others)), 2)
@@ -145,26 +106,7 @@ def _spread(broken: np.ndarray, index: np.ndarray) -> tuple[float, Uncertainty]:
 
 
 def mean_variance(values: np.ndarray, index: np.ndarray) -> float:
-    """Variance of a mean over examples that come in clusters, as samples of whole clusters give it.
-
-    Parameters
-    ----------
-    values : ndarray of float, shape [examples]
-    index : ndarray of int, shape [examples]
-        Cluster of each example, from 0 to C - 1 with C at least 2.
-
-    Returns
-    -------
-    float
-        C/(C - 1) times the sum of the squares of the clusters' summed deviations from the mean, over the
-        number of examples squared (Cochran 1977, section 11.7: a ratio of totals over clusters).
-
-    Examples
-    --------
-    >>> values = np.array([0.0, 1.0, 2.0, 3.0])
-    >>> bool(np.isclose(mean_variance(values, np.arange(4)), values.var(ddof=1) / 4))
-    True
-    """
+    """Variance of a mean over examples that come in clusters, as samples of whole clusters give it."""
     sums = np.bincount(index, weights=values - values.mean())  # [clusters]
     return float(len(sums) / (len(sums) - 1) * (sums**2).sum() / len(values) ** 2)
 
@@ -181,42 +123,7 @@ def judge_success(
     compressed: Sequence[str],
     reference: str,
 ) -> tuple[dict[str, str], str]:
-    """Verdict on every compressed model's success rate against those of the reference's trainings.
-
-    Holm's correction covers the models, the claims of each kind for themselves.
-
-    Parameters
-    ----------
-    attacks : mapping of str to DataFrame, each [examples]
-        ``id`` and ``outcome`` by model, the reference and its second trainings among them.
-    clusters : array_like of str, shape [examples]
-        Cluster of each example.
-    compressed : sequence of str
-        A model without a table was not attacked.
-    reference : str
-
-    Returns
-    -------
-    verdicts : dict of str to str
-        The scorecard's words: ``not-miniature`` is more vulnerable, ``miniature`` less.
-    evidence : str
-        The differences with their one-sided 95 % bounds and, where these do not tell it, why a model is open.
-
-    Raises
-    ------
-    StudyError
-        If the models' tables list different examples.
-
-    Examples
-    --------
-    >>> rates = {"large": 20, "large.seed1": 21, "large.seed2": 22, "small": 60}
-    >>> attacks = {
-    ...     model: pd.DataFrame({"id": range(100), "outcome": ["success"] * k + ["failure"] * (100 - k)})
-    ...     for model, k in rates.items()
-    ... }
-    >>> judge_success(attacks, np.arange(100), ["small"], "large")[1]
-    'more vulnerable: small +0.39 (+0.30 to +0.48); success rate minus that of large (mean of 3 trainings)'
-    """
+    """Verdict on every compressed model's success rate against those of the reference's trainings."""
     check_same_examples(attacks, clusters, what="attacks")
     trainings = [reference, *(model for model in attacks if replicate_of(model) == reference)]
     outcomes = {model: table["outcome"].to_numpy(dtype=object) for model, table in attacks.items()}

@@ -109,25 +109,7 @@ def claims_table(
 
 
 def judge_models(verdicts: Mapping[str, str]) -> tuple[str, str]:
-    """Verdict on a claim about every model, and what it rests on.
-
-    Parameters
-    ----------
-    verdicts : mapping of str to str
-        The scorecard's verdict on each model (or each pair).
-
-    Returns
-    -------
-    verdict, evidence : str
-        One counterexample refutes the claim; all must differ to support it.
-
-    Examples
-    --------
-    >>> judge_models({"small": "not-miniature", "tiny": "inconclusive"})
-    ('inconclusive', 'differs: small; open: tiny')
-    >>> judge_models({"small": "not-measured"})
-    ('not tested in this study', 'not measured: small')
-    """
+    """Verdict on a claim about every model, and what it rests on."""
     words = {
         NOT_MINIATURE: "differs", MINIATURE: "does not differ", INCONCLUSIVE: "open",
         NOT_MEASURED: "not measured",
@@ -146,17 +128,7 @@ def judge_models(verdicts: Mapping[str, str]) -> tuple[str, str]:
 def judge_among(
     rows: pd.DataFrame, draws: pd.DataFrame, compressed: Sequence[str], settings: Mapping
 ) -> tuple[str, str]:
-    """Verdict on the claim that the compressed models differ among themselves.
-
-    Parameters
-    ----------
-    rows, draws, compressed, settings
-        As for `miniature.claims.pairs.judge_pairs`.
-
-    Returns
-    -------
-    verdict, evidence : str
-    """
+    """Verdict on the claim that the compressed models differ among themselves."""
     if len(compressed) < 2:
         return NOT_TESTED, "fewer than two compressed models"
     verdicts, lacking = judge_pairs(rows, draws, compressed, settings)
@@ -175,18 +147,7 @@ def judge_vulnerability(
     compressed: Sequence[str],
     reference: str,
 ) -> tuple[str, str]:
-    """Verdict on the claim that the compressed models are broken more often than the reference.
-
-    Parameters
-    ----------
-    attacks, clusters, compressed, reference
-        As for `miniature.claims.success.judge_success`; without the reference or without any
-        compressed model among the attacks the claim is not tested.
-
-    Returns
-    -------
-    verdict, evidence : str
-    """
+    """Verdict on the claim that the compressed models are broken more often than the reference."""
     if reference not in attacks or not any(model in attacks for model in compressed):
         return NOT_TESTED, "no attack was run"
     verdicts, evidence = judge_success(attacks, clusters, compressed, reference)

@@ -52,13 +52,7 @@ class Positions:
 
 
 def read_positions(paths: Iterable[str | Path]) -> Positions:
-    """Positions of all keys in some YAML files.
-
-    Raises
-    ------
-    StudyError
-        A file is missing, is not YAML, holds itself or far too much by its aliases, or brings code.
-    """
+    """Positions of all keys in some YAML files."""
     positions = Positions()
     for path in paths:
         try:

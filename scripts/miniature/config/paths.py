@@ -18,26 +18,7 @@ _UNUSABLE = re.compile(r"[{}\x00-\x1f\x7f]")
 def expand_paths(
     config: Mapping, positions: Positions, environment: Mapping[str, str] | None = None
 ) -> tuple[dict, list[StudyError]]:
-    """Copy of a configuration with every key of `PATHS` and ``local:`` expanded.
-
-    A ``local:`` whose variable is not set is left out: it names a copy that may be at hand, and is not.
-
-    Parameters
-    ----------
-    config : mapping
-        The merged configuration.
-    positions : Positions
-        Where keys stand.
-    environment : mapping, optional
-        Variables; the process's own by default.
-
-    Returns
-    -------
-    config : dict
-        The copy.
-    errors : list of StudyError
-        One for each variable that is not set, and for each path that no job could be given.
-    """
+    """Copy of a configuration with every key of `PATHS` and ``local:`` expanded."""
     environment = os.environ if environment is None else environment
     expanded = copy.deepcopy(dict(config))
     errors: list[StudyError] = []

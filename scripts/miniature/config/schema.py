@@ -42,22 +42,7 @@ def load_schema(path: str | Path) -> dict:
 
 
 def schema_errors(config: Mapping, schema: Mapping, positions: Positions) -> list[StudyError]:
-    """Every violation of the schema, in the order of the file.
-
-    Parameters
-    ----------
-    config : mapping
-        The merged configuration.
-    schema : mapping
-        See `load_schema`.
-    positions : Positions
-        Where keys stand.
-
-    Returns
-    -------
-    list of StudyError
-        Empty where the configuration conforms.
-    """
+    """Every violation of the schema, in the order of the file."""
     found: list[tuple[tuple, StudyError]] = []
     for error in _Validator(schema).iter_errors(config):
         for place, message in _explain(error, config, positions):
@@ -73,21 +58,7 @@ class _Broken:
 
 
 def without_broken(config: Mapping, schema: Mapping) -> Mapping:
-    """Copy of a refused study in which no check takes a text for a list of letters.
-
-    Parameters
-    ----------
-    config : mapping
-        The study as it was read.
-    schema : mapping
-        See `load_schema`.
-
-    Returns
-    -------
-    mapping
-        Parts that should be mappings or lists and are not give a TypeError or AttributeError when they are
-        looked into.
-    """
+    """Copy of a refused study in which no check takes a text for a list of letters."""
     config = copy.deepcopy(config)
     for error in list(_Validator(schema).iter_errors(config)):
         if error.validator == "type" and error.validator_value in ("object", "array") and error.absolute_path:

@@ -47,38 +47,13 @@ _WRONG_FORM = (LookupError, TypeError, AttributeError, ValueError, ArithmeticErr
 
 
 def flow(value: object) -> str:
-    """YAML of a value on one line, which reads back as the value.
-
-    Examples
-    --------
-    >>> flow({"tasks": ["a", "b"], "rate": 3e-5, "enabled": True, "value": "no"})
-    "{tasks: [a, b], rate: 3.0e-05, enabled: true, value: 'no'}"
-    >>> flow("a")
-    'a'
-    """
+    """YAML of a value on one line, which reads back as the value."""
     text = yaml.safe_dump(value, default_flow_style=True, width=1 << 30, sort_keys=False, allow_unicode=True)
     return text.strip().removesuffix("...").strip()
 
 
 def value_for(config: Mapping, place: tuple) -> object | None:
-    """A value that may stand at a place of this study; None where the study has no say in it.
-
-    Parameters
-    ----------
-    config : mapping
-        The study, right or wrong.
-    place : tuple of str
-        Keys that lead to the value.
-
-    Examples
-    --------
-    >>> study = {"models": {"big": {}, "small": {}}, "datasets": {"reviews": {"task": "classification"}},
-    ...          "training": {"reviews": {}}}
-    >>> value_for(study, ("reference",)), value_for(study, ("characteristics", "calibration"))
-    ('big', {'enabled': False})
-    >>> value_for(study, ("verdict",))
-    {'errors': {'task': 'reviews', 'measure': 'jaccard', 'margin': 0.05}}
-    """
+    """A value that may stand at a place of this study; None where the study has no say in it."""
     try:
         match place:
             case ("reference",):
@@ -143,10 +118,7 @@ def training_blocks(config: Mapping) -> dict | None:
 
 
 def settings_for(config: Mapping, name: str) -> dict | None:
-    """Settings of a characteristic that pass, with the study's own tasks; None where it has none to measure.
-
-    What the study says already and can be kept is kept.
-    """
+    """Settings of a characteristic that pass, with the study's own tasks; None where no task fits."""
     block, able = _block(config, "characteristics", name), tasks_for(config, name)
     given = block.get("tasks")
     given = list(given) if isinstance(given, list | Mapping) else []

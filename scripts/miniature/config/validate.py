@@ -44,28 +44,7 @@ FILE_CHECKS = (check_artefacts, check_datasets, check_lengths)
 
 
 def validate_study(config: Mapping, files: Iterable[str | Path], schema: str | Path) -> dict:
-    """Check a study and return it with its paths expanded.
-
-    Parameters
-    ----------
-    config : mapping
-        The merged configuration.
-    files : iterable of path
-        The files it was read from, for line numbers.
-    schema : path
-        The schema file.
-
-    Returns
-    -------
-    dict
-        The configuration with ``${VARIABLES}`` in paths replaced.
-
-    Raises
-    ------
-    StudyErrors
-        Everything that is wrong. Where the schema refuses a part of the study, checks across keys say what
-        they can still see.
-    """
+    """Check a study and return it with its paths expanded."""
     positions = read_positions(files)
     rules = load_schema(schema)
     errors = positions.duplicates + schema_errors(config, rules, positions)

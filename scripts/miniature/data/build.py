@@ -88,24 +88,7 @@ def build_split(
 
 
 def read_source(dataset: Mapping, split: str, *, name: str, seed: int) -> pd.DataFrame:
-    """Read or generate all rows a split draws from, checked, before anything is held out or sampled.
-
-    Rows of ``train`` are checked more strictly than others: see `miniature.data.problems.Problems`.
-
-    Parameters
-    ----------
-    dataset, split, name, seed
-        As for `build_split`; the split is one with a source of its own.
-
-    Returns
-    -------
-    DataFrame
-
-    Raises
-    ------
-    StudyError
-        As `build_split`.
-    """
+    """Read or generate all rows a split draws from, checked, before anything is held out or sampled."""
     where = f"datasets: {name}: splits: {split}"
     entry = _entry(dataset, split, where)
     task, kind = dataset["task"], dataset["format"]
@@ -173,38 +156,7 @@ def read_source(dataset: Mapping, split: str, *, name: str, seed: int) -> pd.Dat
 def hold_out(
     clusters: pd.Series, held: Mapping[str, int], source: str, *, name: str, seed: int
 ) -> dict[str, np.ndarray]:
-    """Deal whole clusters to the held-out splits, the rest to the source split.
-
-    The clusters are put in a seeded order; each held-out split, by name, takes clusters until it has at
-    least the rows it wants. What it takes beyond them is in no split.
-
-    Parameters
-    ----------
-    clusters : Series of str, shape (n,)
-        Cluster of each row of the source.
-    held : dict
-        Held-out split to rows wanted.
-    source : str
-        The split they are held out from.
-    name, seed
-        As for `build_split`.
-
-    Returns
-    -------
-    dict of str to int array
-        For each held-out split and the source: its rows, ascending; disjoint in clusters.
-
-    Raises
-    ------
-    StudyError
-        The source has too few rows, or none would be left to it.
-
-    Examples
-    --------
-    >>> parts = hold_out(pd.Series(list("aabbcc")), {"calibration": 1}, "train", name="d", seed=0)
-    >>> len(parts["calibration"]), len(parts["train"])
-    (2, 4)
-    """
+    """Deal whole clusters to the held-out splits, the rest to the source split."""
     codes, names = pd.factorize(clusters)
     sizes = np.bincount(codes, minlength=len(names))
     order = generator(seed, "held-out", name, source).permutation(len(names))

@@ -12,30 +12,7 @@ MOST = 30
 
 
 def correct_labels(labels: Mapping[str, object], found: Iterable[str]) -> str | None:
-    """Corrected ``labels:`` of a study, given what stands in the file.
-
-    Parameters
-    ----------
-    labels : mapping
-        Label name to the value that stands for it in the file, as the study has it.
-    found : iterable of str
-        Every label of the file, as text.
-
-    Returns
-    -------
-    str or None
-        The line to paste; None where every label is known. A class whose own value does not occur gets the
-        value that is like its value or its name, but for case, blanks or an ending, or is the same number.
-        Where as many classes as values are left over, they are paired in order. Else a value that no class
-        takes becomes a class.
-
-    Examples
-    --------
-    >>> correct_labels({"negative": "negative", "positive": "positive"}, ["Negative", "positive"])
-    'labels: {negative: Negative, positive: positive}'
-    >>> correct_labels({"negative": 0, "positive": 1}, ["pos", "neg", "pos"])
-    'labels: {negative: neg, positive: pos}'
-    """
+    """Corrected ``labels:`` of a study, given what stands in the file."""
     found = dict.fromkeys(found)
     known = {str(value) for value in labels.values()}
     strange = sorted((value for value in found if value not in known), key=_order)

@@ -52,18 +52,7 @@ class Problems:
             self.warn(kind, place)
 
     def finish(self, log: Callable[[str], None] | None = None) -> None:
-        """Log the warnings, then raise if there are errors.
-
-        Parameters
-        ----------
-        log : callable, optional
-            Receives each warning; the module's logger by default.
-
-        Raises
-        ------
-        StudyError
-            With the first ten problems and their number.
-        """
+        """Log the warnings, then raise if there are errors."""
         for kind, (count, place) in self.warnings.items():
             (log or logger.warning)(f"{self.source}: {kind}: {count} (first: {place})")
         if not self.n_errors:

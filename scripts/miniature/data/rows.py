@@ -15,11 +15,7 @@ LONGEST_TEXT = 10_000_000
 
 @dataclass(slots=True)
 class QuestionRow:
-    """One question as it stands in a file.
-
-    ``answers`` holds (text, start) with start None where the file gives none; ``aliases`` are further
-    right answers that need not occur in the context; ``answerable`` is None where answers are withheld.
-    """
+    """One question as it stands in a file."""
 
     place: str
     id: str
@@ -43,17 +39,7 @@ class TextRow:
 
 
 def nearest_occurrence(text: str, context: str, start: int | None) -> int:
-    """Where `text` occurs in `context`, nearest to `start`; the earlier of two as near; -1 if nowhere.
-
-    Examples
-    --------
-    >>> nearest_occurrence("Rome", "Rome or Rome", 7)
-    8
-    >>> nearest_occurrence("Rome", "Rome or Rome", None)
-    0
-    >>> nearest_occurrence("Oslo", "Rome or Rome", 0)
-    -1
-    """
+    """Where `text` occurs in `context`, nearest to `start`; the earlier of two as near; -1 if nowhere."""
     if start is None:
         return context.find(text)
     if start >= 0 and context.startswith(text, start):
@@ -105,21 +91,7 @@ class _Ids:
 
 
 def assemble_questions(rows: Iterable[QuestionRow], problems: Problems) -> pd.DataFrame:
-    """Check question rows and make the question-answering table.
-
-    Parameters
-    ----------
-    rows : iterable of QuestionRow
-        In source order.
-    problems : Problems
-        Receives what is wrong; the caller calls ``finish``.
-
-    Returns
-    -------
-    DataFrame
-        As `miniature.data.tables.QA_SCHEMA`, one row per row given. An answer whose start does not fit
-        is moved to its nearest occurrence; one that occurs nowhere has start -1 (never in a strict file).
-    """
+    """Check question rows and make the question-answering table."""
     ids = _Ids(problems)
     records = []
     for row in rows:
@@ -192,23 +164,7 @@ def _place_answers(row: QuestionRow, problems: Problems) -> tuple[list[str], lis
 
 
 def assemble_texts(rows: Iterable[TextRow], labels: dict[str, object], problems: Problems) -> pd.DataFrame:
-    """Check text rows and make the classification table.
-
-    Parameters
-    ----------
-    rows : iterable of TextRow
-        In source order.
-    labels : dict
-        Label name to the value that stands for it in the file; compared as text, so that 1 in the
-        configuration is ``1`` in JSON and in CSV.
-    problems : Problems
-        Receives what is wrong; the caller calls ``finish``.
-
-    Returns
-    -------
-    DataFrame
-        As `miniature.data.tables.CLASSIFICATION_SCHEMA`, labels by name.
-    """
+    """Check text rows and make the classification table."""
     names = {str(value): name for name, value in labels.items()}
     rows = list(rows)
     correction = correct_labels(labels, [str(row.label) for row in rows])

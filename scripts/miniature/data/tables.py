@@ -32,13 +32,7 @@ SCHEMAS = {"question-answering": QA_SCHEMA, "classification": CLASSIFICATION_SCH
 
 
 def cluster_of(context: str) -> str:
-    """Name of the cluster of all questions on one context, the same in every file.
-
-    Examples
-    --------
-    >>> cluster_of("Rome is old.") == cluster_of("Rome is old."), len(cluster_of(""))
-    (True, 16)
-    """
+    """Name of the cluster of all questions on one context, the same in every file."""
     return hashlib.sha256(context.encode()).hexdigest()[:16]
 
 
@@ -64,23 +58,7 @@ def _column(name: str, values: list) -> pd.Series:
 
 
 def check_table(table: pd.DataFrame, task: str, where: str) -> None:
-    """Check that a table is a data table of its task.
-
-    Parameters
-    ----------
-    table : DataFrame
-        The table, as made here or as read back from a file.
-    task : {"question-answering", "classification"}
-        What the table is for.
-    where : str
-        The file or dataset, for the message.
-
-    Raises
-    ------
-    StudyError
-        A column is missing, an id is missing or repeated, a text column has a missing value, or answers,
-        their starts and ``answerable`` contradict one another.
-    """
+    """Check that a table is a data table of its task."""
     schema = SCHEMAS.get(task)
     if schema is None:
         raise StudyError(f"There is no task {task!r}.", where=where, fix="task: question-answering")

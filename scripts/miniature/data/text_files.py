@@ -19,23 +19,7 @@ FREE_BYTES = 1 << 26
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """Read all bytes of a file, unpacked where its name ends in ``.gz``.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Returns
-    -------
-    bytes
-        At least one byte.
-
-    Raises
-    ------
-    StudyError
-        The file is missing, unreadable, empty, a damaged gzip file, or one that unpacks without measure.
-    """
+    """Read all bytes of a file, unpacked where its name ends in ``.gz``."""
     path = Path(path)
     try:
         content = path.read_bytes()
@@ -79,13 +63,7 @@ def _unpack(packed: bytes, path: Path) -> bytes:
 
 
 def decode(content: bytes, path: str | Path) -> str:
-    """UTF-8 text of a file; a byte order mark is taken off.
-
-    Raises
-    ------
-    StudyError
-        A byte sequence is not UTF-8; the message gives its line.
-    """
+    """UTF-8 text of a file; a byte order mark is taken off."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -134,14 +112,7 @@ def comma_line(path: str | Path, separator: str) -> str:
 
 
 def read_json(path: str | Path) -> object:
-    """Read the one JSON value in a file.
-
-    Raises
-    ------
-    StudyError
-        As `read_bytes` and `decode`; or the JSON is malformed or cut short, with line and column; or it is
-        nested too deeply, or has a number of thousands of digits.
-    """
+    """Read the one JSON value in a file."""
     text = decode(read_bytes(path), path)
     try:
         return json.loads(text)
@@ -167,20 +138,7 @@ def read_json(path: str | Path) -> object:
 
 
 def read_json_lines(path: str | Path, problems: Problems) -> Iterator[tuple[int, dict]]:
-    """JSON objects of a file with one a line; empty lines are passed over.
-
-    A line that is not a JSON object is noted in `problems` and passed over, so that all are reported.
-
-    Yields
-    ------
-    tuple of int and dict
-        Line number from 1, and the object.
-
-    Raises
-    ------
-    StudyError
-        As `read_bytes`.
-    """
+    """JSON objects of a file with one a line; empty lines are passed over."""
     content = read_bytes(path)
     lines = content.split(b"\n")
     for number, line in enumerate(lines, start=1):
@@ -210,20 +168,7 @@ def read_json_lines(path: str | Path, problems: Problems) -> Iterator[tuple[int,
 
 
 def read_csv_rows(path: str | Path, problems: Problems) -> tuple[list[str], list[tuple[int, dict]]]:
-    """Header and rows of a CSV file with a header line.
-
-    Returns
-    -------
-    header : list of str
-        The column names.
-    rows : list of tuple of int and dict
-        Line where the row ends, and its values by column.
-
-    Raises
-    ------
-    StudyError
-        As `read_bytes` and `decode`; or there is nothing but a byte order mark.
-    """
+    """Header and rows of a CSV file with a header line."""
     text = decode(read_bytes(path), path)
     if not text.strip():
         raise StudyError("This data file is empty.", where=str(path), fix="fetch or write it again")

@@ -57,20 +57,7 @@ def pair_curves(
 
 
 def floor_curves(pairs: Mapping[tuple[str, str], pd.DataFrame], replicates: Sequence[str]) -> list[Curve]:
-    """Curves of the reference with its second trainings: the noise floor of a panel.
-
-    Parameters
-    ----------
-    pairs : mapping of pair to DataFrame
-        Rows by pair, as for `pair_curves`.
-    replicates : sequence of str
-        Second trainings of the reference.
-
-    Returns
-    -------
-    list of Curve
-        One for each second training that was measured; without looks of their own, and without intervals.
-    """
+    """Curves of the reference with its second trainings: the noise floor of a panel."""
     return [
         Curve(
             "",
@@ -85,23 +72,7 @@ def floor_curves(pairs: Mapping[tuple[str, str], pd.DataFrame], replicates: Sequ
 
 
 def marked_points(count: int, k: np.ndarray, shift: float) -> np.ndarray:
-    """Choose the points that carry a marker: all of a few, else some evenly spaced on the log axis.
-
-    Parameters
-    ----------
-    count : int
-        Markers on a curve with many points.
-    k : ndarray [points]
-        Values of K, rising.
-    shift : float
-        In [0, 1): moves the markers of one curve against those of the next, so that curves close together
-        do not hide each other's markers.
-
-    Examples
-    --------
-    >>> marked_points(3, np.array([1.0, 5.0, 10.0]), 0.5).tolist()
-    [0, 1, 2]
-    """
+    """Choose the points that carry a marker: all of a few, else some evenly spaced on the log axis."""
     if len(k) <= MOST_MARKERS:
         return np.arange(len(k))
     low, high = np.log(k[0]), np.log(k[-1])
@@ -110,15 +81,7 @@ def marked_points(count: int, k: np.ndarray, shift: float) -> np.ndarray:
 
 
 def k_ticks(low: int, high: int) -> list[int]:
-    """Values of K to print on a log axis: 1, 2, 5, 10, ... and fewer when that would be crowded.
-
-    Examples
-    --------
-    >>> k_ticks(1, 200)
-    [1, 2, 5, 10, 20, 50, 100, 200]
-    >>> k_ticks(1, 2000)
-    [1, 10, 100, 1000]
-    """
+    """Values of K to print on a log axis: 1, 2, 5, 10, ... and fewer when that would be crowded."""
     digits = range(len(str(high)))
     ticks = [m * 10**d for d in digits for m in (1, 2, 5) if low <= m * 10**d <= high]
     if len(ticks) > 8:
@@ -224,25 +187,7 @@ def draw_labels(
     names: bool,
     floor: tuple[str, Sequence[Curve]] = ("", ()),
 ) -> None:
-    """Name the curves in the column beside the panel.
-
-    Parameters
-    ----------
-    axes : Axes
-        The column; it gets the panel's y limits, and points as x.
-    curves : list of Curve
-        Curves to name.
-    rows : DataFrame
-        Rows of the panel, for chance.
-    width, height : float
-        Size of the column in points.
-    size : float
-        Font size.
-    names : bool
-        Print names beside the markers.
-    floor : tuple of str and sequence of Curve
-        What to call the second trainings of the reference, and their curves; they share a label.
-    """
+    """Name the curves in the column beside the panel."""
     axes.set_axis_off()
     axes.set_xlim(0, width)
     low, high = axes.get_ylim()

@@ -128,10 +128,7 @@ def plot_figure1(
 def axis_limits(
     tables: Mapping[str, pd.DataFrame], drawn: Mapping[str, list[Curve]], y_max: float | str
 ) -> dict[str, tuple[float, float]]:
-    """Limits of the agreement axis, the same for panels that show the same thing.
-
-    ``auto`` ends the axis at the first tenth that leaves a tenth of room above the highest value drawn.
-    """
+    """Limits of the agreement axis, the same for panels that show the same thing."""
     kinds = {
         letter: tuple(rows[["characteristic", "measure"]].iloc[0]) if len(rows) else None
         for letter, rows in tables.items()

@@ -18,26 +18,7 @@ METADATA = {
 
 
 def figure_bytes(figure: Figure, kind: str, *, dpi: int) -> bytes:
-    """Render a figure as the content of a file.
-
-    Parameters
-    ----------
-    figure : Figure
-        Any figure.
-    kind : str
-        ``pdf``, ``svg`` or ``png``.
-    dpi : int
-        Pixels per inch of a png; without effect on the others.
-
-    Returns
-    -------
-    bytes
-
-    Raises
-    ------
-    ValueError
-        A format whose stamps this project does not know how to leave out.
-    """
+    """Render a figure as the content of a file."""
     if kind not in METADATA:
         raise ValueError(f"cannot save a figure as {kind!r}, only as {', '.join(METADATA)}")
     buffer = io.BytesIO()

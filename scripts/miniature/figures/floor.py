@@ -144,13 +144,7 @@ def _draw_models(axes: Axes, others: pd.DataFrame) -> None:
 
 
 def clusters(others: pd.DataFrame) -> list[list[int]]:
-    """Rows whose points lie so near that their labels would meet, in chains; alone ones by themselves.
-
-    Examples
-    --------
-    >>> clusters(pd.DataFrame({"accuracy %": [50.0, 70.0, 71.0], "Jaccard": [0.2, 0.5, 0.52]}))
-    [[0], [1, 2]]
-    """
+    """Rows whose points lie so near that their labels would meet, in chains; alone ones by themselves."""
     x, y = others["accuracy %"].to_numpy(dtype=float), others["Jaccard"].to_numpy(dtype=float)
     left = list(range(len(others)))
     groups = []

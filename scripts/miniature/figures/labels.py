@@ -8,31 +8,7 @@ from matplotlib.textpath import text_to_path
 
 
 def spread(wanted: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
-    """Places at least `gap` apart, in the order wanted, as near as possible to where they are wanted.
-
-    Least squares under an order constraint: with ``w[i] = z[i] - i * gap`` the condition becomes that ``w``
-    does not fall, which pooling adjacent violators solves exactly.
-
-    Parameters
-    ----------
-    wanted : sequence of float
-        Wanted places, any order.
-    gap : float
-        Least distance between neighbours; made smaller when not all labels fit between `low` and `high`.
-    low, high : float
-        Bounds of the places.
-
-    Returns
-    -------
-    list of float
-        A place for each entry of `wanted`, in the same order. Equal wishes keep the order they came in, the
-        first one highest.
-
-    Examples
-    --------
-    >>> spread([0.5, 0.5, 0.1], gap=0.1, low=0.0, high=1.0)
-    [0.55, 0.45, 0.1]
-    """
+    """Places at least `gap` apart, in the order wanted, as near as possible to where they are wanted."""
     count = len(wanted)
     if count == 0:
         return []
@@ -58,25 +34,13 @@ def spread(wanted: Sequence[float], *, gap: float, low: float, high: float) -> l
 
 
 def text_width(text: str, size: float, *, weight: str = "normal") -> float:
-    """Width of a line of text in points, in the font of the figures.
-
-    Examples
-    --------
-    >>> text_width("base", 10) < text_width("base-distil", 10)
-    True
-    """
+    """Width of a line of text in points, in the font of the figures."""
     font = FontProperties(family="DejaVu Sans", weight=weight, size=size)
     return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
 
 
 def wrap(text: str, width: float, size: float, *, weight: str = "normal") -> list[str]:
-    """Break text at spaces into lines no wider than `width` points, as far as its words allow.
-
-    Examples
-    --------
-    >>> wrap("each model with large", 70, 10)
-    ['each model', 'with large']
-    """
+    """Break text at spaces into lines no wider than `width` points, as far as its words allow."""
     lines: list[str] = []
     for word in text.split():
         if lines and text_width(f"{lines[-1]} {word}", size, weight=weight) <= width:

@@ -21,37 +21,7 @@ def panel_data(
     reference: str,
     replicates: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Rows that one panel draws: one characteristic, one measure, the pairs it asks for, every K.
-
-    Parameters
-    ----------
-    agreement : DataFrame
-        Agreement table, or several one below the other, with the columns of the file contract; text that is
-        not applicable is empty or missing.
-    panel : mapping
-        ``characteristic``, ``measure`` and ``pairs`` (``reference``: each model with the reference;
-        ``others``: all pairs without it). Any of ``task``, ``dataset``, ``split``, ``ood_dataset``,
-        ``recipe`` and ``feature`` chooses among several; other keys are left alone.
-    models : sequence of str
-        The study's models in config order. Rows about models that are neither in it nor in `replicates` are
-        left out.
-    reference : str
-        Name of the reference model.
-    replicates : sequence of str, optional
-        Second trainings of the reference. Their rows with it stand last in a panel of pairs with the
-        reference, and in no other: they are its noise floor.
-
-    Returns
-    -------
-    DataFrame
-        The same columns, sorted by pair in config order, then by K. No rows when the characteristic was not
-        measured. Missing values stay as rows.
-
-    Raises
-    ------
-    StudyError
-        The measure is not in the table, K is empty, or the rows mix tasks or datasets.
-    """
+    """Rows that one panel draws: one characteristic, one measure, the pairs it asks for, every K."""
     pairs = panel["pairs"]
     if pairs not in PAIRS:
         raise ValueError(f"pairs is {pairs!r}, not one of {PAIRS}")
@@ -115,10 +85,7 @@ def _narrow(rows: pd.DataFrame, panel: Mapping) -> pd.DataFrame:
 
 
 def curves(rows: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
-    """Rows of a panel by pair of models, in the order of the table.
-
-    Pairs without a single finite value are left out: there is nothing to draw.
-    """
+    """Rows of a panel by pair of models, in the order of the table."""
     found = {}
     for pair, curve in rows.groupby(["model_a", "model_b"], sort=False):
         if np.isfinite(curve["value"].astype(float)).any():
@@ -127,13 +94,7 @@ def curves(rows: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
 
 
 def chance_range(rows: pd.DataFrame) -> pd.DataFrame:
-    """Chance agreement at each K over the pairs of a panel.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``k``, ``mean``, ``low``, ``high``; no rows where no chance is known.
-    """
+    """Chance agreement at each K over the pairs of a panel."""
     known = rows.assign(chance=rows["chance"].astype(float), k=rows["k"].astype(np.int64))
     known = known[known["chance"].notna()]
     grouped = known.groupby("k")["chance"]

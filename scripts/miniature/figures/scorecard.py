@@ -91,12 +91,7 @@ def scorecard_points(scorecard: pd.DataFrame) -> pd.DataFrame:
 
 
 def _score_agrees(row: Mapping) -> bool:
-    """Whether a row has a score that does not contradict the difference to the noise floor.
-
-    The score is corrected for the ceiling of unequal set sizes, the verdict is not: a model with far more
-    errors may come as near to its own low ceiling as trainings of the reference to theirs, or nearer. A cross
-    above the floor would say the opposite of what it stands for. Within the margin either side will do.
-    """
+    """Whether a row has a score that does not contradict the difference to the noise floor."""
     if math.isnan(row["score"]):
         return False
     apart = abs(row["difference"]) > row["margin"]
@@ -270,13 +265,7 @@ class _Sheet:
 
 
 def shared_limits(scored: pd.DataFrame) -> tuple[float, float]:
-    """Limits of every score axis: chance and floor, and each score and bound up to `SCORE_LIMITS`.
-
-    Examples
-    --------
-    >>> shared_limits(pd.DataFrame({"value": [0.4, 5.0], "low": [-0.6, 4.0], "high": [0.8, 6.0]}))
-    (-0.7, 2.1)
-    """
+    """Limits of every score axis: chance and floor, and each score and bound up to `SCORE_LIMITS`."""
     values = scored[["value", "low", "high"]].to_numpy(dtype=float).ravel()
     values = np.clip(values[np.isfinite(values)], *SCORE_LIMITS)
     low, high = min([0.0, *values]), max([1.0, *values])
@@ -284,14 +273,7 @@ def shared_limits(scored: pd.DataFrame) -> tuple[float, float]:
 
 
 def raw_limits(column: pd.DataFrame) -> tuple[float, float]:
-    """Limits of an axis of raw agreement: 0 to 1, narrower for small values, wider where one lies outside.
-
-    Examples
-    --------
-    >>> one = {"value": [0.2], "low": [-0.05], "high": [0.3], "floor": [0.5], "chance": [0.1]}
-    >>> raw_limits(pd.DataFrame(one))
-    (-0.1, 0.5)
-    """
+    """Limits of an axis of raw agreement: 0 to 1, narrower for small values, wider where one lies outside."""
     values = column[["value", "low", "high", "floor", "chance"]].to_numpy(dtype=float).ravel()
     values = values[np.isfinite(values)]
     low, high = min([0.0, *values]), max([0.1, *values])
@@ -300,18 +282,7 @@ def raw_limits(column: pd.DataFrame) -> tuple[float, float]:
 
 
 def draw_column(axes: Axes, column: pd.DataFrame, *, scored: bool, limits: tuple[float, float]) -> None:
-    """Draw one characteristic: a row for each model, from top to bottom.
-
-    Parameters
-    ----------
-    axes : Axes
-    column : DataFrame
-        Rows of `scorecard_points`, by model; a row without a verdict has no point.
-    scored : bool
-        The axis is the score's; otherwise raw agreement.
-    limits : tuple of float
-        Of the axis.
-    """
+    """Draw one characteristic: a row for each model, from top to bottom."""
     low, high = limits
     axes.set_xlim(low, high)
     axes.set_ylim(len(column) - 0.5, -0.5)

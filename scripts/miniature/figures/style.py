@@ -46,25 +46,7 @@ class Look:
 
 
 def model_looks(models: Sequence[str], reference: str) -> dict[str, Look]:
-    """Colour and marker of each model, by its place in the study's list.
-
-    Parameters
-    ----------
-    models : sequence of str
-        All models of the study in config order.
-    reference : str
-        The reference model; it is black and takes no colour away from the others.
-
-    Returns
-    -------
-    dict of str to Look
-
-    Examples
-    --------
-    >>> looks = model_looks(["large", "base", "tiny"], "large")
-    >>> looks["base"].color, looks["tiny"].marker
-    ('#0072B2', 's')
-    """
+    """Colour and marker of each model, by its place in the study's list."""
     looks = {reference: Look(INK, REFERENCE_MARKER)}
     for place, model in enumerate(m for m in models if m != reference):
         turn = place % len(COLORS)
@@ -74,13 +56,7 @@ def model_looks(models: Sequence[str], reference: str) -> dict[str, Look]:
 
 @contextmanager
 def neutral_style(font_size: float) -> Iterator[None]:
-    """Matplotlib settings of this project only, whatever the user's matplotlibrc says.
-
-    Parameters
-    ----------
-    font_size : float
-        Size of ordinary text, points.
-    """
+    """Matplotlib settings of this project only, whatever the user's matplotlibrc says."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(

@@ -4,27 +4,7 @@ import numpy as np
 
 
 def token_budget_batches(lengths: np.ndarray, budget: int) -> list[np.ndarray]:
-    """Group windows into batches whose padded size stays within a budget.
-
-    Parameters
-    ----------
-    lengths : int array, shape (windows,)
-        Tokens of each window.
-    budget : int
-        Most tokens in a batch, counted after padding to the batch's longest window. A window longer than
-        the budget makes a batch of its own.
-
-    Returns
-    -------
-    list of int64 arrays
-        Every index once. Longest first, so that a lack of memory shows at once; windows of equal length stay
-        in their order. No windows, no batches.
-
-    Examples
-    --------
-    >>> [batch.tolist() for batch in token_budget_batches(np.array([3, 9, 4, 4]), 12)]
-    [[1], [2, 3, 0]]
-    """
+    """Group windows into batches whose padded size stays within a budget."""
     lengths = np.asarray(lengths)
     if lengths.ndim != 1:
         raise ValueError(f"lengths has shape {lengths.shape}, not one dimension")

@@ -29,29 +29,7 @@ def run_forward(
     batch_tokens: int,
     device: str,
 ) -> Iterator[tuple[np.ndarray, list[np.ndarray], np.ndarray]]:
-    """Run an encoder with its head over all windows in float32.
-
-    Parameters
-    ----------
-    model : PreTrainedModel
-        Put into evaluation mode and onto `device`.
-    windows : Windows
-    pad_token : int
-        Token id of padding.
-    batch_tokens : int
-        Most tokens in a batch, padding included.
-    device : str
-        ``cpu`` or ``cuda``.
-
-    Yields
-    ------
-    indices : int64 array, shape (batch,)
-        The windows of this batch.
-    logits : list of float32 arrays
-        ``[start, end]``, each of shape (batch, longest), or ``[classes]``, shape (batch, classes).
-    hidden : float32 tensor, shape (batch, longest, hidden)
-        The last layer, still on the device.
-    """
+    """Run an encoder with its head over all windows in float32."""
     check_device(device)
     model.to(device).eval()
     segments = takes_segments(model)
@@ -90,22 +68,7 @@ def run_forward(
 
 
 def pool(hidden: torch.Tensor, windows: Windows, indices: np.ndarray, *, feature: str) -> np.ndarray:
-    """One vector a window from its last layer.
-
-    Parameters
-    ----------
-    hidden : float tensor, shape (batch, longest, hidden)
-    windows : Windows
-    indices : int array, shape (batch,)
-        The windows that the rows of `hidden` belong to.
-    feature : str
-        ``cls``: the classification token's vector; ``mean``: the mean over tokens that are not special (over
-        all tokens where a window has no other).
-
-    Returns
-    -------
-    float32 array, shape (batch, hidden)
-    """
+    """One vector a window from its last layer."""
     if feature not in FEATURES:
         raise StudyError(
             f"There is no feature {feature!r}.", where="inference: feature", fix=f"feature: {FEATURES[0]}"

@@ -122,11 +122,7 @@ def predict_with(
 
 
 def _choose(table, windows, starts, ends, scores, nulls, threshold):
-    """Best window of each example, and the empty answer where it scores higher by more than the threshold.
-
-    The empty answer's score is the lowest of an example's windows, because every window that does not show
-    the answer is right to abstain (Devlin et al. 2019, SQuAD 2.0).
-    """
+    """Best window of each example, and the empty answer where it scores higher by more than the threshold."""
     answers = []
     best = np.full(len(table), np.nan, dtype=np.float32)
     null = np.zeros(len(table), dtype=np.float32)

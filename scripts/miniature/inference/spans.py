@@ -14,32 +14,7 @@ def best_spans(
     n_best: int,
     max_answer_length: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Find the span of context tokens with the highest sum of start and end logit.
-
-    As in the SQuAD code of Devlin et al. 2019: only the `n_best` highest starts and ends are combined, and
-    a span must not end before it starts nor be longer than `max_answer_length`. Here the `n_best` are taken
-    among context tokens, so that question tokens do not crowd them out.
-
-    Parameters
-    ----------
-    start_logits, end_logits : float32 arrays, shape (batch, tokens)
-    text_start : int array, shape (batch,)
-        Position of the first context token.
-    text_tokens : int array, shape (batch,)
-        Context tokens; zero is allowed.
-    n_best : int
-        At least 1.
-    max_answer_length : int
-        Tokens, at least 1.
-
-    Returns
-    -------
-    starts, ends : int64 arrays, shape (batch,)
-        Positions of the first and last token; -1 where no span is allowed.
-    scores : float32 array, shape (batch,)
-        Sum of the two logits; ``-inf`` where no span is allowed. Of equal spans the one with the better
-        ranked start wins, then the better ranked end; equal logits are ranked by position.
-    """
+    """Find the span of context tokens with the highest sum of start and end logit."""
     if start_logits.shape != end_logits.shape or start_logits.ndim != 2:
         raise ValueError(
             f"logits of shapes {start_logits.shape} and {end_logits.shape}, not (batch, tokens) twice"

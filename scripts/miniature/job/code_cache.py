@@ -15,26 +15,7 @@ from miniature.job.partial import digest_inputs
 
 
 def code_versions(folder: str | Path, kept: str | Path) -> dict[str, str]:
-    """Find the version of every script of a folder.
-
-    Parameters
-    ----------
-    folder : path
-        The folder that scripts run from, as for `miniature.job.code_version.CodeMap`.
-    kept : path
-        File that the versions are kept in; they count as long as no source file below `folder` has changed.
-        It may be missing or damaged, and where it cannot be written the versions are only not kept.
-
-    Returns
-    -------
-    dict
-        Name of a script without ``.py`` -> its version.
-
-    Raises
-    ------
-    SyntaxError
-        A source file is no Python.
-    """
+    """Find the version of every script of a folder."""
     folder, kept = Path(folder), Path(kept)
     # Python's version too: how it writes a syntax tree is its own.
     key = {"python": sys.version, **digest_inputs(folder.rglob("*.py"))}
@@ -52,10 +33,7 @@ def code_versions(folder: str | Path, kept: str | Path) -> dict[str, str]:
 
 
 def _keep(content: dict, kept: Path) -> None:
-    """Write the file whole or not at all: jobs on other nodes read it at the same time.
-
-    Not with `miniature.files`, which brings pandas into every start of Snakemake.
-    """
+    """Write the file whole or not at all: jobs on other nodes read it at the same time."""
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=f"{kept.name}.", dir=kept.parent)

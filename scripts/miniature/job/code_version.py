@@ -243,28 +243,7 @@ class CodeMap:
         return "\n".join(text for text, _ in parts), set().union(*(found for _, found in parts))
 
     def version(self, script: str) -> str:
-        """Digest of every definition that a script can reach, whichever modules they stand in.
-
-        Parameters
-        ----------
-        script : str
-            Name of a script without ``.py``; it counts as a whole.
-
-        Returns
-        -------
-        str
-            Sixteen hexadecimal digits.
-
-        Raises
-        ------
-        FileNotFoundError
-            There is no such script.
-
-        Examples
-        --------
-        >>> len(CodeMap(Path(__file__).parents[2]).version("find_errors"))
-        16
-        """
+        """Digest of every definition that a script can reach, whichever modules they stand in."""
         if self.module(script) is None:
             raise FileNotFoundError(self.folder / f"{script}.py")
         waiting, seen = [(script, "*"), (script, "")], set()

@@ -81,14 +81,7 @@ def timed_recipes(config: Mapping) -> list[str]:
 
 
 def read_benchmarks(folder: Path) -> list[dict[str, object]]:
-    """Seconds and peak memory of each finished job, sorted by name.
-
-    Returns
-    -------
-    list of dict
-        ``job`` (path of the benchmark file without suffix), ``seconds``, ``max_rss_mb`` (None where the job
-        was too short to be measured).
-    """
+    """Seconds and peak memory of each finished job, sorted by name."""
     jobs = []
     for path in sorted(folder.rglob("*.tsv")):
         with path.open(newline="") as file:

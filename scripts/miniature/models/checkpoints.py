@@ -104,17 +104,7 @@ def load_config(folder: str | os.PathLike, **changes) -> PretrainedConfig:
 def load_weights(
     folder: str | os.PathLike, *, head: str, config: PretrainedConfig
 ) -> tuple[PreTrainedModel, list[str], list[str]]:
-    """Load weights into a model with a head; whatever the folder lacks is drawn from torch's generator.
-
-    Returns
-    -------
-    model : PreTrainedModel
-        In float32.
-    missing : list of str
-        Parameters that the folder does not hold, in order.
-    mismatched : list of str
-        Parameters that it holds in another shape, in order.
-    """
+    """Load weights into a model with a head; whatever the folder lacks is drawn from torch's generator."""
     level = transformers_logging.get_verbosity()
     # Its warnings about new heads are judged by the caller, with a message of our own.
     transformers_logging.set_verbosity_error()

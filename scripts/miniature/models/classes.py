@@ -13,24 +13,7 @@ HEAD_WEIGHTS = ("classifier.weight", "classifier.out_proj.weight")
 
 
 def trained_classes(folder: str | os.PathLike) -> list[str] | None:
-    """Names of the classes that a checkpoint's own head tells apart, in the order of its outputs.
-
-    Parameters
-    ----------
-    folder : path
-        A folder in the format of Hugging Face.
-
-    Returns
-    -------
-    list of str or None
-        ``LABEL_0`` and so on where its configuration names none, as transformers does; None where the folder
-        holds no head for classification.
-
-    Raises
-    ------
-    StudyError
-        As `miniature.models.folders.read_config` and `weight_files`.
-    """
+    """Names of the classes that a checkpoint's own head tells apart, in the order of its outputs."""
     config = read_config(folder)
     # A head for single tokens or for choices has a weight of the same name.
     if config.get("architectures") and not has_head(config, "classification"):

@@ -239,13 +239,7 @@ def check_model_source(
 
 
 def check_tokenizer(folder: str | os.PathLike) -> None:
-    """Refuse a tokenizer that brings its own code, before anything loads it.
-
-    Raises
-    ------
-    StudyError
-        ``tokenizer_config.json`` names code in its ``auto_map``, or is no JSON mapping.
-    """
+    """Refuse a tokenizer that brings its own code, before anything loads it."""
     file = Path(folder) / "tokenizer_config.json"
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
@@ -270,13 +264,7 @@ def check_tokenizer(folder: str | os.PathLike) -> None:
 
 
 def check_architecture(architecture: Mapping, *, where: str | None = None) -> None:
-    """Check the sizes of an encoder to be trained from scratch.
-
-    Raises
-    ------
-    StudyError
-        A size is missing or not positive, or the hidden size is not a multiple of the heads.
-    """
+    """Check the sizes of an encoder to be trained from scratch."""
     for key in ("layers", "hidden", "heads", "intermediate"):
         value = architecture.get(key)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
@@ -295,13 +283,7 @@ def check_architecture(architecture: Mapping, *, where: str | None = None) -> No
 
 
 def check_layers(config: Mapping, layers: int | None, *, where: str | None = None) -> None:
-    """Check that an encoder can be cut to its first `layers` layers.
-
-    Raises
-    ------
-    StudyError
-        It has fewer, or its kind cannot be cut.
-    """
+    """Check that an encoder can be cut to its first `layers` layers."""
     if layers is None:
         return
     key = LAYER_KEYS.get(config["model_type"])

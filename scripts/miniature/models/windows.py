@@ -17,10 +17,7 @@ CLS_POSITION = 0  # of every supported encoder
 
 @dataclass(frozen=True)
 class Template:
-    """Where a tokenizer puts its special tokens around one text or a pair of texts.
-
-    Each part is a pair of equally long arrays: token ids and token types.
-    """
+    """Where a tokenizer puts its special tokens around one text or a pair of texts."""
 
     before: tuple[np.ndarray, np.ndarray]
     between: tuple[np.ndarray, np.ndarray]

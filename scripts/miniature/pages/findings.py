@@ -50,36 +50,7 @@ def contrast_pairs(
     seed: int,
     resamples: int = RESAMPLES,
 ) -> Contrast:
-    """Mean Jaccard of some pairs' errors minus that of others', with an interval over examples.
-
-    Whole clusters are resampled, the same ones for all models; the trainings stay as they are, so that the
-    interval says nothing about what other trainings would have given.
-
-    Parameters
-    ----------
-    wrong : mapping of str to ndarray of bool, shape [examples]
-        Which examples each model gets wrong.
-    clusters : array_like of str, shape [examples]
-        What each example shares its context with.
-    more, less : sequence of pairs of str
-        Pairs of models; the Jaccard indices of each sequence are averaged.
-    seed : int
-        The study's seed.
-    resamples : int
-        At least 1.
-
-    Returns
-    -------
-    Contrast
-        Percentile interval; NaN bounds where a resample has no error at all.
-
-    Examples
-    --------
-    >>> wrong = {name: np.arange(40) % 4 < 2 for name in ("large", "copy")}
-    >>> wrong["other"] = np.arange(40) % 4 > 1
-    >>> contrast_pairs(wrong, np.arange(40) // 4, [("large", "copy")], [("large", "other")], seed=0)
-    Contrast(value=1.0, low=1.0, high=1.0)
-    """
+    """Mean Jaccard of some pairs' errors minus that of others', with an interval over examples."""
     index, count = cluster_index(clusters)
     drawn = resample_clusters(count, resamples=resamples, seed=seed).astype(np.float64)
     # First row: every cluster once, which is the sample itself.

@@ -131,26 +131,7 @@ def _load_json(path: Path, where: str, *, pairs: bool = False) -> object:
 
 
 def prediction_line(path: str | os.PathLike, key: str, prediction: str) -> str:
-    """The line of a file of predictions that says what is predicted for an example, in the file's own format.
-
-    Parameters
-    ----------
-    path : path
-        The file; the order of its columns is looked up where it is a table.
-    key : str
-        Id of the example.
-    prediction : str
-        What to say.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> prediction_line("p.json", "q1", "Rome"), prediction_line("p.csv", "t1", "good")
-    ('"q1": "Rome"', 't1,good')
-    """
+    """The line of a file of predictions for one example, in the file's own format."""
     path, row = Path(path), {"id": str(key), "prediction": prediction}
     if path.suffix == ".csv":
         try:

@@ -50,27 +50,7 @@ def endpoint() -> str:
 
 
 def resolve(kind: str, hub_id: str, revision: str) -> Commit:
-    """Find the commit that a revision stands for, and its files.
-
-    Parameters
-    ----------
-    kind : {"model", "dataset"}
-        Which sort of repository.
-    hub_id : str
-        ``owner/name``, or ``name`` for a canonical repository.
-    revision : str
-        A commit of 40 hexadecimal digits (pinned), or a branch or tag, which is resolved with a warning.
-
-    Returns
-    -------
-    Commit
-
-    Raises
-    ------
-    StudyError
-        There is no such repository or revision; it is gated; the Hub cannot be reached; or a pinned
-        revision resolves to another commit.
-    """
+    """Find the commit that a revision stands for, and its files."""
     where = f"{hub_id} at {revision}"
     with_hub = HfApi(endpoint=endpoint())
     info = _speak(
@@ -102,18 +82,7 @@ def resolve(kind: str, hub_id: str, revision: str) -> Commit:
 
 
 def stated_licence(info: object) -> str:
-    """Licence that a repository's card states, or ``not stated``; several are joined.
-
-    Examples
-    --------
-    >>> from types import SimpleNamespace
-    >>> stated_licence(SimpleNamespace(card_data={"license": ["mit", "apache-2.0"]}, tags=[]))
-    'mit, apache-2.0'
-    >>> stated_licence(SimpleNamespace(card_data=None, tags=["en", "license:cc-by-4.0"]))
-    'cc-by-4.0'
-    >>> stated_licence(SimpleNamespace(card_data=None, tags=None))
-    'not stated'
-    """
+    """Licence that a repository's card states, or ``not stated``; several are joined."""
     card = getattr(info, "card_data", None)
     stated = card.get("license") if card is not None else None
     if not stated:
@@ -125,25 +94,7 @@ def stated_licence(info: object) -> str:
 
 
 def fetch(commit: Commit, names: list[str], folder: str | Path) -> None:
-    """Bring files of a commit into a folder, all or none, with a record of what they are.
-
-    Files arrive in a hidden sibling folder named after the commit, where a broken-off download is taken up
-    again; it takes the folder's name once every file is there and matches the Hub's checksum.
-
-    Parameters
-    ----------
-    commit : Commit
-        From `resolve`.
-    names : list of str
-        Paths inside the repository.
-    folder : path
-        Destination; one that already holds these files whole is left alone, any other is replaced.
-
-    Raises
-    ------
-    StudyError
-        A file is missing, the Hub cannot be reached, a checksum differs, or the disk cannot take it.
-    """
+    """Bring files of a commit into a folder, all or none, with a record of what they are."""
     folder = Path(folder)
     where = f"{commit.hub_id} at {commit.sha}"
     if is_whole(folder, commit, names):

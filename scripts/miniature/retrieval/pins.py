@@ -18,27 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 def resolve_once(kind: str, hub_id: str, revision: str, pins: str | Path | None) -> Commit:
-    """Find the commit of a revision: the one recorded, where it was resolved before.
-
-    Parameters
-    ----------
-    kind : {"model", "dataset"}
-    hub_id : str
-        ``owner/name``.
-    revision : str
-        A commit of 40 hexadecimal digits, or a branch or tag.
-    pins : path or None
-        Folder of the records; None resolves anew.
-
-    Returns
-    -------
-    Commit
-
-    Raises
-    ------
-    StudyError
-        As `miniature.retrieval.hub.resolve`; or the record is damaged, or its commit is gone from the Hub.
-    """
+    """Find the commit of a revision: the one recorded, where it was resolved before."""
     if pins is None or COMMIT.fullmatch(revision):
         return resolve(kind, hub_id, revision)
     file = pin_file(kind, hub_id, revision, pins)
@@ -70,24 +50,12 @@ def record_pin(commit: Commit, pins: str | Path | None) -> None:
 
 
 def pin_file(kind: str, hub_id: str, revision: str, pins: str | Path) -> Path:
-    """File that records one revision.
-
-    Examples
-    --------
-    >>> pin_file("model", "me/mine", "refs/pr/1", "pins").as_posix()
-    'pins/models/me--mine/refs--pr--1.json'
-    """
+    """File that records one revision."""
     return Path(pins) / f"{kind}s" / hub_folder(hub_id) / f"{revision.replace('/', '--')}.json"
 
 
 def read_pin(file: Path) -> str | None:
-    """Commit that a record names; None where there is no record.
-
-    Raises
-    ------
-    StudyError
-        The record is damaged.
-    """
+    """Commit that a record names; None where there is no record."""
     try:
         revision = json.loads(file.read_text(encoding="utf-8"))["revision"]
     except FileNotFoundError:

@@ -10,13 +10,7 @@ RAW = "https://raw.githubusercontent.com"
 
 
 def source_url(source: Mapping) -> str:
-    """Address of a pinned file: its ``url``, or a file of a GitHub repository at a commit.
-
-    Examples
-    --------
-    >>> source_url({"repository": "a/b", "commit": "0f", "file": "x y.json"})
-    'https://raw.githubusercontent.com/a/b/0f/x%20y.json'
-    """
+    """Address of a pinned file: its ``url``, or a file of a GitHub repository at a commit."""
     if "url" in source:
         return str(source["url"])
     return f"{RAW}/{source['repository']}/{source['commit']}/{quote(source['file'])}"
@@ -36,13 +30,7 @@ def source_name(source: Mapping) -> str:
 
 
 def retrieved_file(source: Mapping) -> str:
-    """Where retrieval puts a pinned file: in a folder named by its content, so that no two pins share one.
-
-    Examples
-    --------
-    >>> retrieved_file({"url": "https://example.org/a.jsonl.gz", "sha256": "0f"})
-    'resources/retrieved/files/0f.jsonl.gz/file.jsonl.gz'
-    """
+    """Where retrieval puts a pinned file: in a folder named by its content, so that no two pins share one."""
     name = Path(source_name(source))
     suffix = (Path(name.stem).suffix if name.suffix == ".gz" else "") + name.suffix
     # The rule that retrieves knows suffixes of these characters only.
@@ -57,13 +45,7 @@ def local_copy(source: Mapping) -> str | None:
 
 
 def source_file(source: Mapping) -> str:
-    """File to read: the path, else the copy at hand, else what retrieval brings.
-
-    Examples
-    --------
-    >>> source_file({"path": "wrong-ids.json"})
-    'wrong-ids.json'
-    """
+    """File to read: the path, else the copy at hand, else what retrieval brings."""
     return source.get("path") or local_copy(source) or retrieved_file(source)
 
 

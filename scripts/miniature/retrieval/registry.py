@@ -43,13 +43,7 @@ def build_registry(root: str | Path) -> list[dict]:
 
 
 def read_record(folder: str | Path) -> dict:
-    """Record of one retrieved folder.
-
-    Raises
-    ------
-    StudyError
-        It is damaged; the folder has been renamed, so that the next run retrieves it again.
-    """
+    """Record of one retrieved folder."""
     folder = Path(folder)
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))

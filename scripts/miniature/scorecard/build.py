@@ -200,10 +200,7 @@ def _at_k(rows: pd.DataFrame, k: object) -> pd.DataFrame:
 def _readings(
     agreement: pd.DataFrame, characteristic: str, settings: Mapping[str, object]
 ) -> dict[str, dict[Pair, float]]:
-    """Lowest and highest value of a verdict's measure for each pair, over every way to settle what is open.
-
-    A pair without has nothing open: no neighbours that tie, no attack whose budget was spent.
-    """
+    """Lowest and highest value of a verdict's measure for each pair, however ties are settled."""
     pairs = _at_k(_selected(_pairs_of(agreement, characteristic, settings), settings), settings.get("k"))
     return {
         end: {
@@ -221,11 +218,7 @@ def _open_readings(
     reference: str,
     model: str,
 ) -> tuple[float, float]:
-    """How much lower and how much higher the difference to the floor could be under another reading.
-
-    Agreement and floor are settled against each other, as if each could be by itself, so that the truth lies
-    within.
-    """
+    """How much lower and how much higher the difference to the floor could be under another reading."""
     weights = measured_weights(trainings, rows, reference=reference, model=model)
 
     def shift(name: str, end: str) -> float:
@@ -288,11 +281,7 @@ def _measured(
 
 
 def _accuracy(rows: pd.DataFrame, row: Mapping[str, object], reference: str) -> dict[str, float]:
-    """Accuracy of a row's model minus the reference's on its task, with McNemar's p-value.
-
-    Empty where it was not measured. Where several characteristics measured it, each on the examples that it
-    uses, a row has that of its own.
-    """
+    """Accuracy of a row's model minus the reference's on its task, with McNemar's p-value."""
     found = rows[
         (rows["task"] == row["task"]) & (rows["model_a"] == reference) & (rows["model_b"] == row["model"])
     ]

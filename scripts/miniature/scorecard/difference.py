@@ -197,13 +197,7 @@ def _widest(uncertainty: Uncertainty) -> str:
 
 
 def turn_closer(value: float | np.ndarray, closer: str) -> float | np.ndarray:
-    """Agreement counted so that higher is closer.
-
-    Examples
-    --------
-    >>> turn_closer(-0.2, "zero"), turn_closer(0.2, "lower")
-    (-0.2, -0.2)
-    """
+    """Agreement counted so that higher is closer."""
     if closer == "zero":
         return -abs(value)
     return value if closer == "higher" else -value

@@ -78,23 +78,7 @@ def origin_weights(
 def measured_weights(
     trainings: Mapping[str, str], pairs: Container[tuple[str, str]], *, reference: str, model: str
 ) -> dict[str, float]:
-    """`origin_weights` of those trainings that have been measured with the reference.
-
-    Parameters
-    ----------
-    trainings : mapping of str to str
-        See `trainings_of`.
-    pairs : container of (str, str)
-        The pairs measured, the reference first in its own.
-    reference, model : str
-        As for `origin_weights`.
-
-    Examples
-    --------
-    >>> trainings = {"large": "large", "large.seed1": "large.seed1", "large.seed2": "large.seed2"}
-    >>> measured_weights(trainings, {("large", "large.seed1")}, reference="large", model="tiny")
-    {'large.seed1': 1.0}
-    """
+    """`origin_weights` of those trainings that have been measured with the reference."""
     measured = {name: o for name, o in trainings.items() if name == reference or (reference, name) in pairs}
     return origin_weights(measured, reference=reference, model=model)
 

@@ -12,26 +12,7 @@ from miniature.statistics.significance import holm
 
 
 def relative_score(corrected: float, floors: Iterable[tuple[float, float]]) -> float:
-    """Corrected agreement as a share of the floor's.
-
-    Parameters
-    ----------
-    corrected : float
-        Of the model with the reference.
-    floors : iterable of tuple
-        Corrected agreement of each training of the reference with it, and its weight; weights add up to 1.
-
-    Returns
-    -------
-    float
-        NaN without a floor, where an agreement is not defined, or where the floor is at most 0.05 above
-        chance.
-
-    Examples
-    --------
-    >>> relative_score(0.4, [(0.7, 0.5), (0.9, 0.5)])
-    0.5
-    """
+    """Corrected agreement as a share of the floor's."""
     floor = math.fsum(value * weight for value, weight in floors)
     return corrected / floor if floor > LEAST_ROOM else math.nan
 
@@ -48,16 +29,7 @@ CHANCE_LIMIT = 0.8
 
 
 def decide_rows(rows: Sequence[dict[str, object]]) -> None:
-    """Fill in verdict, p-values and reason of every measured row, which depend on each other.
-
-    Parameters
-    ----------
-    rows : sequence of dict
-        Rows of the scorecard. Those that were measured hold, besides their columns, ``found``, a
-        `miniature.scorecard.difference.Difference`, and ``open``, how much lower and how much higher
-        the difference could be, were ties or spent budgets settled otherwise, and ``yardstick``, whether the
-        model is itself part of the noise floor; all three are taken out.
-    """
+    """Fill in verdict, p-values and reason of every measured row, which depend on each other."""
     measured = [row for row in rows if "found" in row]
     found: list[Difference] = [row.pop("found") for row in measured]
     settled = [row.pop("open") for row in measured]
@@ -138,38 +110,7 @@ def _why_open(row: Mapping[str, object], found: Difference) -> str:
 def decide_verdict(
     difference_low: float, difference_high: float, *, margin: float, chance: float = float("nan")
 ) -> str:
-    """Verdict on one model and characteristic from the bounds of its difference to the noise floor.
-
-    Parameters
-    ----------
-    difference_low, difference_high : float
-        One-sided 95 % bounds of the agreement with the reference minus that of the reference with its
-        replicates, counted so that positive is closer; NaN without a noise floor.
-    margin : float
-        How far below the floor still counts as a miniature, at least 0.
-    chance : float
-        Agreement of independent models at the same rates; NaN where there is none.
-
-    Returns
-    -------
-    str
-        ``not-miniature`` where the upper bound is below -margin, ``miniature`` where the lower bound is above
-        it, else ``inconclusive``; ``inconclusive`` too without bounds and where chance exceeds 0.8.
-
-    Raises
-    ------
-    ValueError
-        If the margin is negative or the bounds are in the wrong order.
-
-    Examples
-    --------
-    >>> decide_verdict(-0.30, -0.10, margin=0.05)
-    'not-miniature'
-    >>> decide_verdict(-0.02, 0.01, margin=0.05)
-    'miniature'
-    >>> decide_verdict(-0.30, -0.10, margin=0.05, chance=0.9)
-    'inconclusive'
-    """
+    """Verdict on one model and characteristic from the bounds of its difference to the noise floor."""
     if not margin >= 0 or difference_low > difference_high:
         raise ValueError(f"Not a margin and an interval: {margin}, [{difference_low}, {difference_high}].")
     # Comparisons with NaN are false, so that missing bounds or chance fall through as they should.

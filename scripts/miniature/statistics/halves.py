@@ -75,16 +75,7 @@ def split_halves(index: np.ndarray, clusters: int, *, seed: int, splits: int = S
 
 
 def halves_degrees(splits: int, clusters: int) -> float:
-    """Degrees of freedom of a variance from random halves.
-
-    The variance over the clusters at hand is known to a relative variance of 2 / (clusters - 1), and from few
-    divisions to 2 / (splits - 1) more.
-
-    Examples
-    --------
-    >>> halves_degrees(51, 51)
-    25.0
-    """
+    """Degrees of freedom of a variance from random halves."""
     return 1 / (1 / (splits - 1) + 1 / (clusters - 1))
 
 
@@ -133,30 +124,7 @@ Common = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def half_sizes(k_max: int, n: int) -> np.ndarray:
-    """Number of neighbours in a half that stands for K in the whole sample, for K = 1, ..., k_max.
-
-    Where K is few of n, what varies is which K points happen to be nearest, and that depends on K: the half
-    has K too. Where K is much of n, what varies is the region that holds K/n of the population, and the half
-    has K/2. Between them K (1 - 2K/n), which reaches K/2 at K = n/4. Chosen by simulation (200 examples of 3
-    to 20 dimensions): K throughout makes standard errors 0.7 to 0.9 of the true ones at K = 60; K/2
-    throughout makes them up to 1.7 times too large at small K. What this choice gives is in
-    docs/simulation-neighbors.md.
-
-    Parameters
-    ----------
-    k_max, n : int
-        Largest K, and examples.
-
-    Returns
-    -------
-    ndarray of int64, shape [k_max]
-        From 1, never falling.
-
-    Examples
-    --------
-    >>> half_sizes(8, 20).tolist()
-    [1, 2, 2, 2, 2, 3, 4, 4]
-    """
+    """Number of neighbours in a half that stands for K in the whole sample, for K = 1, ..., k_max."""
     k = np.arange(1, k_max + 1)
     return np.maximum(1, np.rint(k * np.maximum(0.5, 1 - 2 * k / n))).astype(np.int64)
 
@@ -261,10 +229,7 @@ def _row_blocks(
 def _ranks_in_half(
     lists: np.ndarray, member: np.ndarray, own: np.ndarray, most: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rank, from 1, of each neighbour among those of the row's half, and how many these are.
-
-    Above `most`, and for neighbours of the other half, `most` + 1.
-    """
+    """Rank, from 1, of each neighbour among those of the row's half, and how many these are."""
     same = np.take(member, lists) == own[:, None]
     kind = np.int16 if lists.shape[1] < 2**15 else np.int32
     ranks = np.cumsum(same, axis=1, dtype=kind)

@@ -7,25 +7,7 @@ from miniature.seeds import generator
 
 
 def jackknife_variance(values: np.ndarray) -> float:
-    """Variance of an estimate from its leave-one-block-out values.
-
-    (B - 1)/B times the sum of squared deviations from their mean (Efron and Tibshirani 1993, section 11.5),
-    for blocks of about equal size.
-
-    Parameters
-    ----------
-    values : array_like of float, shape [blocks]
-
-    Returns
-    -------
-    float
-        NaN with fewer than two blocks, or where a value is not defined.
-
-    Examples
-    --------
-    >>> jackknife_variance(np.array([1.0, 2.0, 3.0]))
-    1.3333333333333333
-    """
+    """Variance of an estimate from its leave-one-block-out values."""
     values = np.asarray(values, dtype=np.float64)
     if len(values) < 2:
         return float("nan")

@@ -126,10 +126,7 @@ def half_width(probability: float, uncertainty: Uncertainty) -> float:
 
 
 def _scales(u: Uncertainty) -> tuple[np.ndarray, np.ndarray]:
-    """Standard deviations that the estimate may have, and their weights.
-
-    Both [..., training nodes, example nodes].
-    """
+    """Standard deviations that the estimate may have, and their weights."""
     known = (u.example_variance, u.training_variance, u.training_noise)
     # Written so that NaN is refused as well.
     if not all(np.all(np.asarray(v) >= 0) for v in known) or not (u.example_df > 0 and u.training_df > 0):
@@ -144,10 +141,7 @@ def _scales(u: Uncertainty) -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def _chi_nodes(df: int, nodes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Values of chi-square / df and their weights, for averages over it (Gauss-Legendre in chi).
-
-    In chi rather than chi-square the integrands are smooth at 0.
-    """
+    """Values of chi-square / df and their weights, for averages over it (Gauss-Legendre in chi)."""
     middle = np.sqrt(df)
     low, high = max(0.0, middle - REACH), middle + REACH
     x, w = np.polynomial.legendre.leggauss(nodes)

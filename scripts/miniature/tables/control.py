@@ -110,28 +110,12 @@ def control_table(
 
 
 def perfect(measure: str) -> float:
-    """Agreement of a model with itself.
-
-    Examples
-    --------
-    >>> perfect("jaccard"), perfect("negative_flips")
-    (1.0, 0.0)
-    """
+    """Agreement of a model with itself."""
     return float(MEASURES[measure].high) if MEASURES[measure].closer == "higher" else 0.0
 
 
 def say_row(distance: float, examples: int, differ: int, what: str) -> str:
-    """One row in words.
-
-    Examples
-    --------
-    >>> say_row(0.0, 1000, 0, "prediction")
-    'identical'
-    >>> say_row(0.002, 1000, 2, "prediction")
-    'prediction of 2 of 1,000 examples differs; agreement is off by 0.002'
-    >>> say_row(float("nan"), 10, 0, "prediction")
-    'agreement is not defined; prediction of 0 of 10 examples differs'
-    """
+    """One row in words."""
     counted = f"{what} of {differ:,} of {examples:,} examples differs"
     if np.isnan(distance):
         return f"agreement is not defined; {counted}"

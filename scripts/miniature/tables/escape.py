@@ -26,34 +26,16 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]|~$#])")
 
 
 def one_line(text: str) -> str:
-    r"""Text on one line: every run of white space is a space, other control characters are left out.
-
-    Examples
-    --------
-    >>> one_line("a\n b\x1b[31m")
-    'a b[31m'
-    """
+    r"""Text on one line: every run of white space is a space, other control characters are left out."""
     return "".join(c for c in " ".join(text.split()) if c.isprintable())
 
 
 def escape_tex(text: str) -> str:
-    r"""Text for a cell of a LaTeX table.
-
-    Examples
-    --------
-    >>> escape_tex("50 % of a_b & c")
-    '50 \\% of a\\_b \\& c'
-    """
+    r"""Text for a cell of a LaTeX table."""
     return "".join(_TEX.get(character, character) for character in one_line(text))
 
 
 def escape_markdown(text: str) -> str:
-    r"""Text for a cell of a Markdown table; HTML in it is shown, not obeyed.
-
-    Examples
-    --------
-    >>> escape_markdown("a|b <i>")
-    'a\\|b &lt;i&gt;'
-    """
+    r"""Text for a cell of a Markdown table; HTML in it is shown, not obeyed."""
     text = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(r"\\\1", text)

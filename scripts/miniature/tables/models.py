@@ -109,21 +109,7 @@ def _baselines(scores: Mapping[str, Mapping[str, Mapping]]) -> list[dict]:
 
 
 def ood_quality(distribution: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
-    """Tabulate the detection quality of each model, one column for each measure and out-of-distribution set.
-
-    Parameters
-    ----------
-    distribution : DataFrame
-        Agreement table with rows of one model; several K.
-    models : sequence of str
-        Which models, in this order.
-
-    Returns
-    -------
-    DataFrame
-        ``model`` and, for each set, AUROC and FPR95 at the largest K, and the AUROC of text length alone,
-        which needs no model and is the mark to beat.
-    """
+    """Detection quality of each model, one column for each measure and out-of-distribution dataset."""
     own = distribution[distribution["model_a"] == distribution["model_b"]]
     table = pd.DataFrame({"model": list(models)})
     for (task, dataset), rows in own.groupby(["task", "ood_dataset"], sort=False, dropna=False):

@@ -155,16 +155,7 @@ def _row(
 
 
 def other_model(entry: Mapping, name: str, published: Mapping) -> str | None:
-    """Say why a study's model is not the published one of that name; None where it is.
-
-    Examples
-    --------
-    >>> known = {"models": {"bert-base": "google-bert/bert-base-uncased"}}
-    >>> other_model({"path": "mine"}, "bert-base", known)
-    'bert-base is another checkpoint: mine'
-    >>> other_model({"hub": "google-bert/bert-base-uncased"}, "bert-base", known) is None
-    True
-    """
+    """Say why a study's model is not the published one of that name; None where it is."""
     if "layers" in entry:
         return f"{name} is cut to {entry['layers']} layers"
     if "architecture" in entry:

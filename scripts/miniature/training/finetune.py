@@ -198,13 +198,7 @@ class Objective:
 
 
 def load_teacher(folder: str | os.PathLike, task: str, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
-    """Load a teacher, frozen, and make sure that it reads the same tokens as its student.
-
-    Raises
-    ------
-    StudyError
-        Its vocabulary is another; or as `miniature.models.checkpoints.load_result`.
-    """
+    """Load a teacher, frozen, and make sure that it reads the same tokens as its student."""
     teacher, its_tokenizer = load_result(folder, head=task)
     if its_tokenizer.get_vocab() != tokenizer.get_vocab():
         raise StudyError(

@@ -40,40 +40,7 @@ def train(
     device: str,
     checkpoint_folder: str | os.PathLike,
 ) -> list[tuple[int, float]]:
-    """Train a model in place, from the last whole checkpoint if there is one.
-
-    Parameters
-    ----------
-    model : PreTrainedModel
-        Freshly built; a checkpoint replaces its weights.
-    order : int64 array, shape (examples,)
-        Indices of the training windows in the order of training, all epochs in one row.
-    make_batch : callable
-        From some of these indices and the position of the first of them in `order` to arrays.
-        Must depend on its arguments only: then a resumed run sees what an uninterrupted one sees.
-    compute_loss : callable
-        From model and batch to a scalar.
-    settings : mapping
-        ``batch_size``, ``learning_rate``, ``warmup_ratio``, ``weight_decay``, ``max_gradient_norm``,
-        ``precision`` (``fp32`` or ``bf16``), ``checkpoint_every`` (steps); optional ``adam_beta2`` (0.999).
-    seed : int
-        Of dropout.
-    device : str
-        ``cpu`` or ``cuda``.
-    checkpoint_folder : path
-        Belongs to exactly this training; the caller makes sure and removes it after success.
-
-    Returns
-    -------
-    list of (int, float)
-        The learning curve: a step, and the mean loss of the steps since the entry before.
-
-    Raises
-    ------
-    StudyError
-        The loss is no longer a finite number, a CUDA device is asked for and there is none, or the checkpoint
-        to continue from holds pickled objects; it has been renamed ``.damaged``.
-    """
+    """Train a model in place, from the last whole checkpoint if there is one."""
     check_device(device)
     checkpoint_folder = Path(checkpoint_folder)
     checkpoint_folder.mkdir(parents=True, exist_ok=True)

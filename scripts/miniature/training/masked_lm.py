@@ -154,27 +154,7 @@ def mask_tokens(
     vocabulary_size: int,
     share: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Hide some tokens for a masked language model to find.
-
-    Parameters
-    ----------
-    tokens : int64 array, shape (batch, longest)
-    random : Generator
-    special : int64 array
-        Token ids that are never hidden, padding among them.
-    mask_token : int
-    vocabulary_size : int
-    share : float
-        Probability of each token to be predicted.
-
-    Returns
-    -------
-    shown : int64 array, shape (batch, longest)
-        What the model sees.
-    wanted : int64 array, shape (batch, longest)
-        The token where it is to be predicted, -100 elsewhere. At least one in a batch that has any token
-        that may be predicted.
-    """
+    """Hide some tokens for a masked language model to find."""
     allowed = ~np.isin(tokens, special)
     draw = random.random(tokens.shape)
     chosen = allowed & (draw < share)
@@ -190,11 +170,7 @@ def mask_tokens(
 
 
 def masked_lm_loss(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
-    """Mean cross-entropy of the hidden tokens.
-
-    The vocabulary's scores are computed at hidden tokens only where the model's kind lets us: for a small
-    encoder with a large vocabulary they cost as much as the encoder itself.
-    """
+    """Mean cross-entropy of the hidden tokens."""
     inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
     if takes_segments(model):
         inputs["token_type_ids"] = batch["token_type_ids"]

@@ -14,29 +14,7 @@ GROUPED_BATCHES = 50
 def training_order(
     count: int, *, epochs: float, batch_size: int, order: str, seed: int, lengths: np.ndarray
 ) -> np.ndarray:
-    """Lay out the indices of the windows in the order of training, all epochs in one row.
-
-    Parameters
-    ----------
-    count : int
-        Windows.
-    epochs : float
-        Passes over them; a part of a pass is its beginning.
-    batch_size : int
-        Only for `order` ``grouped``.
-    order : str
-        ``table``: as they stand (a curriculum as written); ``shuffled``: a new permutation each epoch;
-        ``grouped``: shuffled, then neighbours in length brought together within stretches of 50 batches,
-        which saves padding where lengths differ much.
-    seed : int
-        Of the permutations.
-    lengths : int array, shape (count,)
-        Tokens of each window.
-
-    Returns
-    -------
-    int64 array, shape (round(count * epochs),)
-    """
+    """Lay out the indices of the windows in the order of training, all epochs in one row."""
     total = round(count * epochs)
     if total < 1:
         raise StudyError(

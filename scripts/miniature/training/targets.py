@@ -8,30 +8,7 @@ from miniature.models.windows import CLS_POSITION, Windows
 
 
 def answer_positions(windows: Windows, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where each window's first gold answer starts and ends; the [CLS] position where it holds none.
-
-    Parameters
-    ----------
-    windows : Windows
-        Of `table`.
-    table : DataFrame
-        With ``id``, ``context``, ``answers`` and ``answer_starts``.
-
-    Returns
-    -------
-    starts, ends : int64 arrays, shape (windows,)
-        Positions in the window of the first and the last token of the answer (inclusive). The characters of
-        these tokens contain the answer; they are more only where a border falls inside a token. A window
-        that shows the answer in part or not at all is taught to abstain, as in the SQuAD 2.0 code of
-        Devlin et al. 2019.
-    usable : bool array, shape (windows,)
-        False where an answer has no token at all (say, control characters only): nothing true can be taught.
-
-    Raises
-    ------
-    StudyError
-        An answer is not in its context at the place given.
-    """
+    """Where each window's first gold answer starts and ends; the [CLS] position where it holds none."""
     answer = np.full((len(table), 2), -1, dtype=np.int64)
     columns = (table[name] for name in ("id", "context", "answers", "answer_starts"))
     for row, (name, context, answers, places) in enumerate(zip(*columns, strict=True)):

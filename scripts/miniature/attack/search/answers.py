@@ -103,18 +103,7 @@ class Answers:
         return [key for key in dict.fromkeys(keys) if self._known[key][0] < ALONE]
 
     def bounds(self, keys: Sequence[Key]) -> tuple[np.ndarray, np.ndarray]:
-        """Between which numbers the scores of texts lie.
-
-        Parameters
-        ----------
-        keys : sequence of tuple of int
-            Texts that have been read.
-
-        Returns
-        -------
-        low, high : ndarray
-            float64 [texts]; the same number where a text has been read alone.
-        """
+        """Between which numbers the scores of texts lie."""
         logits = np.stack([self._known[key][1] for key in keys])  # [texts, classes]
         levels = np.array([self._known[key][0] for key in keys])
         exact = levels == ALONE
@@ -135,13 +124,7 @@ class Answers:
         return low, high
 
     def best(self, keys: Sequence[Key]) -> Iterator[Ask]:
-        """Find the highest score; of equal ones the first.
-
-        Returns
-        -------
-        int
-            Index into `keys`.
-        """
+        """Find the highest score; of equal ones the first."""
         yield from self.look(keys)
         while True:
             low, high = self.bounds(keys)
@@ -155,12 +138,7 @@ class Answers:
             yield from self.refine(doubtful)
 
     def is_higher(self, key: Key, other: Key) -> Iterator[Ask]:
-        """Whether a text's score is higher than another's.
-
-        Returns
-        -------
-        bool
-        """
+        """Whether a text's score is higher than another's."""
         if key == other:
             return False
         yield from self.look([key, other])
@@ -174,12 +152,7 @@ class Answers:
             yield from self.refine(doubtful)
 
     def predict(self, key: Key) -> Iterator[Ask]:
-        """The class that a text is given; of equally probable ones the first.
-
-        Returns
-        -------
-        int
-        """
+        """The class that a text is given; of equally probable ones the first."""
         yield from self.look([key])
         while True:
             level, logits = self._known[key]
@@ -212,13 +185,7 @@ class Ranking:
         self._order: list[int] | None = None
 
     def next(self) -> Iterator[Ask]:
-        """Find the next text.
-
-        Returns
-        -------
-        int
-            Index into `keys`.
-        """
+        """Find the next text."""
         while self._order is None:
             keys = [self.keys[i] for i in self._left]
             low, high = self.answers.bounds(keys)

@@ -66,11 +66,7 @@ class Proposals:
         self.vectors = vectors
 
     def places(self, words: list[str]) -> list[range]:
-        """Tokens of each word in the text that the masked LM reads, cut where its longest input ends.
-
-        A word that begins just behind the last piece read is given the place of [SEP], and what is predicted
-        there, as in the authors' code.
-        """
+        """Tokens of each word in the text that the masked LM reads, cut where its longest input ends."""
         # Byte-level BPE reads the space before a word.
         space = " " if self.vocabulary.byte_level else ""
         spaced = [words[0], *(space + word for word in words[1:])]
@@ -82,17 +78,7 @@ class Proposals:
         ]
 
     def of_word(self, words: list[str], index: int, places: Sequence[int]) -> list[str]:
-        """Proposals for one word, best first.
-
-        Parameters
-        ----------
-        words : list of str
-            The original text.
-        index : int
-            Which of its words.
-        places : sequence of int
-            Its tokens, from `places`.
-        """
+        """Proposals for one word, best first."""
         if not len(places):
             return []
         text = " ".join(words)
@@ -142,27 +128,7 @@ class Proposals:
 
 
 def importance(first: np.ndarray, without: np.ndarray, label: int) -> np.ndarray:
-    """Find how much each word matters: what its absence takes from the label, and gives to another one.
-
-    Parameters
-    ----------
-    first : array_like, shape [classes]
-        Probabilities of the whole text.
-    without : array_like, shape [words, classes]
-        Probabilities of the text with one word replaced by the unknown token.
-    label : int
-        The victim's answer to the whole text.
-
-    Returns
-    -------
-    ndarray of float64, shape [words]
-        The loss of probability; where the label changed, also the gain of the new label.
-
-    Examples
-    --------
-    >>> importance([0.7, 0.3], [[0.6, 0.4], [0.2, 0.8]], 0).round(6).tolist()
-    [0.1, 1.0]
-    """
+    """Find how much each word matters: what its absence takes from the label, and gives to another one."""
     first, without = np.asarray(first, np.float64), np.asarray(without, np.float64)
     if without.ndim != 2 or without.shape[1:] != first.shape:
         raise ValueError(f"Probabilities of the shapes {first.shape} and {without.shape}.")
@@ -238,13 +204,7 @@ class AuthorsSearch:
             self.outcome = yield from self._improve(key)
 
     def _improve(self, best: Key) -> Iterator[Ask | Read]:
-        """Change words until the class changes; what it came to.
-
-        Parameters
-        ----------
-        best : tuple of int
-            The text of the lowest probability of the true class so far: not always the text so far.
-        """
+        """Change words until the class changes; what it came to."""
         words, share = self.original.words, self.recipe["max_words_changed"]
         scored = len(words) if self.recipe["score_last_word"] else len(words) - 1
         keys = self.encode([self._with(words, i, self.unknown).text for i in range(scored)])
@@ -301,25 +261,7 @@ class AuthorsSearch:
 
 
 def rank(answers: Answers, first: Key, keys: Sequence[Key]) -> Iterator[Ask]:
-    """Order texts by the importance of the word that each lacks, the most important first.
-
-    Equal ones stay as given. Texts whose importance is not known well enough to tell them apart are read more
-    exactly.
-
-    Parameters
-    ----------
-    answers : Answers
-        Of the example; all texts have been read.
-    first : tuple of int
-        The whole text.
-    keys : sequence of tuple of int
-        The texts without a word.
-
-    Returns
-    -------
-    list of int
-        Indices into `keys`.
-    """
+    """Order texts by the importance of the word that each lacks, the most important first."""
     for key in (first, *keys):
         # Where the class is in doubt so is whether there is a gain.
         yield from answers.predict(key)
@@ -351,13 +293,7 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def split_words(text: str) -> list[str]:
-    r"""Split a text at its spaces, in lower case, as the authors do; a line break is no space.
-
-    Examples
-    --------
-    >>> split_words("A Good\nfilm, twice")
-    ['a', 'goodfilm,', 'twice']
-    """
+    r"""Split a text at its spaces, in lower case, as the authors do; a line break is no space."""
     return text.replace("\n", "").lower().split(" ")
 
 

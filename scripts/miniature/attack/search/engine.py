@@ -334,13 +334,7 @@ class Engine:
 
 
 def check_victim(victim, labels: list[str], max_length: int) -> None:
-    """Check that a classifier has the study's classes and reads as much as the study asks of it.
-
-    Raises
-    ------
-    StudyError
-        It does not.
-    """
+    """Check that a classifier has the study's classes and reads as much as the study asks of it."""
     classes = int(victim.config.num_labels)
     if classes != len(labels):
         raise StudyError(

@@ -147,15 +147,7 @@ class GreedySearch:
         return False
 
     def _most_similar(self, candidates: list[Text], keys: list[Key]) -> Iterator[Ask | Read]:
-        """Find, of the swaps that change the class, the one that a sentence encoder finds nearest.
-
-        TextAttack goes through them from the highest score on, up to the first that does not change it.
-
-        Returns
-        -------
-        int
-            Index into `candidates`; of equally similar ones the one of the highest score.
-        """
+        """Find, of the swaps that change the class, the one that a sentence encoder finds nearest."""
         left = list(range(len(candidates)))
         broken: list[int] = []
         while left:
@@ -182,11 +174,5 @@ class GreedySearch:
 
 
 def count_changed(before: list[str], after: list[str]) -> int:
-    """Count the places at which two lists of words differ; words too many or too few count as well.
-
-    Examples
-    --------
-    >>> count_changed(["a", "good", "film"], ["a", "bad", "film"])
-    1
-    """
+    """Count the places at which two lists of words differ; words too many or too few count as well."""
     return sum(a != b for a, b in zip(before, after, strict=False)) + abs(len(before) - len(after))

@@ -22,11 +22,7 @@ def load_engine(
     device: str = "cpu",
     seed: int = 0,
 ) -> Engine:
-    """Load a classifier and what a recipe names, and make an attack of it; parameters as of `engine.Engine`.
-
-    The folders of victim and masked LM are the workflow's own: a damaged one is set aside. A recipe that asks
-    for no masked LM or sentence encoder needs no folder of one. `StudyError` where there is no GPU to be had.
-    """
+    """Load a classifier and what a recipe names and make an attack of them; parameters as in `Engine`."""
     check_device(device)
     victim, victim_tokenizer = load_result(victim_folder, head="classification")
     return Engine(

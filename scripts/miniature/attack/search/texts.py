@@ -60,15 +60,7 @@ class Text(AttackedText):
     _differences: tuple[AttackedText, int] | None = None
 
     def replace_word_at_index(self, index: int, new_word: str) -> AttackedText:
-        """Swap one word.
-
-        Parameters
-        ----------
-        index : int
-            Which word.
-        new_word : str
-            What takes its place.
-        """
+        """Swap one word."""
         words = self.words
         if not 0 <= index < len(words) or not self._is_plain() or not _is_plain_word(new_word):
             new = super().replace_word_at_index(index, new_word)
@@ -185,17 +177,7 @@ class Assembly(Attack):
     def get_transformations(
         self, current_text: AttackedText, original_text: AttackedText | None = None, **options
     ) -> list[AttackedText]:
-        """Swaps that meet all constraints, sorted by text.
-
-        Parameters
-        ----------
-        current_text : AttackedText
-            The text so far.
-        original_text : AttackedText
-            The text at the start.
-        **options
-            ``indices_to_modify``: which words to swap.
-        """
+        """Swaps that meet all constraints, sorted by text."""
         texts = self._get_transformations_uncached(current_text, original_text, **options)
         texts = [text for text in texts if text.text != current_text.text]
         for constraint in self.constraints:
@@ -210,10 +192,7 @@ class Assembly(Attack):
         return find(current_text, index) if find else []
 
     def is_closed(self, current_text: Text, original_text: Text, index: int) -> bool:
-        """Whether it is certain, before any is proposed, that no swap of a word meets the constraints.
-
-        Where as many words have changed as may, only a swap that leaves the word the same word could.
-        """
+        """Whether it is certain, before any is proposed, that no swap of a word meets the constraints."""
         may_keep_word = getattr(self.transformation, "may_keep_word", None)
         if may_keep_word is None:
             return False

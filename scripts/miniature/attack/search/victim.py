@@ -22,25 +22,7 @@ CHEAP_PADDING = 256
 
 
 def plan_batches(lengths: Sequence[int], tokens: int) -> list[list[int]]:
-    """Group inputs into batches, shortest first.
-
-    Parameters
-    ----------
-    lengths : sequence of int
-        Tokens of each input, at least 1.
-    tokens : int
-        Most tokens of a batch, padding included; an input longer than that is a batch by itself.
-
-    Returns
-    -------
-    list of list of int
-        Indices into `lengths`, each once. The last of a batch is its longest.
-
-    Examples
-    --------
-    >>> plan_batches([5, 3, 5, 900], 10)
-    [[1, 0], [2], [3]]
-    """
+    """Group inputs into batches, shortest first."""
     batches: list[list[int]] = []
     real = 0
     for i in sorted(range(len(lengths)), key=lengths.__getitem__):
@@ -80,18 +62,7 @@ class Encoder:
         self.by_stretches = reads_by_stretches(tokenizer) and max_length > 2
 
     def __call__(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """Encode texts, one segment each.
-
-        Parameters
-        ----------
-        texts : sequence of str
-            Any number of texts.
-
-        Returns
-        -------
-        list of tuple of int
-            Token ids with special tokens, unpadded.
-        """
+        """Encode texts, one segment each."""
         if not self.by_stretches:
             return self._ask(texts, truncation=True, max_length=self.max_length)
         room = self.max_length - 2
@@ -129,11 +100,7 @@ class Encoder:
 
 
 def reads_by_stretches(tokenizer) -> bool:
-    """Whether a tokenizer reads each stretch between spaces by itself and wraps the whole in [CLS] and [SEP].
-
-    True for WordPiece with BERT's own normaliser and splitting, where no added token holds a space or
-    swallows the spaces beside it.
-    """
+    """Whether a tokenizer reads each stretch between spaces alone and adds [CLS] and [SEP] around it all."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None or type(backend.model).__name__ != "WordPiece":
         return False
@@ -210,38 +177,14 @@ class Victim(ModelWrapper):
         self.forward_passes = 0
 
     def __call__(self, text_input_list: Sequence[str]) -> torch.Tensor:
-        """Answer texts in batches, as TextAttack asks a model.
-
-        Parameters
-        ----------
-        text_input_list : sequence of str
-            Texts, one segment each.
-
-        Returns
-        -------
-        torch.Tensor
-            float32 on the CPU, [texts, classes]; texts of the same tokens get the same numbers.
-        """
+        """Answer texts in batches, as TextAttack asks a model."""
         keys = self.encode(text_input_list)
         distinct = list(dict.fromkeys(keys))
         answers = dict(zip(distinct, self.forward(distinct, BATCHED), strict=True))
         return torch.from_numpy(np.stack([answers[key] for key in keys]))  # [texts, classes]
 
     def forward(self, keys: Sequence[Key], level: int) -> np.ndarray:
-        """Logits of texts at a level.
-
-        Parameters
-        ----------
-        keys : sequence of tuple of int
-            Token ids from `encode`, each text once.
-        level : int
-            `SCREENED`, `BATCHED` or `ALONE`.
-
-        Returns
-        -------
-        ndarray
-            float32, [texts, classes]
-        """
+        """Logits of texts at a level."""
         if level == ALONE:
             batches = [[i] for i in range(len(keys))]
         else:
@@ -259,15 +202,7 @@ class Victim(ModelWrapper):
         return logits
 
     def calibrate(self, keys: Sequence[Key]) -> None:
-        """Measure how far batched and screened answers are from those of texts alone, and set the bounds.
-
-        Until then no estimate is worth anything, and every text is read alone.
-
-        Parameters
-        ----------
-        keys : sequence of tuple of int
-            Some texts to be attacked. Halves of them are read as well, so that padding is part of it.
-        """
+        """Measure how far batched and screened answers are from those of texts alone, and set the bounds."""
         whole = list(dict.fromkeys(keys))[:CALIBRATION_TEXTS]
         halves = [(*key[: len(key) // 2], key[-1]) for key in whole]
         alone: dict[Key, np.ndarray] = {}

@@ -92,28 +92,7 @@ class MaskedLM:
         min_confidence: float = 0.0,
         min_score: float | None = None,
     ) -> list[list[int]]:
-        """Find the pieces that are likeliest at some places of a text.
-
-        Parameters
-        ----------
-        text : str
-            The whole text.
-        positions : sequence of int
-            Tokens, ascending. A word can have more pieces alone than it has where it stands (beside an emoji,
-            for instance); at the end of a text it then reaches into the padding, as it does in TextAttack,
-            which always pads.
-        k : int
-            How many to look at.
-        min_confidence : float
-            Least probability.
-        min_score : float, optional
-            Least logit.
-
-        Returns
-        -------
-        list of list of int
-            Token ids for every place, likeliest first, at most k.
-        """
+        """Find the pieces that are likeliest at some places of a text."""
         logits, exact = self._logits(text, positions)  # [places, vocabulary]
         if not exact and self._is_doubtful(logits, k, min_confidence, min_score):
             alone, _ = self._logits(text, positions, alone=True)
@@ -133,13 +112,7 @@ class MaskedLM:
         return [row[some].tolist() for row, some in zip(pieces, likely, strict=True)]
 
     def losses(self, combinations: Sequence[tuple[int, ...]]) -> torch.Tensor:
-        """Mean cross-entropy of the pieces, each combination read by itself, float32 [combinations].
-
-        Parameters
-        ----------
-        combinations : sequence of tuple of int
-            All of one length.
-        """
+        """Mean cross-entropy of the pieces, each combination read by itself, float32 [combinations]."""
         ids = torch.tensor(combinations)  # [combinations, pieces]
         logits = self._decode(self._hidden([list(pieces) for pieces in combinations]))
         loss = torch.nn.functional.cross_entropy(logits.transpose(1, 2), ids, reduction="none")
@@ -202,10 +175,7 @@ class MaskedLM:
         return head
 
     def _hidden(self, ids: list[list[int]], width: int = 0) -> torch.Tensor | None:
-        """What goes into the head, float32 [batch, tokens, hidden]; the logits where there is no such head.
-
-        None where the head is not called.
-        """
+        """Input of the head, float32 [batch, tokens, hidden]; the logits where there is no such head."""
         width = max(width, *map(len, ids))
         padding = self.tokenizer.pad_token_id or 0
         filled = torch.tensor([row + [padding] * (width - len(row)) for row in ids])

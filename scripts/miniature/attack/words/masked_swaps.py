@@ -57,10 +57,7 @@ class MaskedWordSwap(ProposalSwap):
         return all(words_from_text(word) == [word] for word in words if word is not None)
 
     def proposals(self, current_text: AttackedText, index: int) -> list[str]:
-        """At most K words, likeliest first; none for a word beyond the masked LM's longest input.
-
-        A piece that goes on a word counts as a word, spelled without its mark, as in TextAttack.
-        """
+        """At most K words, likeliest first; none for a word beyond the masked LM's longest input."""
         text, place = self._masked(current_text, index)
         if place is None:
             return []
@@ -112,15 +109,7 @@ class Vocabulary:
         self._pieces: dict[str, int] = {}
 
     def whole_word(self, piece: int, first: bool) -> str | None:
-        """Spell a piece as a word by itself, or give None where it is not one.
-
-        Parameters
-        ----------
-        piece : int
-            Token id.
-        first : bool
-            Whether it would begin the text: byte-level BPE writes no space there.
-        """
+        """Spell a piece as a word by itself, or give None where it is not one."""
         if (piece, first) not in self._whole:
             token = self.tokenizer.convert_ids_to_tokens(piece)
             inside = (not first and not token.startswith("Ġ")) if self.byte_level else "##" in token
@@ -183,29 +172,12 @@ class MaskedLMSwap(ProposalSwap):
         return [current_text.text] if self._positions(current_text, index) else []
 
     def may_keep_word(self, current_text: AttackedText, index: int) -> bool:
-        """Whether a proposal may be the word itself with something about it that is no part of a word.
-
-        Pieces put together can be that (``film`` and ``.``), and byte-level pieces; a WordPiece vocabulary's
-        whole words are nothing but words, which is looked up once.
-        """
+        """Whether a proposal may be the word itself with something about it that is no part of a word."""
         pieces = self.vocabulary.count_pieces(current_text.words[index], index == 0)
         return pieces > 1 or not self.vocabulary.has_plain_words
 
     def proposals(self, current_text: AttackedText, index: int) -> list[str]:
-        """Proposals for one word, best first (in the order of enumeration for a word of several pieces).
-
-        Parameters
-        ----------
-        current_text : AttackedText
-            The text so far.
-        index : int
-            Which of its words.
-
-        Returns
-        -------
-        list of str
-            At most K; empty where the word lies beyond the masked LM's longest input.
-        """
+        """Proposals for one word, best first (in the order of enumeration for a word of several pieces)."""
         positions = self._positions(current_text, index)
         if not positions:
             return []
@@ -228,10 +200,7 @@ class MaskedLMSwap(ProposalSwap):
         return wanted
 
     def _positions(self, current_text: AttackedText, index: int) -> list[int]:
-        """Find the places of a word's pieces: they begin where a mask put in its place would stand.
-
-        Empty where there are none within the longest input, or more than the recipe takes.
-        """
+        """Find the places of a word's pieces: they begin where a mask put in its place would stand."""
         masked = current_text.replace_word_at_index(index, self.tokenizer.mask_token)
         (ids,) = self.reader.encode([masked.text])
         # A mask past the longest input has been cut off.
@@ -254,11 +223,7 @@ class MaskedLMSwap(ProposalSwap):
         )
 
     def _by_perplexity(self, combinations: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
-        """Sort combinations by the masked LM's perplexity of the pieces, read alone, lowest first.
-
-        The paper does not say what the perplexity is taken of; its authors' code feeds the pieces alone to
-        the masked LM, without the sentence and without special tokens.
-        """
+        """Sort combinations by the masked LM's perplexity of the pieces, read alone, lowest first."""
         if not combinations:
             return []
         loss = self.reader.losses(combinations)  # [combinations]

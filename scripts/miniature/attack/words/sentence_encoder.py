@@ -16,24 +16,7 @@ TEXTS_PER_BATCH = 32
 
 
 def load_sentence_encoder(folder: str | os.PathLike):
-    """Load an encoder without a head.
-
-    Parameters
-    ----------
-    folder : path
-        A folder with ``config.json``, safetensors weights and a fast tokenizer.
-
-    Returns
-    -------
-    model : PreTrainedModel
-        In float32 and evaluation mode.
-    tokenizer : PreTrainedTokenizerFast
-
-    Raises
-    ------
-    StudyError
-        The folder is damaged, of an unsupported kind, only a pickle, or brings code.
-    """
+    """Load an encoder without a head."""
     folder = Path(folder)
     read_config(folder)
     for file in weight_files(folder):
@@ -84,11 +67,7 @@ class MeanPooledEncoder(SentenceEncoder):
         self._encode = Encoder(tokenizer, min(longest_input(model), int(tokenizer.model_max_length)))
 
     def encode(self, sentences: list[str]) -> torch.Tensor:
-        """Vectors of texts, float32 on the CPU, [texts, hidden].
-
-        Nothing is kept from call to call: what stands in a batch can change last bits, and the texts of one
-        call are all of one example.
-        """
+        """Vectors of texts, float32 on the CPU, [texts, hidden]."""
         keys = self._encode(sentences)
         new = sorted(dict.fromkeys(keys), key=len)
         vectors: dict[tuple[int, ...], torch.Tensor] = {}

@@ -10,21 +10,10 @@ from miniature.attack.words.vectors import WordVectors
 
 
 class ProposalSwap(WordSwap):
-    """TextAttack transformation: swap a word for each of a list of proposals, in their order.
-
-    Subclasses give the list.
-    """
+    """TextAttack transformation: swap a word for each of a list of proposals, in their order."""
 
     def proposals(self, current_text: AttackedText, index: int) -> list[str]:
-        """Proposals for one word, best first.
-
-        Parameters
-        ----------
-        current_text : AttackedText
-            The text so far.
-        index : int
-            Which of its words.
-        """
+        """Proposals for one word, best first."""
         raise NotImplementedError
 
     def _get_transformations(self, current_text: AttackedText, indices_to_modify) -> list[AttackedText]:
@@ -119,13 +108,7 @@ class NearWords(ProposalSwap):
 
 
 def spell_like(word: str, model: str) -> str:
-    """Give a word the capitals of another: none, all, or the first letter's; otherwise it stays.
-
-    Examples
-    --------
-    >>> spell_like("fine", "Good"), spell_like("fine", "GOOD"), spell_like("Paris", "good")
-    ('Fine', 'FINE', 'paris')
-    """
+    """Give a word the capitals of another: none, all, or the first letter's; otherwise it stays."""
     if model.islower():
         return word.lower()
     if model.isupper() and len(model) > 1:

@@ -62,17 +62,7 @@ class WordVectors:
         return float(product / length) if length else 0.0
 
     def nearest(self, word: str, k: int) -> list[str]:
-        """Words at the least Euclidean distance, nearest first, ties in the order of the file.
-
-        On vectors of length 1, as counter-fitted ones are, the order is that of the cosine.
-
-        Parameters
-        ----------
-        word : str
-            A word; one without a vector has no neighbours.
-        k : int
-            How many, itself not counted.
-        """
+        """Words at the least Euclidean distance, nearest first, ties in the order of the file."""
         if word not in self._row:
             return []
         if (word, k) not in self._nearest:
@@ -85,22 +75,7 @@ class WordVectors:
 
 
 def read_word_vectors(path: str | os.PathLike, *, where: str = "word_vectors") -> WordVectors:
-    """Read a file of word vectors.
-
-    Parameters
-    ----------
-    path : path
-        Text with a word and its numbers on each line, as GloVe and the counter-fitted vectors come; or an
-        ``.npz`` archive with ``words`` (text) and ``vectors`` (numbers, [words, dimensions]).
-    where : str
-        The configuration key, for messages.
-
-    Raises
-    ------
-    StudyError
-        There is no such file, it is of another format, or a vector has another number of dimensions or holds
-        something that is not a finite number.
-    """
+    """Read a file of word vectors."""
     path = Path(path)
     check_word_vectors(path, where=where)
     if path.suffix == ".npz":

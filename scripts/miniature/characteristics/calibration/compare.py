@@ -187,25 +187,7 @@ def compare_calibration(
 
 
 def calibration_of(columns: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """Every measure of `OF_ONE_MODEL`.
-
-    Parameters
-    ----------
-    columns : mapping of str to ndarray, each [examples]
-        ``confidence``, ``correct``, ``squared_error``; ``width_bin`` and ``mass_bin``, the example's bins.
-
-    Returns
-    -------
-    dict of str to float
-        NaN where there is no example.
-
-    Examples
-    --------
-    >>> one = {"confidence": [0.75], "correct": [True], "squared_error": [0.125]}
-    >>> one |= {"width_bin": [0], "mass_bin": [0]}
-    >>> calibration_of({name: np.array(values) for name, values in one.items()})["ece"]
-    0.25
-    """
+    """Every measure of `OF_ONE_MODEL`."""
     confidence, correct = columns["confidence"], columns["correct"]
 
     def mean(values: np.ndarray) -> float:

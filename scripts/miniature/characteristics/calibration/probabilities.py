@@ -11,32 +11,7 @@ SUM_TOLERANCE = 1e-3
 
 
 def stack_probabilities(predictions: pd.DataFrame, *, classes: int) -> np.ndarray:
-    """Predicted probabilities of a classifier as one array.
-
-    Parameters
-    ----------
-    predictions : DataFrame, [examples]
-        Columns ``id`` and ``probabilities``, a list for each example.
-    classes : int
-        Classes of the task.
-
-    Returns
-    -------
-    ndarray of float64, shape [examples, classes]
-        Each row divided by its sum, which rounding leaves a little beside 1.
-
-    Raises
-    ------
-    StudyError
-        Naming the first example whose probabilities are missing, of another number of classes, or no
-        distribution.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"id": ["r1"], "probabilities": [[0.75, 0.25]]})
-    >>> stack_probabilities(table, classes=2).tolist()
-    [[0.75, 0.25]]
-    """
+    """Predicted probabilities of a classifier as one array."""
     rows = predictions["probabilities"].tolist()
     stacked = np.zeros((len(rows), classes))
     for i, row in enumerate(rows):
@@ -56,29 +31,7 @@ def stack_probabilities(predictions: pd.DataFrame, *, classes: int) -> np.ndarra
 
 
 def answer_distributions(predictions: pd.DataFrame) -> np.ndarray | None:
-    """Distribution over {answers, does not answer} that a question answering model's scores give.
-
-    No distribution over all spans is kept. Of the two that are, the best span's score and the empty answer's,
-    the softmax is the model's own odds of answering; which answer it gives is not seen. The threshold of the
-    study is no part of it.
-
-    Parameters
-    ----------
-    predictions : DataFrame, [examples]
-        Columns ``score`` (missing where no span can be an answer: it then does not answer) and
-        ``null_score``.
-
-    Returns
-    -------
-    ndarray of float64, shape [examples, 2], or None
-        Rows of NaN where the empty answer has no score; None where no row has one.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"score": [1.0, None, 2.0], "null_score": [1.0, 3.0, None]})
-    >>> answer_distributions(table).tolist()
-    [[0.5, 0.5], [0.0, 1.0], [nan, nan]]
-    """
+    """Distribution over {answers, does not answer} that a question answering model's scores give."""
     score, null = (
         predictions[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in ("score", "null_score")
     )

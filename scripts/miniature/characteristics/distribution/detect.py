@@ -16,38 +16,7 @@ DISTANCE_DECIMALS = 10
 
 
 def kth_distances(queries: np.ndarray, bank: np.ndarray, ks: Sequence[int], *, what: str) -> np.ndarray:
-    """Euclidean distance of each query to its K-th nearest bank row, both divided by their length.
-
-    Exact: a block-wise float64 matrix product. A zero vector stays zero, at distance 1 from every direction
-    and 0 from another zero vector. A query that is itself in the bank has that copy as its nearest row, at
-    distance 0.
-
-    Parameters
-    ----------
-    queries : array_like of float, shape [queries, hidden]
-    bank : array_like of float, shape [bank, hidden]
-    ks : sequence of int
-        Numbers of neighbours, each from 1 to the bank's size.
-    what : str
-        What the queries are, for messages.
-
-    Returns
-    -------
-    ndarray of float64, shape [queries, len(ks)]
-        In [0, 2].
-
-    Raises
-    ------
-    ValueError
-        If a K is not between 1 and the bank's size, or the widths differ.
-    StudyError
-        As for `unit_rows`.
-
-    Examples
-    --------
-    >>> kth_distances([[1.0, 0.0]], [[2.0, 0.0], [0.0, 1.0], [-1.0, 0.0]], [1, 3], what="test").tolist()
-    [[0.0, 2.0]]
-    """
+    """Euclidean distance of each query to its K-th nearest bank row, both divided by their length."""
     queries, bank = unit_rows(queries, what=what), unit_rows(bank, what="bank embeddings")
     if queries.shape[1] != bank.shape[1]:
         raise ValueError(f"Queries have {queries.shape[1]} dimensions, the bank has {bank.shape[1]}.")

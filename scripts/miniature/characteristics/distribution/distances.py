@@ -35,26 +35,7 @@ class Ordering(NamedTuple):
 def order_distances(
     distances: Mapping[str, np.ndarray], test: Clustered, ood: Clustered, *, blocks: int, seed: int
 ) -> tuple[Ordering, list[Ordering]]:
-    """Order of test and out-of-distribution rows together, for all models, and without each block.
-
-    A block holds whole clusters of both sets, as large a share of the one as of the other, so that leaving it
-    out keeps their proportion.
-
-    Parameters
-    ----------
-    distances : mapping of str to ndarray of float, each [test + ood]
-        For each model, test rows first.
-    test, ood : Clustered
-    blocks : int
-        Blocks wanted; no more than either set has clusters.
-    seed : int
-        The study's seed.
-
-    Returns
-    -------
-    tuple of Ordering and list of Ordering
-        The second empty where a set has one cluster only.
-    """
+    """Order of test and out-of-distribution rows together, for all models, and without each block."""
     n, n_ood = len(test.index), len(ood.index)
     outside = np.arange(n + n_ood) >= n
     ranked = [rank_values(d) for d in distances.values()]
@@ -71,21 +52,7 @@ def order_distances(
 def order_findings(
     models: Sequence[str], pairs: np.ndarray, whole: Ordering, without: Sequence[Ordering]
 ) -> list[Finding]:
-    """Rank correlation of every pair's distances, and how well each model's distance tells the sets apart.
-
-    Parameters
-    ----------
-    models : sequence of str
-    pairs : ndarray of int, shape [pairs, 2]
-        Models of each pair.
-    whole, without : Ordering, and sequence of Ordering
-        As `order_distances` gives them.
-
-    Returns
-    -------
-    list of Finding
-        ``auroc`` for each model; ``distance_correlation`` and ``distance_correlation_corrected``.
-    """
+    """Rank correlation of every pair's distances, and how well each model's distance tells the sets apart."""
     findings = []
     for i, model in enumerate(models):
         draws = np.array([o.auroc[i] for o in without])

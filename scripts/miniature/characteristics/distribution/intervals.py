@@ -15,21 +15,7 @@ DATASETS = {"jaccard_ood": [1], "jaccard_id": [0], "jaccard_all": [0, 1]}
 
 
 def jaccard_measures(counts: Counts, pairs: np.ndarray, name: str) -> dict[str, np.ndarray]:
-    """Jaccard index of every pair over one dataset or both, with chance, ceiling and corrected form.
-
-    Parameters
-    ----------
-    counts : Counts
-    pairs : ndarray of int, shape [pairs, 2]
-        Models of each pair.
-    name : str
-        One of `DATASETS`.
-
-    Returns
-    -------
-    dict of str to ndarray of float64, shape [versions, pairs]
-        As `jaccard_of_counts`.
-    """
+    """Jaccard index of every pair over one dataset or both, with chance, ceiling and corrected form."""
     (first, second), chosen = pairs.T, DATASETS[name]
     return jaccard_of_counts(
         counts.sizes[:, None, chosen],
@@ -51,13 +37,7 @@ def flagged_shares(counts: Counts) -> dict[str, np.ndarray]:
 def _intervals(
     measure: Callable[[Counts], np.ndarray], versions: tuple[Counts, Counts, Sequence[Counts]]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """BCa interval of one measure of every pair or model.
-
-    The acceleration is that of several samples (Davison and Hinkley 1997, section 5.3.2): deviations of the
-    leave-one-out values from the mean of their own sample, taken together.
-
-    Gives lower and upper ends, each [items], and the resampled values, [resamples, items].
-    """
+    """BCa interval of one measure of every pair or model."""
     observed, resampled, left_out = versions
     value, draws = measure(observed)[0], measure(resampled)
     without = [measure(counts) for counts in left_out]
@@ -77,22 +57,7 @@ def set_findings(
     versions: tuple[Counts, Counts, Sequence[Counts]],
     clusters: Mapping[str, int],
 ) -> list[Finding]:
-    """Agreement of every pair on the sets called out of distribution, and the size of each model's.
-
-    Parameters
-    ----------
-    models : sequence of str
-    pairs : ndarray of int, shape [pairs, 2]
-        Models of each pair.
-    versions : tuple of Counts, Counts and sequence of Counts
-        As observed, resampled, and without each cluster of each table.
-    clusters : mapping of str to int
-        Of ``id``, ``ood`` and ``calibration``.
-
-    Returns
-    -------
-    list of Finding
-    """
+    """Agreement of every pair on the sets called out of distribution, and the size of each model's."""
     findings = []
     for name in ("flagged_id", "flagged_ood"):
         low, high, _ = _intervals(lambda counts, name=name: flagged_shares(counts)[name], versions)
@@ -125,21 +90,6 @@ def set_findings(
 
 
 def spans(name: str, counts: Mapping[str, int]) -> bool:
-    """Whether every table that a measure of sets rests on has clusters to resample.
-
-    Parameters
-    ----------
-    name : str
-        ``jaccard_ood``, ``flagged_id``, ...
-    counts : mapping of str to int
-        Clusters of ``id``, ``ood`` and ``calibration``.
-
-    Examples
-    --------
-    >>> spans("jaccard_id", {"id": 30, "ood": 1, "calibration": 9})
-    True
-    >>> spans("jaccard_all", {"id": 30, "ood": 1, "calibration": 9})
-    False
-    """
+    """Whether every table that a measure of sets rests on has clusters to resample."""
     needed = {"id", "ood"} if "_all" in name else {"ood" if "_ood" in name else "id"}
     return all(counts[table] > 1 for table in needed | {"calibration"})

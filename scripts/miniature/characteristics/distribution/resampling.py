@@ -48,20 +48,7 @@ class Counts(NamedTuple):
 
 
 def draw_table(index: np.ndarray, count: int, resampling: Resampling, name: str) -> Clustered:
-    """Resamples of one table; those of two tables are independent, also where they have as many clusters.
-
-    Parameters
-    ----------
-    index : ndarray of int, shape [examples]
-    count : int
-    resampling : Resampling
-    name : str
-        What the table is (``ood``); the test split's resamples are those of every characteristic (``""``).
-
-    Returns
-    -------
-    Clustered
-    """
+    """Resamples of one table; those of two tables are independent, also where they have as many clusters."""
     seed = derive_seed(resampling.seed, "distribution", name) if name else resampling.seed
     if count < 2:
         return Clustered(index, count, np.ones((resampling.resamples, count), dtype=np.float32))
@@ -69,20 +56,7 @@ def draw_table(index: np.ndarray, count: int, resampling: Resampling, name: str)
 
 
 def observed_counts(flagged: Sequence[np.ndarray], pairs: np.ndarray) -> Counts:
-    """Counts on the data themselves.
-
-    Parameters
-    ----------
-    flagged : sequence of ndarray of bool, each [models, examples]
-        For each dataset.
-    pairs : ndarray of int, shape [pairs, 2]
-        Models of each pair.
-
-    Returns
-    -------
-    Counts
-        Of one version.
-    """
+    """Counts on the data themselves."""
     first, second = pairs.T
     return Counts(
         np.array([[f.shape[1] for f in flagged]], dtype=np.float64),
@@ -99,25 +73,7 @@ def resampled_counts(
     *,
     percentile: float,
 ) -> Counts:
-    """Counts in every resample of calibration, test and out-of-distribution clusters, drawn independently.
-
-    Training features stay as they are; each model's threshold is the same percentile of the calibration
-    distances in the resample.
-
-    Parameters
-    ----------
-    levels : sequence of Levels
-        One for each model; the rows of all datasets one after the other.
-    calibration : Clustered
-    datasets : sequence of Clustered
-        The test split, the out-of-distribution dataset.
-    pairs : ndarray of int, shape [pairs, 2]
-    percentile : float
-
-    Returns
-    -------
-    Counts
-    """
+    """Counts in every resample of calibration, test and out-of-distribution clusters, drawn independently."""
     drawn = calibration.weights[:, calibration.index]  # [resamples, calibration]
     thresholds = np.stack([resampled_thresholds(x.calibration, drawn, percentile=percentile) for x in levels])
     rows = np.stack([x.rows for x in levels])
@@ -132,18 +88,7 @@ def left_out_counts(
     *,
     percentile: float,
 ) -> list[Counts]:
-    """Counts without each cluster in turn: of the test split, the other dataset, the calibration split.
-
-    Parameters
-    ----------
-    levels, calibration, datasets, pairs, percentile
-        As for `resampled_counts`.
-
-    Returns
-    -------
-    list of Counts
-        One for each table with two clusters or more.
-    """
+    """Counts without each cluster in turn: of the test split, the other dataset, the calibration split."""
     rows = np.stack([x.rows for x in levels])
     everyone = np.ones((1, len(calibration.index)), dtype=np.float32)
     whole = np.stack([resampled_thresholds(x.calibration, everyone, percentile=percentile) for x in levels])

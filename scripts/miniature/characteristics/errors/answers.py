@@ -47,36 +47,7 @@ class Said(NamedTuple):
 
 
 def read_said(predictions: Mapping[str, pd.DataFrame], labels: Sequence[str] | None) -> dict[str, Said]:
-    """What each model said of each example, from its predictions table.
-
-    Classification: the predicted label, and the probabilities of the classes. Question answering: the answer
-    as the workflow's scores normalise it, and the distribution over {answers, does not answer} that the
-    scores of the best span and of the empty answer give by softmax (see
-    `miniature.characteristics.calibration.probabilities.answer_distributions`).
-
-    Parameters
-    ----------
-    predictions : mapping of str to DataFrame, each [examples]
-        Predictions tables by model.
-    labels : sequence of str or None
-        Class names in class order; None for question answering.
-
-    Returns
-    -------
-    dict of str to Said
-
-    Raises
-    ------
-    StudyError
-        If some probabilities are missing, of another number of classes, or no distribution.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"id": ["q"], "prediction": ["The Nile."], "score": [1.0], "null_score": [1.0]})
-    >>> said = read_said({"a": table, "b": table.replace("The Nile.", "nile")}, None)
-    >>> said["a"].answer.tolist(), said["b"].answer.tolist(), said["a"].distribution.tolist()
-    ([0], [0], [[0.5, 0.5]])
-    """
+    """What each model said of each example, from its predictions table."""
     numbers: dict[str, int] = {}
     said = {}
     for model, table in predictions.items():
@@ -111,34 +82,7 @@ class SoftPair(NamedTuple):
 
 
 def compare_said(a: Said, b: Said, *, index: np.ndarray, clusters: int, seed: int) -> SoftPair:
-    """Label loyalty, Jensen-Shannon divergence and probability loyalty of two models.
-
-    Chance: answers dealt to the examples independently, each model's frequencies kept; for probabilities the
-    mean over 20 seeded random pairings of one model's distributions with the other's. Ceiling: the most that
-    the frequencies of the answers allow; for probabilities simply the best value there is. The corrected
-    forms have no interval: what they take away is not resampled.
-
-    Parameters
-    ----------
-    a, b : Said
-    index : ndarray of int, shape [examples]
-        Cluster of each example.
-    clusters : int
-        Number of clusters.
-    seed : int
-        The study's seed, for the random pairings.
-
-    Returns
-    -------
-    SoftPair
-        Without distributions of both models the measures of probabilities are NaN.
-
-    Examples
-    --------
-    >>> one = Said(np.array([0, 1]), np.array([[1.0, 0.0], [0.0, 1.0]]))
-    >>> compare_said(one, one, index=np.array([0, 1]), clusters=2, seed=0).rows[0]
-    ('label_loyalty', 1.0, 0.5, 1.0)
-    """
+    """Label loyalty, Jensen-Shannon divergence and probability loyalty of two models."""
     used = (a.answer >= 0) & (b.answer >= 0)
     same = (a.answer == b.answer)[used]
     value = float(same.mean()) if len(same) else float("nan")
@@ -170,23 +114,7 @@ def compare_said(a: Said, b: Said, *, index: np.ndarray, clusters: int, seed: in
 
 
 def soft_measures(sums: np.ndarray) -> Mapping[str, np.ndarray]:
-    """Means from added up sums of `SoftPair`, for many resamples at once.
-
-    Parameters
-    ----------
-    sums : ndarray of float64, shape [..., COLUMNS]
-        Examples with two answers, equal ones; examples with two distributions, their divergence and loyalty.
-
-    Returns
-    -------
-    dict of str to ndarray of float64, shape [...]
-        NaN where there is no such example.
-
-    Examples
-    --------
-    >>> {name: float(v) for name, v in soft_measures(np.array([4.0, 3.0, 2.0, 1.0, 1.5])).items()}
-    {'label_loyalty': 0.75, 'js_divergence': 0.5, 'probability_loyalty': 0.75}
-    """
+    """Means from added up sums of `SoftPair`, for many resamples at once."""
     answered, same, known, divergence, loyalty = np.moveaxis(sums, -1, 0)
 
     def ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:

@@ -183,23 +183,7 @@ def compare_errors(
 
 
 def error_measures(a: np.ndarray, b: np.ndarray) -> list[tuple[str, float, float, float]]:
-    """All measures of agreement of two error sets.
-
-    Parameters
-    ----------
-    a, b : ndarray of bool, shape [examples]
-        Whether each model errs.
-
-    Returns
-    -------
-    list of tuple
-        Measure, value, chance and ceiling; NaN where not applicable.
-
-    Examples
-    --------
-    >>> error_measures(np.array([True, False]), np.array([True, True]))[0]
-    ('jaccard', 0.5, 0.5, 0.5)
-    """
+    """All measures of agreement of two error sets."""
     n, size_a, size_b = len(a), int(a.sum()), int(b.sum())
     p, q = (size_a / n, size_b / n) if n else (float("nan"), float("nan"))
     share, by_chance, fewest = flips(a, b), chance_flips(p, q), fewest_flips(p, q)

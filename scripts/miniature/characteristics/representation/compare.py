@@ -46,33 +46,7 @@ def curve_rows(
     labels: Mapping[str, object],
     verdict: Mapping[str, object] | None,
 ) -> CurveRows:
-    """Neighbour Jaccard at every K, its form corrected for chance, and its mean over all K.
-
-    Parameters
-    ----------
-    value : ndarray of float64, shape [k_max]
-        Agreement, as `neighbor_jaccard` gives it.
-    chance : ndarray of float64, shape [k_max]
-        Agreement of random neighbours.
-    deviations : ndarray of float64, shape [splits, k_max], or None
-        As `half_deviations` gives them; without, no interval.
-    labels : mapping
-        Columns that all rows share, ``n`` and ``n_clusters`` among them.
-    verdict : mapping or None
-        What the study's verdict rests on.
-
-    Returns
-    -------
-    CurveRows
-        ``jaccard`` and ``jaccard_corrected`` for each K, ``jaccard_area`` without K.
-
-    Examples
-    --------
-    >>> labels = {"n": 4, "model_a": "a", "model_b": "b"}
-    >>> rows = curve_rows(np.array([0.75]), np.array([0.5]), None, labels=labels, verdict=None).rows
-    >>> [float(r["value"][0]) for r in rows]
-    [0.75, 0.5, 0.75]
-    """
+    """Neighbour Jaccard at every K, its form corrected for chance, and its mean over all K."""
     k_max = len(value)
     ks = np.arange(1, k_max + 1)
     wanted = _wanted(labels, verdict, k_max)

@@ -63,39 +63,7 @@ def compare_similarity(
     resampling: Resampling,
     verdict: Mapping[str, object] | None = None,
 ) -> Comparison:
-    """Linear CKA, orthogonal Procrustes and RSA of every pair, with intervals by the jackknife.
-
-    Blocks of whole clusters are left out one at a time. (A bootstrap would count some examples twice, and two
-    copies of one example are alike in every model: resampled debiased CKA of independent data averages 0.3.)
-
-    Parameters
-    ----------
-    embeddings : mapping of str to ndarray of float, each [examples, hidden]
-        For each model.
-    pairs : sequence of tuple of str
-    index : ndarray of int, shape [examples]
-        Cluster of each example, from 0.
-    clusters : int
-        Distinct clusters.
-    labels : mapping
-        Columns that all rows share, ``task`` among them.
-    resampling : Resampling
-    verdict : mapping, optional
-        What the study's verdict on representation rests on.
-
-    Returns
-    -------
-    Comparison
-        Rows without K for each pair: ``cka`` (chance: the mean over all pairings of the examples),
-        ``cka_debiased`` (chance 0), ``procrustes`` (chance: one seeded permutation of the examples of one
-        side), ``procrustes_corrected`` (with that chance fixed), and ``rsa`` (chance 0) on a sample of whole
-        clusters, whose size is ``n``; ceiling 1. Empty where a model's embeddings do not vary.
-
-    Raises
-    ------
-    StudyError
-        If embeddings hold NaN or infinity, or have another number of rows than the data table.
-    """
+    """Linear CKA, orthogonal Procrustes and RSA of every pair, with intervals by the jackknife."""
     for model, rows in embeddings.items():
         _check_rows(rows, len(index), model)
     block, blocks = block_examples(index, clusters, blocks=resampling.blocks, seed=resampling.seed)

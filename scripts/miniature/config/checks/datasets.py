@@ -24,21 +24,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 
 def check_source(dataset: Mapping, name: str) -> list[StudyError]:
-    """Everything wrong with a dataset that can be told without reading it.
-
-    Parameters
-    ----------
-    dataset : dict
-        The dataset's entry in the configuration, paths expanded.
-    name : str
-        Its name.
-
-    Returns
-    -------
-    list of StudyError
-        Empty where nothing is wrong: task, format and keys fit together, files and folders are there, can
-        be read, are not empty, and have the suffix and first bytes of their format.
-    """
+    """Everything wrong with a dataset that can be told without reading it."""
     return list(_check(dataset, name))
 
 

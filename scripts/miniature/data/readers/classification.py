@@ -13,26 +13,7 @@ COLUMNS = {"text": "text", "label": "label"}
 
 
 def read_csv_texts(path: str | Path, problems: Problems, columns: dict[str, str]) -> list[TextRow]:
-    """Labelled texts of a CSV file (plain or gzipped) with a header, in file order.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    problems : Problems
-        Receives what is wrong inside the file.
-    columns : dict
-        Which column is the ``text``, the ``label`` and, optionally, the ``id`` and the ``cluster``.
-
-    Returns
-    -------
-    list of TextRow
-
-    Raises
-    ------
-    StudyError
-        The file cannot be read.
-    """
+    """Labelled texts of a CSV file (plain or gzipped) with a header, in file order."""
     columns = {**COLUMNS, **columns}
     header, lines = read_csv_rows(path, problems)
     if problems.n_errors and not header:
@@ -58,23 +39,7 @@ def read_json_texts(path: str | Path, problems: Problems, columns: dict[str, str
 
 
 def text_rows(entries, problems: Problems, columns: dict[str, str], unit: str = "line") -> list[TextRow]:
-    """Rows from (number, mapping) pairs.
-
-    Parameters
-    ----------
-    entries : iterable of tuple of int and dict
-        Where each entry stands, and its values by column.
-    problems : Problems
-        Receives entries that lack a column or whose text is not text.
-    columns : dict
-        As for `read_csv_texts`, complete.
-    unit : str
-        What the numbers count, for messages.
-
-    Returns
-    -------
-    list of TextRow
-    """
+    """Rows from (number, mapping) pairs."""
     rows = []
     for index, (number, entry) in enumerate(entries):
         place = f"{unit} {number}"
@@ -106,29 +71,7 @@ def text_rows(entries, problems: Problems, columns: dict[str, str], unit: str = 
 
 
 def read_aclimdb(path: str | Path, problems: Problems, labels: dict[str, object]) -> list[TextRow]:
-    """Labelled texts of a folder with one folder per label and one ``.txt`` file per text.
-
-    Rows come by the number that starts the file's name, then by label in the configuration's order, so
-    that the labels alternate and an unshuffled batch has both. Ids are ``folder/name``.
-
-    Parameters
-    ----------
-    path : str or Path
-        The folder that holds the labels' folders, such as ``aclImdb/train``.
-    problems : Problems
-        Receives what is wrong inside.
-    labels : dict
-        Label name to the name of its folder.
-
-    Returns
-    -------
-    list of TextRow
-
-    Raises
-    ------
-    StudyError
-        There is no such folder.
-    """
+    """Labelled texts of a folder with one folder per label and one ``.txt`` file per text."""
     root = Path(path)
     if not root.is_dir():
         raise StudyError("This folder does not exist.", where=str(root), fix="path: <...>/aclImdb/train")

@@ -21,27 +21,7 @@ QUESTION_COLUMNS = {name: name for name in ("id", "question", "context", "answer
 
 
 def find_split_files(path: str | Path, hub_split: str) -> list[Path]:
-    """Find the data files of one split in a retrieved folder, in name order.
-
-    A file belongs to a split if its name, or that of a folder on its way, has the split's name between
-    separators, as in ``data/train-00000-of-00002.parquet`` and ``plain_text/train/0000.parquet``.
-
-    Parameters
-    ----------
-    path : str or Path
-        The folder, or a single file, which is then taken as it is.
-    hub_split : str
-        The split's name on the Hub.
-
-    Returns
-    -------
-    list of Path
-
-    Raises
-    ------
-    StudyError
-        No file belongs to the split.
-    """
+    """Find the data files of one split in a retrieved folder, in name order."""
     root = Path(path)
     if root.is_file():
         return [root]
@@ -110,32 +90,7 @@ def _entries(path: Path, problems: Problems) -> tuple[str, list[tuple[int, dict]
 def read_hub_questions(
     path: str | Path, problems: Problems, hub_split: str, columns: dict[str, str] | None = None
 ) -> list[QuestionRow]:
-    """Questions of retrieved files with SQuAD's columns, files in name order, rows in file order.
-
-    ``answers`` is ``{"text": [...], "answer_start": [...]}`` or, as in the Hub's copies of MRQA, a list of
-    texts, each then looked for in the context. Rows without answers are unanswerable, as in the Hub's copies
-    of SQuAD 2.0, unless no row of the split has any: then they are withheld.
-
-    Parameters
-    ----------
-    path : str or Path
-        The retrieved folder, or one file.
-    problems : Problems
-        Receives what is wrong inside the files.
-    hub_split : str
-        The split's name on the Hub.
-    columns : dict, optional
-        Which column is the ``id``, ``question``, ``context`` and ``answers``, where not the one of that name.
-
-    Returns
-    -------
-    list of QuestionRow
-
-    Raises
-    ------
-    StudyError
-        A file is missing or cannot be read.
-    """
+    """Questions of retrieved files with SQuAD's columns, files in name order, rows in file order."""
     rows = []
     flat = []
     names = columns or {}
@@ -200,28 +155,7 @@ def _question(entry: dict, place: str, problems: Problems, names: dict[str, str]
 def read_hub_texts(
     path: str | Path, problems: Problems, hub_split: str, columns: dict[str, str]
 ) -> list[TextRow]:
-    """Labelled texts of retrieved files, files in name order, rows in file order.
-
-    Parameters
-    ----------
-    path : str or Path
-        The retrieved folder, or one file.
-    problems : Problems
-        Receives what is wrong inside the files.
-    hub_split : str
-        The split's name on the Hub.
-    columns : dict
-        Which column is the ``text``, the ``label`` and, optionally, the ``id`` and the ``cluster``.
-
-    Returns
-    -------
-    list of TextRow
-
-    Raises
-    ------
-    StudyError
-        A file is missing or cannot be read.
-    """
+    """Labelled texts of retrieved files, files in name order, rows in file order."""
     rows: list[TextRow] = []
     for file in find_split_files(path, hub_split):
         unit, entries = _entries(file, problems)

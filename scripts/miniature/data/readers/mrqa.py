@@ -8,29 +8,7 @@ from miniature.data.text_files import read_json_lines
 
 
 def read_mrqa(path: str | Path, problems: Problems) -> list[QuestionRow]:
-    """Questions of an MRQA ``.jsonl`` or ``.jsonl.gz`` file, in file order.
-
-    Gold answers are the detected spans (first occurrence of each; the shared task marks every one, the
-    last character included) followed by those of the ``answers`` list that no span spells: the task's
-    evaluator accepts that list, which for some of its data sets has words that are not in the context.
-    A question with neither has its answers withheld: the task has no unanswerable questions.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    problems : Problems
-        Receives what is wrong inside the file.
-
-    Returns
-    -------
-    list of QuestionRow
-
-    Raises
-    ------
-    StudyError
-        The file cannot be read.
-    """
+    """Questions of an MRQA ``.jsonl`` or ``.jsonl.gz`` file, in file order."""
     rows = []
     for number, entry in read_json_lines(path, problems):
         if "header" in entry and "context" not in entry:

@@ -37,26 +37,7 @@ NO_ANSWER, BAD_QUESTION = "none", "bad_question"
 
 
 def read_newsqa(path: str | Path, problems: Problems) -> list[QuestionRow]:
-    """Questions of Maluuba's combined NewsQA CSV, in file order; see the module for how gold is decided.
-
-    The id of a question is its story's name and its number within the story, from 0, bad ones counted.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    problems : Problems
-        Receives what is wrong inside the file.
-
-    Returns
-    -------
-    list of QuestionRow
-
-    Raises
-    ------
-    StudyError
-        The file cannot be read.
-    """
+    """Questions of Maluuba's combined NewsQA CSV, in file order; see the module for how gold is decided."""
     header, lines = read_csv_rows(path, problems)
     missing = [name for name in COLUMNS if name not in header]
     if missing:
@@ -111,32 +92,7 @@ def read_newsqa(path: str | Path, problems: Problems) -> list[QuestionRow]:
 
 
 def count_votes(validated_answers: str, answer_char_ranges: str) -> dict[tuple[int, int] | str, int]:
-    """Votes for each option of one question.
-
-    Parameters
-    ----------
-    validated_answers : str
-        JSON object from option to number of validators, or empty.
-    answer_char_ranges : str
-        One entry per person, separated by ``|``; used where nothing was validated.
-
-    Returns
-    -------
-    dict
-        (start, end) with the end not included, `NO_ANSWER` or `BAD_QUESTION`, to votes.
-
-    Raises
-    ------
-    ValueError
-        An entry has another form.
-
-    Examples
-    --------
-    >>> count_votes("", "196:228|196:228,230:235|None")
-    {(196, 228): 2, 'none': 1}
-    >>> count_votes('{"none": 1, "294:297": 2}', "1:2")
-    {'none': 1, (294, 297): 2}
-    """
+    """Votes for each option of one question."""
     if validated_answers.strip() not in ("", "{}", "null"):
         try:
             options = json.loads(validated_answers)
@@ -173,15 +129,7 @@ def _option(text: str) -> tuple[int, int] | str:
 
 
 def decide(votes: dict[tuple[int, int] | str, int]) -> list[tuple[int, int]] | str:
-    """Choose the winning answers, by position, or `NO_ANSWER`, or `BAD_QUESTION`.
-
-    Examples
-    --------
-    >>> decide({(9, 12): 1, (3, 5): 1, "none": 1})
-    [(3, 5), (9, 12)]
-    >>> decide({(9, 12): 1, "none": 2})
-    'none'
-    """
+    """Choose the winning answers, by position, or `NO_ANSWER`, or `BAD_QUESTION`."""
     spans = {option: count for option, count in votes.items() if isinstance(option, tuple)}
     best = max(spans.values(), default=0)
     absent, bad = votes.get(NO_ANSWER, 0), votes.get(BAD_QUESTION, 0)
@@ -191,13 +139,7 @@ def decide(votes: dict[tuple[int, int] | str, int]) -> list[tuple[int, int]] | s
 
 
 def trim(text: str, start: int, end: int) -> tuple[str, int]:
-    """Take the words between two positions of a text, without space at the edges, and their start.
-
-    Examples
-    --------
-    >>> trim("in Rome. ", 2, 9)
-    ('Rome.', 3)
-    """
+    """Take the words between two positions of a text, without space at the edges, and their start."""
     marked = text[start:end]
     words = marked.strip()
     return (words, start + len(marked) - len(marked.lstrip())) if words else (marked, start)

@@ -11,27 +11,7 @@ SHAPE = '{"version": "v2.0", "data": [{"title": "...", "paragraphs": [{"context"
 
 
 def read_squad(path: str | Path, problems: Problems) -> list[QuestionRow]:
-    """Questions of a file in SQuAD's JSON layout, in file order.
-
-    A question without answers is unanswerable where it says ``"is_impossible": true``; where it does not
-    (SQuAD 1.1 has no such key) its answers count as withheld.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    problems : Problems
-        Receives what is wrong inside the file.
-
-    Returns
-    -------
-    list of QuestionRow
-
-    Raises
-    ------
-    StudyError
-        The file cannot be read, is not JSON, or is JSON of another shape.
-    """
+    """Questions of a file in SQuAD's JSON layout, in file order."""
     return squad_rows(read_json(path), path, problems)
 
 

@@ -104,21 +104,7 @@ class Passage:
         return start
 
     def tell(self, draw: Draw, subject: Subject, relation: Relation, form: str, make_person) -> None:
-        """Append a statement of one fact, with an answer that no other fact of the passage has.
-
-        Parameters
-        ----------
-        draw : Draw
-            Source of random choices.
-        subject : Subject
-            Whom it is told of.
-        relation : Relation
-            What is told.
-        form : {"name", "short", "pronoun"}
-            How the subject is called.
-        make_person : callable
-            Gives the name of a random person, for relations between people.
-        """
+        """Append a statement of one fact, with an answer that no other fact of the passage has."""
         value = ""
         while not value or value in self.used:
             value = make_person(draw) if relation.values == "person" else draw.pick(POOLS[relation.values])
@@ -156,24 +142,7 @@ def check_split(split: str) -> None:
 
 
 def write_passage(draw: Draw, domain: Domain, split: str, *, short: bool) -> Passage:
-    """Write one passage.
-
-    Parameters
-    ----------
-    draw : Draw
-        Source of random choices.
-    domain : Domain
-        What kind of text.
-    split : str
-        Whose subjects to write about.
-    short : bool
-        One or two facts of the main subject instead of the domain's number, and one of the second.
-
-    Returns
-    -------
-    Passage
-        Its text, its facts and its main subject.
-    """
+    """Write one passage."""
     kind = draw.pick(tuple(domain.relations))
     main = domain.make_subject(draw, kind)
     while not in_split(main.name, split):
@@ -208,23 +177,7 @@ def write_passage(draw: Draw, domain: Domain, split: str, *, short: bool) -> Pas
 
 
 def ask(draw: Draw, domain: Domain, passage: Passage) -> tuple[str, Fact | None]:
-    """Ask something of a passage.
-
-    Parameters
-    ----------
-    draw : Draw
-        Source of random choices.
-    domain : Domain
-        What kind of text it is.
-    passage : Passage
-        The text and its facts.
-
-    Returns
-    -------
-    tuple of (str, Fact or None)
-        The question; None when the passage has no answer to it. Such a question is about a subject or a
-        relation that the passage has, but not in that combination.
-    """
+    """Ask something of a passage."""
     if not draw.chance(UNANSWERABLE_SHARE):
         fact = draw.pick(passage.facts)
         return draw.pick(fact.relation.questions).format(n=fact.subject.name), fact

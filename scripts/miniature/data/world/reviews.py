@@ -48,22 +48,7 @@ def opinion(draw: Draw, aspect: str, polarity: int) -> str:
 
 
 def opinion_sentence(draw: Draw, aspects: list[str], label: int) -> tuple[str, float]:
-    """Write one sentence of opinion.
-
-    Parameters
-    ----------
-    draw : Draw
-        Source of random choices.
-    aspects : list of str
-        Aspects not yet written about; those used are taken out.
-    label : {1, -1}
-        Which way the review leans.
-
-    Returns
-    -------
-    tuple of (str, float)
-        The sentence, and how much it speaks for (or, below 0, against) the thing.
-    """
+    """Write one sentence of opinion."""
     first = label if draw.chance(AGREEMENT) else -label
     kind = draw.unit()
     if kind < IRONY:
@@ -87,10 +72,7 @@ def opinion_sentence(draw: Draw, aspects: list[str], label: int) -> tuple[str, f
 
 
 def write_review(draw: Draw, label: int, *, short: bool) -> tuple[str, float]:
-    """Write a review that leans one way; return it with the sum of what its sentences say.
-
-    A short one is a single sentence of opinion.
-    """
+    """Write a review that leans one way; return it with the sum of what its sentences say."""
     item = ITEMS[draw.pick(tuple(ITEMS))]
     aspects = draw.sample(item["aspects"], len(item["aspects"]))
     sentences, score = [], 0.0
