@@ -16,7 +16,7 @@ from miniature.statistics.bootstrap import (
     resample_clusters,
     set_measures,
 )
-from miniature.statistics.significance import holm, mcnemar
+from miniature.statistics.significance import holm, hommel, mcnemar
 
 
 @given(st.integers(0, 10_000))
@@ -91,6 +91,31 @@ def test_mcnemar_is_the_exact_binomial_test(negative, positive):
     else:
         assert found == pytest.approx(binomtest(negative, negative + positive).pvalue, abs=1e-12)
     assert found == mcnemar(positive, negative)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+def test_hommel_is_closed_testing_with_simes(p):
+    adjusted = hommel(p)
+    for i in range(len(p)):
+        worst = 0.0
+        for size in range(1, len(p) + 1):
+            for subset in combinations(range(len(p)), size):
+                if i in subset:
+                    ranked = sorted(p[j] for j in subset)
+                    worst = max(worst, min(x * size / rank for rank, x in enumerate(ranked, 1)))
+        assert adjusted[i] == pytest.approx(min(1, worst), abs=1e-12)
+
+
+def test_hommel_takes_families_row_by_row_and_passes_over_tests_that_were_not_made():
+    families = np.array([[0.01, np.nan, 0.04], [0.03, 0.04, 0.05], [np.nan] * 3])
+    found = hommel(families)
+    for row, expected in zip(families, found, strict=True):
+        np.testing.assert_allclose(hommel(row), expected)
+    np.testing.assert_allclose(found[0], [0.02, np.nan, 0.04])
+    np.testing.assert_allclose(found[1], 0.05)  # all at most 5 %: all stand
+    assert hommel([]).shape == (0,)
+    with pytest.raises(ValueError, match="P-values"):
+        hommel([0.5, 1.5])
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))

@@ -6,9 +6,10 @@ import pytest
 from scipy.special import ndtri
 from scipy.stats import binom, t
 
-from miniature.claims.success import mean_variance, measure_success_difference
+from miniature.claims.success import measure_success_difference
 from miniature.claims.table import judge_vulnerability
 from miniature.messages import StudyError
+from miniature.statistics.paired import mean_variance
 
 
 def attacked(outcomes):

@@ -14,6 +14,7 @@ from miniature.names import replicate_of
 from miniature.scorecard.difference import BOUND, SAME
 from miniature.scorecard.verdicts import ALPHA, INCONCLUSIVE, MINIATURE, NOT_MEASURED, NOT_MINIATURE
 from miniature.statistics.bootstrap import cluster_index
+from miniature.statistics.paired import mean_variance
 from miniature.statistics.significance import holm
 from miniature.statistics.uncertainty import Uncertainty, half_width, probability_within
 
@@ -103,12 +104,6 @@ def _spread(broken: np.ndarray, index: np.ndarray) -> tuple[float, Uncertainty]:
         factor=1 + 1 / len(others),
     )
     return float(excess.mean()), spread
-
-
-def mean_variance(values: np.ndarray, index: np.ndarray) -> float:
-    """Variance of a mean over examples that come in clusters, as samples of whole clusters give it."""
-    sums = np.bincount(index, weights=values - values.mean())  # [clusters]
-    return float(len(sums) / (len(sums) - 1) * (sums**2).sum() / len(values) ** 2)
 
 
 WORDS = {

@@ -10,7 +10,6 @@ import numpy as np
 from miniature.scorecard.floor import measured_weights
 from miniature.statistics.trainings import (
     Pair,
-    _training_pairs,
     example_covariance,
     group_form,
     level_contrast,
@@ -19,6 +18,7 @@ from miniature.statistics.trainings import (
     p_beyond,
     p_inside,
     size_bounds,
+    training_pairs,
 )
 from miniature.statistics.uncertainty import Uncertainty, half_width, probability_within
 
@@ -129,9 +129,7 @@ def measure_difference(
     if clusters < 2:
         return found._replace(reason="all examples are of one cluster: there is nothing to resample")
     signed = closer == "zero"
-    pairs = (
-        [(reference, m) for m in chain(*groups.values())] if signed else _training_pairs(groups, reference)
-    )
+    pairs = [(reference, m) for m in chain(*groups.values())] if signed else training_pairs(groups, reference)
     counted = values if signed else turned
     ordered = [_in_order(pair, counted) for pair in [*pairs, (reference, model)]]
     lacking = [pair for pair in ordered if pair not in resampled or math.isnan(counted.get(pair, math.nan))]

@@ -247,7 +247,7 @@ def group_form(groups: Mapping[str, list[str]], reference: str) -> np.ndarray:
     >>> bool(np.allclose(one_each, spread_form(3)))
     True
     """
-    pairs = _training_pairs(groups, reference)
+    pairs = training_pairs(groups, reference)
     members = [[reference], *groups.values()]
     means = np.zeros((len(members) * (len(members) - 1) // 2, len(pairs)))
     for row, (one, other) in enumerate(combinations(members, 2)):
@@ -263,7 +263,51 @@ def group_form(groups: Mapping[str, list[str]], reference: str) -> np.ndarray:
     return form
 
 
-def _training_pairs(groups: Mapping[str, list[str]], reference: str) -> list[Pair]:
+def reference_form(groups: Mapping[str, list[str]]) -> np.ndarray:
+    """Quadratic form of the variance over trainings from agreements with the reference alone.
+
+    It takes the reference for whatever training it is, where `group_form` takes it for a typical one: the
+    sample variance of the groups' means, with what the mean of a group hides added as there. Degrees of
+    freedom: groups minus 1.
+
+    Parameters
+    ----------
+    groups : mapping of str to list of str
+        For each other origin, its trainings; at least two.
+
+    Returns
+    -------
+    ndarray of float64, shape [trainings, trainings]
+        For the reference's agreements with the groups' trainings, in their order.
+
+    Examples
+    --------
+    >>> values = np.array([0.5, 0.6, 0.7, 0.9])
+    >>> form = reference_form({name: [name] for name in "abcd"})
+    >>> bool(np.isclose(values @ form @ values, values.var(ddof=1)))
+    True
+    """
+    sizes = [len(group) for group in groups.values()]
+    trainings, count = sum(sizes), len(groups)
+    means, form, start = np.zeros((count, trainings)), np.zeros((trainings, trainings)), 0
+    for row, size in enumerate(sizes):
+        own = np.zeros(trainings)
+        own[start : start + size] = 1
+        means[row] = own / size
+        if size > 1:
+            form += (np.diag(own) - np.outer(own, own) / size) / size / count
+        start += size
+    return form + means.T @ (np.eye(count) - 1 / count) @ means / (count - 1)
+
+
+def training_pairs(groups: Mapping[str, list[str]], reference: str) -> list[Pair]:
+    """All pairs of trainings of different groups, the reference's first.
+
+    Examples
+    --------
+    >>> training_pairs({"a": ["a"], "b": ["b"]}, "large")
+    [('large', 'a'), ('large', 'b'), ('a', 'b')]
+    """
     members = [[reference], *groups.values()]
     return [(a, b) for one, other in combinations(members, 2) for a in one for b in other]
 
