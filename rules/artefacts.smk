@@ -22,6 +22,7 @@ rule import_predictions:
     params:
         kind=lambda wildcards: kind_of(wildcards.dataset),
         labels=lambda wildcards: plan.labels_of(config, wildcards.dataset),
+        label_values=lambda wildcards: plan.label_values_of(config, wildcards.dataset),
         sha256=artefact_digest("predictions"),
         code=code("import_predictions"),
     script:

@@ -18,6 +18,7 @@ def main(snakemake):
         read_parquet(snakemake.input.table),
         kind=params.kind,
         labels=params.labels,
+        values=params.label_values,
         model=wildcards.model,
         dataset=wildcards.dataset,
         path=path,

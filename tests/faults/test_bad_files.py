@@ -45,7 +45,12 @@ def importing(tmp_path, kind, name, content, *, sha256=None):
         table=str(table),
         output=str(tmp_path / "results" / f"out{'.npy' if kind == 'embeddings' else '.parquet'}"),
         wildcards={"model": "theirs", "dataset": "reviews"},
-        params={"sha256": sha256, "kind": "classification", "labels": ["good", "bad"]},
+        params={
+            "sha256": sha256,
+            "kind": "classification",
+            "labels": ["good", "bad"],
+            "label_values": ["good", "bad"],
+        },
     )
 
 
@@ -75,14 +80,19 @@ ARTEFACTS = {
         as_json({**RIGHT, "r1": "so-so"}),
         ["'so-so'"],
     ),
-    "a prediction that is no text": ("predictions", "p.json", as_json({**RIGHT, "r1": 1}), ["not text"]),
+    "a prediction that is no text": (
+        "predictions",
+        "p.json",
+        as_json({**RIGHT, "r1": ["good"]}),
+        ["not text"],
+    ),
     "one id predicted twice": (
         "predictions",
         "p.json",
         b'{"r1": "good", "r1": "bad", "r2": "bad", "r3": "good"}',
         ["more than once", "r1"],
     ),
-    "predictions nested 100,000 deep": ("predictions", "p.json", b"[" * 100_000, ["cannot be read"]),
+    "predictions nested 100,000 deep": ("predictions", "p.json", b"[" * 100_000, ["nested too deeply"]),
     "predictions without their column": (
         "predictions",
         "p.csv",
@@ -93,7 +103,7 @@ ARTEFACTS = {
         "predictions",
         "p.parquet",
         parquet(pa.table({"id": IDS, "prediction": IDS}))[:-20],
-        ["cannot be read"],
+        ["damaged or cut short"],
     ),
     "an error list with a repeated id": ("errors", "e.json", as_json(["r1", "r1"]), ["more than once"]),
     "an error list of unknown ids": ("errors", "e.json", as_json(["r7"]), ["r7"]),

@@ -96,15 +96,18 @@ def test_a_class_that_is_none_is_named():
     [
         ("p.json", '{"q1": "a", "q1": "b"}', "more than once, the first is q1"),
         ("p.json", '["q1"]', "no mapping of id to answer"),
-        ("p.json", '{"q1": 3}', "not text"),
-        ("p.json", '{"q1": {"text": "a", "text": "b"}}', "not text"),
-        ("p.json", '{"q1": "a"', "cannot be read"),
-        ("p.json", "", "cannot be read"),
+        ("p.json", '{"q1": {"text": "a", "text": "b"}}', "more than once, the first is text"),
+        ("p.json", '{"q1": "a"', "cut short"),
+        ("p.json", "", "is empty"),
         ("p.csv", "id,answer\nq1,a\n", "lacks the column prediction; it has id, answer"),
         ("p.csv", "id,prediction\nq1,a\nq1,b\n", "more than once"),
         ("p.jsonl", '{"id": "q1"}\n', "lacks the column prediction"),
-        ("p.jsonl", '{"id": "q1", "prediction": null}\n', "not text"),
-        ("p.parquet", "no parquet", "cannot be read"),
+        ("p.csv", "id,prediction,prediction\nq1,a,b\n", "The column 'prediction' stands 2 times"),
+        ("p.csv", "id,prediction\nq1,March 3, 1950\n", "3 fields where the header has 2"),
+        ("p.tsv", "id\tprediction\nq1\n", "1 fields where the header has 2"),
+        ("p.jsonl", '{"id": "q1"}\n{"id": "q2", "prediction": "a"}\n', "No 'prediction' (it has id)"),
+        ("p.json", '{"q1": "cut \\ud83d"}', "half of a surrogate pair at q1"),
+        ("p.parquet", "no parquet", "damaged or cut short"),
     ],
 )
 def test_a_file_that_is_no_predictions_is_told(tmp_path, name, content, part):
@@ -115,6 +118,35 @@ def test_a_file_that_is_no_predictions_is_told(tmp_path, name, content, part):
     assert part in told(error)
     assert str(path) in told(error)
     assert "model served" in told(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "value", "line"),
+    [
+        ("p.json", '{"q1": 1950, "q2": "", "q3": ""}', "1950", '"q1": "1950"'),
+        ("p.json", '{"q1": null, "q2": "", "q3": ""}', "null", '"q1": ""   (an empty text means: no answer)'),
+        ("p.jsonl", '{"id": "q1", "prediction": NaN}\n', "NaN", '{"id": "q1", "prediction": ""}'),
+    ],
+)
+def test_an_answer_that_is_no_text_is_told_with_the_line_as_it_must_be(tmp_path, name, content, value, line):
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(StudyError) as error:
+        match_predictions(
+            read_predictions(path, model="m"), QUESTIONS.iloc[: 3 if name == "p.json" else 1],
+            kind="question-answering", labels=None, model="m", dataset="wiki", path=path,
+        )  # fmt: skip
+    assert f"The prediction for q1 is {value}, and not text" in told(error)
+    assert error.value.fix.startswith(line)
+
+
+def test_classes_may_be_given_by_their_values_in_the_data():
+    given = {"r0": 1, "r1": "1", "r2": 0}
+    options = {"kind": "classification", "labels": ["n", "p"], "values": [0, 1]}
+    options |= {"model": "m", "dataset": "d", "path": "p.json"}
+    assert match_predictions(given, REVIEWS, **options)["prediction"].tolist() == ["p", "p", "n"]
+    with pytest.raises(StudyError, match="'1' is predicted for r1"):
+        match_predictions({**given, "r0": "p"}, REVIEWS, **options)
 
 
 def test_error_lists_mark_every_example(tmp_path):
@@ -128,7 +160,7 @@ def test_error_lists_mark_every_example(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "part"),
-    [('["q1", "q2", "q1"]', "more than once"), ('{"q1": 1}', "no JSON list"), ("[1]", "no JSON list")],
+    [('["q1", "q2", "q1"]', "more than once"), ('{"q1": 1}', "no JSON list"), ("[1, null]", "None is no id")],
 )
 def test_error_lists_with_duplicates_or_no_list_are_told(tmp_path, content, part):
     path = tmp_path / "wrong.json"
@@ -243,7 +275,7 @@ def test_predictions_in_utf_16_become_utf_8_by_the_offered_command(tmp_path, nam
     (tmp_path / name).write_text(content, encoding="utf-16")
     with pytest.raises(StudyError) as error:
         read_predictions(tmp_path / name, model="m")
-    assert "not UTF-8: save it as UTF-8" in error.value.what
+    assert "This file is not UTF-8" in error.value.what
     run_offered(error.value.fix, tmp_path)
     assert read_predictions(tmp_path / f"utf8-{name}", model="m") == {"q1": "caf\u00e9"}
 

@@ -140,7 +140,7 @@ CASES = {
     "missing file": (source(path="/nowhere/p.json"), ["There is no file /nowhere/p.json"]),
     "wrong suffix": (
         source(url="https://a/b.txt", sha256=DIGEST),
-        ["predictions ends in .json or .jsonl", "b.txt"],
+        ["predictions ends in .csv or .tsv", "b.txt"],
     ),
     "unknown dataset": (
         lambda c: c["models"]["small"].update(predictions={"squat": {"path": "e.json"}}),

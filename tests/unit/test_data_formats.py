@@ -13,7 +13,8 @@ from miniature.data.build import build_split
 from miniature.data.problems import Problems
 from miniature.data.readers.hub import find_split_files
 from miniature.data.readers.newsqa import COLUMNS, count_votes, decide
-from miniature.data.text_files import read_csv_rows, read_json
+from miniature.data.table_files import read_table
+from miniature.data.text_files import read_json
 from miniature.messages import StudyError
 from miniature.retrieval import datasets
 from miniature.retrieval.datasets import HUB_SUFFIXES
@@ -283,7 +284,7 @@ def test_a_csv_of_a_byte_order_mark_alone_is_empty(tmp_path, content):
     path = tmp_path / "t.csv"
     path.write_bytes(content)
     with pytest.raises(StudyError, match="is empty"):
-        read_csv_rows(path, Problems(path, strict=False))
+        read_table(path, Problems(path, strict=False))
 
 
 def test_a_number_of_thousands_of_digits_is_told(tmp_path):
@@ -292,7 +293,7 @@ def test_a_number_of_thousands_of_digits_is_told(tmp_path):
     with pytest.raises(StudyError, match="a number that cannot be read") as caught:
         read_json(path)
     assert caught.value.where == str(path)
-    with pytest.raises(StudyError, match=r"(?i)a number cannot be read"):
+    with pytest.raises(StudyError, match=r"(?i)a number that cannot be read"):
         texts("jsonl", path)
 
 

@@ -61,8 +61,10 @@ def test_answerable_unanswerable_and_withheld_are_told_apart(write):
     assert list(table["id"]) == ["a", "b", "c"]
     assert list(table["answers"]) == [["Rome"], [], []]
     assert list(table["answer_starts"]) == [[13], [], []]
-    assert table["answerable"].tolist()[:2] == [True, False]
-    assert table["answerable"].isna().tolist() == [False, False, True]
+    # Where others are marked, no answer and no mark is no answer; where none is, the answers are withheld.
+    assert table["answerable"].tolist() == [True, False, False]
+    alone = read(write(squad(question("a", [("Rome", 13)]), question("c"))))
+    assert alone["answerable"].isna().tolist() == [False, True]
     assert set(table["title"]) == {"Rome"}
     assert table["cluster"].nunique() == 1
 
@@ -132,7 +134,7 @@ def test_all_problems_come_at_once_first_ten_and_a_count(write):
         ({"is_impossible": True}, "is_impossible is true, and there are 1 answers"),
         ({"is_impossible": "no"}, "neither true nor false"),
         ({"answers": None}, "no 'answers'"),
-        ({"answers": [{"text": "Rome", "answer_start": "0"}]}, "not a whole number"),
+        ({"answers": [{"text": "Rome", "answer_start": "first"}]}, "no whole number"),
         ({"answers": [{"answer_start": 0}]}, "no 'text'"),
         ({"question": 3}, "'question' is not a str"),
         ({"question": "half \ud800"}, "surrogate"),

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from miniature.data.problems import Problems
-from miniature.data.readers.classification import read_aclimdb, read_csv_texts, read_json_texts
+from miniature.data.readers.classification import read_aclimdb, read_texts
 from miniature.data.readers.hub import read_hub_questions, read_hub_texts
 from miniature.data.readers.mrqa import read_mrqa
 from miniature.data.readers.newsqa import read_newsqa
@@ -135,10 +135,8 @@ def read_source(dataset: Mapping, split: str, *, name: str, seed: int) -> pd.Dat
                 where=f"datasets: {name}",
                 fix="labels: {negative: 0, positive: 1}",
             )
-        if kind == "csv":
-            rows = read_csv_texts(path, problems, columns)
-        elif kind == "jsonl":
-            rows = read_json_texts(path, problems, columns)
+        if kind in ("csv", "jsonl"):
+            rows = read_texts(path, problems, columns)
         elif kind == "aclimdb":
             rows = read_aclimdb(path, problems, labels)
         elif kind == "hub":

@@ -1,28 +1,122 @@
-"""Opening text files, plain or gzipped, with errors that name the file, the line and the way out."""
+"""Opening text files and JSON, plain or gzipped, with errors that name the file, the line and the way out."""
 
-import csv
 import gzip
 import io
 import json
-import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from miniature.data.problems import Problems
 from miniature.messages import StudyError
 
 # Text packs to a tenth; what unpacks to more than a hundred times its size was made to fill the memory.
 MOST_TIMES = 100
 FREE_BYTES = 1 << 26
-"""Data files that are retrieved from the Hub and read here."""
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """Read all bytes of a file, unpacked where its name ends in ``.gz``."""
+    """Read all bytes of a file, unpacked where its name ends in ``.gz``.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    bytes
+        At least one byte.
+
+    Raises
+    ------
+    StudyError
+        The file is missing, unreadable, empty, a damaged gzip file, or one that unpacks without measure.
+    """
+    with open_bytes(path) as file:
+        content = file.read()
+    if not content.strip():
+        raise _empty(path)
+    return content
+
+
+def text_lines(path: str | Path, *, newline: str = "", errors: str = "strict") -> Iterator[str]:
+    """Lines of a UTF-8 text, plain or gzipped, read in a stream; a byte order mark is taken off.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    newline : str
+        As for `open`: what ends a line, which is kept at its end.
+    errors : str
+        As for `open`: what becomes of bytes that are not UTF-8.
+
+    Yields
+    ------
+    str
+
+    Raises
+    ------
+    StudyError
+        As `read_bytes` and `decode`; a file of blanks alone gives blank lines, one without a byte is empty.
+    """
+    try:
+        with open_bytes(path) as file, io.TextIOWrapper(file, "utf-8-sig", errors, newline) as text:
+            yield from text
+    except UnicodeDecodeError:
+        # A stream does not know on which line it is; the whole file does.
+        decode(read_bytes(path), path)
+        raise
+
+
+class _Unpacked(io.RawIOBase):
+    """Bytes of a file, unpacked where it is gzip, up to a bound; damage is told as a mistake in the file."""
+
+    def __init__(self, file: io.BufferedIOBase, path: Path):
+        self.file, self.path, self.size = file, path, 0
+        self.packed = path.stat().st_size if path.suffix == ".gz" else None
+        self.most = max(FREE_BYTES, MOST_TIMES * self.packed) if self.packed is not None else None
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer) -> int:
+        """Fill a buffer; the count of bytes is bounded for what is unpacked."""
+        try:
+            content = self.file.read(len(buffer))
+        except (OSError, EOFError, zlib.error) as error:
+            if self.packed is None:
+                raise _unreadable(error, self.path) from None
+            raise StudyError(
+                f"This gzip file is damaged or cut short: {error}.",
+                where=str(self.path),
+                fix=f"fetch it again, then check it: gzip --test '{self.path}'",
+            ) from None
+        self.size += len(content)
+        if self.most is not None and self.size > self.most:
+            raise StudyError(
+                f"This gzip file of {self.packed:,} bytes unpacks to more than {self.most:,}, "
+                "as no text does.",
+                where=str(self.path),
+                fix=f"look at it: gzip --decompress --stdout '{self.path}' | head -c 1000",
+            )
+        buffer[: len(content)] = content
+        return len(content)
+
+    def close(self) -> None:
+        """Close the file below as well."""
+        self.file.close()
+        super().close()
+
+
+def open_bytes(path: str | Path) -> io.BufferedReader:
+    """Open a file that has bytes, unpacked where its name ends in ``.gz``; raises as `read_bytes`."""
     path = Path(path)
     try:
-        content = path.read_bytes()
+        if not path.stat().st_size:
+            raise _empty(path)
+        file = gzip.GzipFile(path) if path.suffix == ".gz" else path.open("rb")
     except FileNotFoundError:
         raise StudyError(
             "This data file does not exist.", where=str(path), fix="path: <where the file is>"
@@ -32,38 +126,27 @@ def read_bytes(path: str | Path) -> bytes:
             "This is a folder; the format wants a file.", where=str(path), fix=f"path: {path}/<file>"
         ) from None
     except OSError as error:
-        raise StudyError(
-            f"This data file cannot be read: {error.strerror}.", where=str(path), fix=f"chmod u+r '{path}'"
-        ) from None
-    if path.suffix == ".gz" and content:
-        try:
-            content = _unpack(content, path)
-        except (OSError, EOFError, zlib.error) as error:
-            raise StudyError(
-                f"This gzip file is damaged or cut short: {error}.",
-                where=str(path),
-                fix=f"fetch it again, then check it: gzip --test '{path}'",
-            ) from None
-    if not content.strip():
-        raise StudyError("This data file is empty.", where=str(path), fix="fetch or write it again")
-    return content
+        raise _unreadable(error, path) from None
+    return io.BufferedReader(_Unpacked(file, path), 1 << 16)
 
 
-def _unpack(packed: bytes, path: Path) -> bytes:
-    most = max(FREE_BYTES, MOST_TIMES * len(packed))
-    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise StudyError(
-            f"This gzip file of {len(packed):,} bytes unpacks to more than {most:,}, as no text does.",
-            where=str(path),
-            fix=f"look at it: gzip --decompress --stdout '{path}' | head -c 1000",
-        )
-    return content
+def _empty(path: str | Path) -> StudyError:
+    return StudyError("This data file is empty.", where=str(path), fix="fetch or write it again")
+
+
+def _unreadable(error: Exception, path: Path) -> StudyError:
+    reason = getattr(error, "strerror", None) or error
+    return StudyError(f"This data file cannot be read: {reason}.", where=str(path), fix=f"chmod u+r '{path}'")
 
 
 def decode(content: bytes, path: str | Path) -> str:
-    """UTF-8 text of a file; a byte order mark is taken off."""
+    """UTF-8 text of a file; a byte order mark is taken off.
+
+    Raises
+    ------
+    StudyError
+        A byte sequence is not UTF-8; the message gives its line.
+    """
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -111,88 +194,145 @@ def comma_line(path: str | Path, separator: str) -> str:
     return f"python -c \"import pandas as pd; {read}.to_csv('commas-{name}', index=False)\""
 
 
-def read_json(path: str | Path) -> object:
-    """Read the one JSON value in a file."""
-    text = decode(read_bytes(path), path)
+class Literal(float):
+    """A number of JSON with a point or an exponent, which as text is what stands in the file.
+
+    Examples
+    --------
+    >>> number = Literal("1.10")
+    >>> str(number), number == 1.1
+    ('1.10', True)
+    """
+
+    __slots__ = ("spelling",)
+
+    def __new__(cls, spelling: str):
+        """Make the number that a spelling stands for."""
+        number = super().__new__(cls, spelling)
+        number.spelling = spelling
+        return number
+
+    def __str__(self) -> str:
+        return self.spelling
+
+    __repr__ = __str__
+
+
+class BadJson(ValueError):
+    """Text that is not the JSON that is read here.
+
+    Parameters
+    ----------
+    what, fix : str
+        As for `StudyError`, without a capital and a full stop.
+    place : tuple of int, optional
+        Line and column from 1, where known.
+    cut : bool
+        Whether the text ends too early.
+    more : bool
+        Whether a whole value is followed by something else, as in JSON lines.
+    """
+
+    def __init__(self, what: str, fix: str, place: tuple[int, int] | None = None, *, cut=False, more=False):
+        super().__init__(what)
+        self.what, self.fix, self.place, self.cut, self.more = what, fix, place, cut, more
+
+
+def parse_json(text: str) -> object:
+    """The value of a JSON text, its numbers with a point as `Literal`, ``NaN`` as a number that is none.
+
+    Raises
+    ------
+    BadJson
+        The text is malformed or cut short, nested too deeply, has a number of thousands of digits, a key that
+        stands twice in one object, or half of a surrogate pair.
+
+    Examples
+    --------
+    >>> parse_json('{"id": 1.10}')
+    {'id': 1.10}
+    """
+    repeated: list[str] = []
+
+    def members(pairs: list[tuple[str, object]]) -> dict:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            seen: set[str] = set()
+            repeated.extend(key for key, _ in pairs if key in seen or seen.add(key))
+        return found
+
     try:
-        return json.loads(text)
+        value = json.JSONDecoder(object_pairs_hook=members, parse_float=Literal).decode(text)
     except json.JSONDecodeError as error:
-        if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
-            what = f"The JSON ends too early ({error.msg.lower()}): the file was cut short."
-            fix = "fetch it again, whole"
-        else:
-            what = f"This is not JSON: {error.msg}."
-            fix = f"python -m json.tool '{path}' > /dev/null   (after mending that line)"
-        raise StudyError(what, where=f"{path}, line {error.lineno}, column {error.colno}", fix=fix) from None
-    except RecursionError:
-        raise StudyError(
-            "This JSON is nested too deeply to be data.", where=str(path), fix="path: <another file>"
+        cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
+        raise BadJson(
+            error.msg,
+            "fetch it again, whole" if cut else "mend the place",
+            (error.lineno, error.colno),
+            cut=cut,
+            more=error.msg == "Extra data",
         ) from None
+    except RecursionError:
+        raise BadJson("nested too deeply to be data", "path: <another file>") from None
     except ValueError as error:
         # Python reads no whole number of thousands of digits.
-        raise StudyError(
-            f"This JSON has a number that cannot be read: {error}.",
-            where=str(path),
-            fix="path: <another file>",
+        raise BadJson(
+            f"a number that cannot be read ({error})", "take out the number, or put it in quotes"
         ) from None
-
-
-def read_json_lines(path: str | Path, problems: Problems) -> Iterator[tuple[int, dict]]:
-    """JSON objects of a file with one a line; empty lines are passed over."""
-    content = read_bytes(path)
-    lines = content.split(b"\n")
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        place = f"line {number}"
-        try:
-            value = json.loads(line.decode("utf-8-sig"))
-        except UnicodeDecodeError as error:
-            problems.error(place, f"not UTF-8 (byte 0x{line[error.start]:02x})", utf8_line(path, content))
-            continue
-        except (json.JSONDecodeError, RecursionError) as error:
-            cut = number == len(lines)
-            reason = "the line is cut short, the file is not whole" if cut else "the line is not JSON"
-            message = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
-            problems.error(place, f"{reason} ({message})", "one JSON object a line; fetch the file again")
-            continue
-        except ValueError as error:
-            problems.error(
-                place, f"a number cannot be read ({error})", "take out the number, or put it in quotes"
-            )
-            continue
-        if isinstance(value, dict):
-            yield number, value
-        else:
-            problems.error(place, "not a JSON object", '{"text": "...", "label": "..."}')
-
-
-def read_csv_rows(path: str | Path, problems: Problems) -> tuple[list[str], list[tuple[int, dict]]]:
-    """Header and rows of a CSV file with a header line."""
-    text = decode(read_bytes(path), path)
-    if not text.strip():
-        raise StudyError("This data file is empty.", where=str(path), fix="fetch or write it again")
-    csv.field_size_limit(sys.maxsize)  # stories are longer than the module's default of 128 KiB
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows = []
-    try:
-        header = next(reader)
-        for values in reader:
-            if not values:
-                continue
-            if len(values) != len(header):
-                problems.error(
-                    f"line {reader.line_num}",
-                    f"{len(values)} fields where the header has {len(header)}",
-                    'put text that has commas or line breaks in double quotes: "a, b"',
-                )
-                continue
-            rows.append((reader.line_num, dict(zip(header, values, strict=True))))
-    except csv.Error as error:
-        problems.error(
-            f"line {reader.line_num}",
-            f"not CSV: {error}",
-            'close every double quote; write a quote inside a field twice: "say ""yes"""',
+    if repeated:
+        raise BadJson(
+            f"{len(repeated)} key{'s' * (len(repeated) > 1)} more than once, the first is {repeated[0]}",
+            "keep one of them: only the last would count",
         )
-        return [], []
-    return header, rows
+    # Escapes are the only way into JSON for half of a pair; few texts have any.
+    if "\\ud" in text or "\\uD" in text:
+        half = _half_pair(value, ())
+        if half is not None:
+            raise BadJson(
+                f"the text has half of a surrogate pair{' at ' + ': '.join(map(str, half)) if half else ''}",
+                "save the text as UTF-8, without the half of a character at which it was cut",
+            )
+    return value
+
+
+def _half_pair(value: object, place: tuple) -> tuple | None:
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return place
+        return None
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        found = _half_pair(item, (*place, key))
+        if found is None and isinstance(key, str):
+            found = _half_pair(key, (*place, key.encode(errors="replace").decode()))
+        if found is not None:
+            return found
+    return None
+
+
+def read_json(path: str | Path) -> object:
+    """Read the one JSON value in a file.
+
+    Raises
+    ------
+    StudyError
+        As `read_bytes` and `decode`; or the text is not JSON, as for `parse_json`, with line and column.
+    """
+    try:
+        return parse_json(decode(read_bytes(path), path))
+    except BadJson as error:
+        raise json_error(error, path) from None
+
+
+def json_error(error: BadJson, path: str | Path) -> StudyError:
+    """The message for a file whose one value cannot be read."""
+    where = str(path) + (f", line {error.place[0]}, column {error.place[1]}" if error.place else "")
+    if error.cut:
+        what = f"The JSON ends too early ({error.what.lower()}): the file was cut short."
+        return StudyError(what, where=where, fix=error.fix)
+    if error.place:
+        fix = f"python -m json.tool '{path}' > /dev/null   (after mending that line)"
+        return StudyError(f"This is not JSON: {error.what}.", where=where, fix=fix)
+    return StudyError(f"This JSON is not read: {error.what}.", where=where, fix=error.fix)

@@ -1,15 +1,20 @@
 """Models known by what they put out: predictions and error lists, matched to the data table."""
 
+import logging
 import math
 import os
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from miniature.data.table_files import is_missing
 from miniature.messages import StudyError
 from miniature.predictions.read import prediction_line
 from miniature.predictions.score_squad import score_table
+
+logger = logging.getLogger(__name__)
 
 
 def _check_numbered(ids: Iterable[str], known: Sequence[str], columns: Mapping | None, where: str) -> None:
@@ -39,11 +44,12 @@ def _check_known(ids: Sequence[str], known: Sequence[str], where: str, dataset: 
 
 
 def match_predictions(
-    predictions: Mapping[str, str],
+    predictions: Mapping[str, object],
     table: pd.DataFrame,
     *,
     kind: str,
     labels: Sequence[str] | None,
+    values: Sequence[object] | None = None,
     model: str,
     dataset: str,
     path: str | os.PathLike,
@@ -53,14 +59,17 @@ def match_predictions(
 
     Parameters
     ----------
-    predictions : mapping of str to str
-        From `read_predictions`.
+    predictions : mapping of str to object
+        From `read_predictions`. Text for question answering; for classification a class by its name or, where
+        all are, by the value that stands for it in the data.
     table : DataFrame, [examples]
         The data table.
     kind : str
         ``question-answering`` or ``classification``.
     labels : sequence of str or None
         Class names, for classification.
+    values : sequence or None
+        What stands in the data for each of `labels`.
     model, dataset, path
         For messages.
     columns : mapping of str to str, optional
@@ -75,7 +84,7 @@ def match_predictions(
     Raises
     ------
     StudyError
-        An example has no prediction, a prediction belongs to no example, or a class is not one of the labels.
+        An example has no prediction, a prediction belongs to no example, is no text, or no class.
     """
     where = f"{path}, predictions of model {model}"
     ids = list(table["id"])
@@ -90,9 +99,9 @@ def match_predictions(
             + "   (or, if only a part was predicted, make that part a dataset of its own)",
         )
     _check_known(list(predictions), ids, where, dataset)
-    given = [predictions[key] for key in ids]
-    text = pd.Series(given, dtype="str")
+    _check_values(predictions, ids, kind, labels, path, where)
     if kind == "question-answering":
+        text = pd.Series([predictions[key] for key in ids], dtype="str")
         scores = score_table(table, predictions)
         empty = pd.Series(np.full(len(ids), np.nan, dtype=np.float32))
         return pd.DataFrame(
@@ -102,19 +111,76 @@ def match_predictions(
                 "windows": pd.Series([pd.NA] * len(ids), dtype="Int32"),
             }
         )  # fmt: skip
-    strange = sorted(set(given) - set(labels or []))
-    if strange:
+    given = class_names([str(predictions[key]) for key in ids], labels or [], values or [], where)
+    unknown = next((i for i, name in enumerate(given) if name not in (labels or [])), None)
+    if unknown is not None:
+        line = prediction_line(path, ids[unknown], _wanted(kind, labels))
         raise StudyError(
-            f"{strange[0]!r} is predicted, which is not a class of {dataset}.",
+            f"{given[unknown]!r} is predicted for {ids[unknown]}, which is not a class of {dataset}.",
             where=where,
-            fix=f"one of {', '.join(labels or [])}",
+            fix=f"{line}   (one of {', '.join(labels or [])}{_known_values(labels, values)})",
         )
     return pd.DataFrame(
         {
             "id": pd.Series(ids, dtype="str"), "label": table["label"].reset_index(drop=True),
-            "prediction": text, "probabilities": pd.Series([None] * len(ids), dtype=object),
+            "prediction": pd.Series(given, dtype="str"),
+            "probabilities": pd.Series([None] * len(ids), dtype=object),
         }
     )  # fmt: skip
+
+
+def class_names(
+    given: Sequence[str], labels: Sequence[str], values: Sequence[object], where: str
+) -> Sequence[str]:
+    """Classes by name, where every prediction is the value of one in the data.
+
+    Names count as names where all predictions are names. Values are taken only where none of the file is
+    anything else, so that a misspelt name is told and not passed over.
+    """
+    named = {str(value): label for label, value in zip(labels, values, strict=bool(values))}
+    known = set(given)
+    if known <= set(labels):
+        swapped = [name for name in known if named.get(name, name) != name]
+        if swapped:
+            logger.warning(
+                "%s: %s is both a name of a class and the value of another: read as the name",
+                where,
+                swapped[0],
+            )
+        return given
+    return [named[value] for value in given] if known <= set(named) else given
+
+
+def _known_values(labels: Sequence[str] | None, values: Sequence[object] | None) -> str:
+    others = [str(value) for value in values or ()]
+    return f"; or, in all rows, {', '.join(others)}, as in the data" if others != list(labels or ()) else ""
+
+
+def _check_values(
+    predictions: Mapping[str, object], ids: Sequence[str], kind: str, labels: Sequence[str] | None,
+    path: str | os.PathLike, where: str,
+) -> None:  # fmt: skip
+    """Every prediction is a text that can be written; for classes also a number or a truth value."""
+    questions = kind == "question-answering"
+    for key in ids:
+        value = predictions[key]
+        if isinstance(value, str) or (
+            not questions and isinstance(value, int | float) and not is_missing(value)
+        ):
+            continue
+        if is_missing(value):
+            said = "null" if value is None else "NaN"
+            fix = prediction_line(path, key, "" if questions else _wanted(kind, labels))
+            note = "   (an empty text means: no answer)" if questions else ""
+            raise StudyError(
+                f"The prediction for {key} is {said}, and not text.", where=where, fix=fix + note
+            )
+        number = isinstance(value, int | float)
+        raise StudyError(
+            f"The prediction for {key} is {textwrap.shorten(repr(value), 80)}, and not text.",
+            where=where,
+            fix=prediction_line(path, key, str(value) if number else "<the prediction as text>"),
+        )
 
 
 def _wanted(kind: str, labels: Sequence[str] | None) -> str:

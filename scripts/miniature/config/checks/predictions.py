@@ -6,12 +6,13 @@ from pathlib import Path
 from miniature.config.lines import Positions
 from miniature.config.plan import ARTEFACTS, finetuned_models, is_artefact, models_with
 from miniature.config.suggest import flow, training_blocks
+from miniature.data.table_files import SUFFIXES as ROW_SUFFIXES
 from miniature.messages import StudyError
 from miniature.retrieval.references import source_name
 
 SUFFIXES = {
-    "predictions": (".json", ".jsonl", ".csv", ".parquet"),
-    "errors": (".json",),
+    "predictions": ROW_SUFFIXES,
+    "errors": (".json", ".json.gz"),
     "embeddings": (".npy",),
 }
 # What says how a model is made or trained says nothing about one that is not run.
@@ -139,10 +140,15 @@ def _check_suffix(kind: str, source: Mapping, place: tuple, positions: Positions
     way = next((key for key in ("path", "file", "url") if source.get(key)), None)
     if way and not source_name(source).endswith(SUFFIXES[kind]):
         yield StudyError(
-            f"A file of {kind} ends in {' or '.join(SUFFIXES[kind])}; this is {source_name(source)}.",
+            f"A file of {kind} ends in {_listed(SUFFIXES[kind])}; this is {source_name(source)}.",
             where=positions.where(place),
             fix=f"{way}: {Path(source_name(source)).stem}{SUFFIXES[kind][0]}",
         )
+
+
+def _listed(suffixes: tuple[str, ...]) -> str:
+    plain = [end for end in suffixes if not end.endswith(".gz")]
+    return " or ".join(plain) + (" (each also with .gz)" if len(plain) < len(suffixes) else "")
 
 
 def _check_origins(config: Mapping, positions: Positions) -> Iterator[StudyError]:

@@ -1,41 +1,39 @@
-"""Labelled texts: CSV, JSON lines, and the folders of the Large Movie Review Dataset (Maas et al. 2011)."""
+"""Labelled texts: files of rows, and the folders of the Large Movie Review Dataset (Maas et al. 2011)."""
 
 import re
 from pathlib import Path
 
 from miniature.data.problems import Problems
 from miniature.data.rows import TextRow
-from miniature.data.text_files import comma_line, decode, read_csv_rows, read_json_lines, separator_of
+from miniature.data.table_files import id_text, is_missing, list_columns, read_table
+from miniature.data.text_files import decode
 from miniature.messages import StudyError
 
 COLUMNS = {"text": "text", "label": "label"}
 """Columns read where the configuration names none. Without an ``id`` column rows are numbered."""
 
 
-def read_csv_texts(path: str | Path, problems: Problems, columns: dict[str, str]) -> list[TextRow]:
-    """Labelled texts of a CSV file (plain or gzipped) with a header, in file order."""
+def read_texts(
+    path: str | Path, problems: Problems, columns: dict[str, str], name: str = ""
+) -> list[TextRow]:
+    """Labelled texts of a file of rows (see `miniature.data.table_files`), in file order."""
     columns = {**COLUMNS, **columns}
-    header, lines = read_csv_rows(path, problems)
-    if problems.n_errors and not header:
+    table = read_table(path, problems, wanted=columns.values())
+    if table.columns is not None and not check_columns(table.columns, columns, problems):
         return []
-    separator = separator_of(header, columns.values())
-    if separator is not None:
-        what = f"the separator seems to be {separator!r}, and must be a comma"
-        problems.error("line 1", what, comma_line(path, separator))
-        return []
-    for role, column in columns.items():
-        if column not in header:
-            problems.error(
-                "line 1",
-                f"no column {column!r} (the file has {', '.join(header)})",
-                f"columns: {{{role}: <one of {', '.join(header)}>}}",
-            )
-    return text_rows(lines, problems, columns) if set(columns.values()) <= set(header) else []
+    return text_rows(table.rows, problems, columns, f"{name}{table.unit}")
 
 
-def read_json_texts(path: str | Path, problems: Problems, columns: dict[str, str]) -> list[TextRow]:
-    """As `read_csv_texts`, for a file with one JSON object a line (plain or gzipped)."""
-    return text_rows(read_json_lines(path, problems), problems, {**COLUMNS, **columns})
+def check_columns(names: list[str], columns: dict[str, str], problems: Problems) -> bool:
+    """Whether a table has the columns that are asked for; those that it lacks are noted."""
+    absent = {role: column for role, column in columns.items() if column not in names}
+    for role, column in absent.items() if names else ():
+        problems.error(
+            "line 1",
+            f"no column {column!r} (the file has {list_columns(names)})",
+            f"columns: {{{role}: <one of {list_columns(names)}>}}",
+        )
+    return not absent
 
 
 def text_rows(entries, problems: Problems, columns: dict[str, str], unit: str = "line") -> list[TextRow]:
@@ -44,27 +42,31 @@ def text_rows(entries, problems: Problems, columns: dict[str, str], unit: str = 
     for index, (number, entry) in enumerate(entries):
         place = f"{unit} {number}"
         absent = [column for column in columns.values() if column not in entry]
-        null = [column for column in columns.values() if column in entry and entry[column] is None]
-        if null and not absent:
-            problems.error(
-                place,
-                f"the {' and the '.join(map(repr, null))} is null",
-                f'"{null[0]}": "..."   (or take the row out)',
-            )
-            continue
         if absent:
-            has = ", ".join(sorted(map(str, entry)))
             problems.error(
                 place,
-                f"no {' and no '.join(map(repr, absent))} (it has {has})",
+                f"no {' and no '.join(map(repr, absent))} (it has {list_columns(sorted(map(str, entry)))})",
                 "columns: {text: <name of the text column>, label: <name of the label column>}",
             )
             continue
-        text = entry[columns["text"]]
+        empty = [column for column in columns.values() if is_missing(entry[column])]
+        if empty:
+            said = "null" if entry[empty[0]] is None else "NaN"
+            problems.error(
+                place,
+                f"the {' and the '.join(map(repr, empty))} is {said}",
+                f'"{empty[0]}": "..."   (or take the row out)',
+            )
+            continue
+        text, identifier = entry[columns["text"]], str(index)
         if not isinstance(text, str):
             problems.error(place, f"{columns['text']!r} is not text", f'"{columns["text"]}": "..."')
             continue
-        identifier = str(entry[columns["id"]]) if "id" in columns else str(index)
+        if "id" in columns:
+            identifier = id_text(entry[columns["id"]])
+            if identifier is None:
+                problems.error(place, f"{columns['id']!r} is no id", f'"{columns["id"]}": "<text or number>"')
+                continue
         cluster = str(entry[columns["cluster"]]) if "cluster" in columns else None
         rows.append(TextRow(place, identifier, text, entry[columns["label"]], cluster))
     return rows

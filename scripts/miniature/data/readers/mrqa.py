@@ -4,13 +4,13 @@ from pathlib import Path
 
 from miniature.data.problems import Problems
 from miniature.data.rows import QuestionRow
-from miniature.data.text_files import read_json_lines
+from miniature.data.table_files import json_lines
 
 
 def read_mrqa(path: str | Path, problems: Problems) -> list[QuestionRow]:
     """Questions of an MRQA ``.jsonl`` or ``.jsonl.gz`` file, in file order."""
     rows = []
-    for number, entry in read_json_lines(path, problems):
+    for number, entry in json_lines(path, problems):
         if "header" in entry and "context" not in entry:
             continue
         place = f"line {number}"

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from miniature.data.problems import Problems
 from miniature.data.rows import QuestionRow
-from miniature.data.text_files import read_csv_rows
+from miniature.data.table_files import read_table
 
 COLUMNS = (
     "story_id",
@@ -38,9 +38,12 @@ NO_ANSWER, BAD_QUESTION = "none", "bad_question"
 
 def read_newsqa(path: str | Path, problems: Problems) -> list[QuestionRow]:
     """Questions of Maluuba's combined NewsQA CSV, in file order; see the module for how gold is decided."""
-    header, lines = read_csv_rows(path, problems)
+    table = read_table(path, problems)
+    header, lines = table.columns, table.rows
     missing = [name for name in COLUMNS if name not in header]
     if missing:
+        for _ in lines:  # so that what is wrong with them is told as well
+            pass
         # Without a header the file is no CSV at all, which has been noted.
         if header or not problems.n_errors:
             problems.error(
