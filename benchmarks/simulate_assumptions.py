@@ -18,9 +18,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from latent_errors import CORRELATION, ERROR_RATE, true_jaccard
 from simulation_page import markdown_table, text
 
+from miniature.measures.sets import set_counts, set_values
 from miniature.scorecard.verdicts import ALPHA
 from miniature.seeds import generator
-from miniature.statistics.bootstrap import pair_sums, resample_clusters, set_measures
+from miniature.statistics.bootstrap import resample_clusters
 from miniature.statistics.pairs import resample_measures
 
 REPLICATES, RATIOS = (2, 3, 9), (1.0, 1.5, 2.0)
@@ -103,7 +104,7 @@ def coverage(clusters: int, size: int, *, equal: bool, simulations: int, seed: i
             for _ in range(2)
         )
         counts = resample_clusters(clusters, resamples=RESAMPLES, seed=simulation)
-        [found] = resample_measures(pair_sums(one, other, index, clusters)[None], counts, set_measures)
+        [found] = resample_measures(set_counts(one, other, index, clusters)[None], counts, set_values)
         held += found["jaccard"].low <= truth <= found["jaccard"].high
     return held / simulations
 

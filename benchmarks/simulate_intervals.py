@@ -21,10 +21,11 @@ from latent_errors import CLUSTER_SIZE, draw_errors, loading, mean_agreement, tr
 from simulation_page import simulation_page
 
 from miniature.agreement.comparison import BOOTSTRAP
+from miniature.measures.sets import set_values
 from miniature.scorecard.difference import measure_difference
 from miniature.scorecard.verdicts import ALPHA
 from miniature.seeds import generator
-from miniature.statistics.bootstrap import bca_interval, resample_clusters, set_measures
+from miniature.statistics.bootstrap import bca_interval, resample_clusters
 from miniature.statistics.significance import holm
 from miniature.statistics.trainings import example_covariance, spread_form
 from miniature.statistics.uncertainty import Uncertainty, half_width, probability_within
@@ -152,7 +153,7 @@ def _check_shortcut(wrong, found, resampled, pairs, covariance, counts, training
     p = len(pairs) - 1
     one, other = wrong[pairs[p][0]], wrong[pairs[p][1]]
     columns = np.stack([np.bincount(index, weights=c) for c in (one | True, one, other, one & other)], axis=1)
-    np.testing.assert_allclose(set_measures(counts[:50] @ columns)["jaccard"], resampled[:50, p], atol=1e-6)
+    np.testing.assert_allclose(set_values(counts[:50] @ columns)["jaccard"], resampled[:50, p], atol=1e-6)
     for r in (0, 1, 2, trainings - 1):
         names = {pair: tuple(f"m{k}" for k in pair) for pair in pairs}
         result = measure_difference(

@@ -8,8 +8,8 @@ from scipy.stats import bootstrap
 from sklearn.metrics import adjusted_rand_score, cohen_kappa_score
 
 from miniature.agreement.comparison import Resampling
-from miniature.measures.sets import correct_for_chance, set_agreement
-from miniature.statistics.bootstrap import bca_interval, cluster_index, pair_sums, set_measures
+from miniature.measures.sets import correct_for_chance, set_counts, set_measures, set_values
+from miniature.statistics.bootstrap import bca_interval, cluster_index
 from miniature.statistics.pairs import draw_counts, resample_measures
 
 
@@ -74,8 +74,7 @@ def test_correction_needs_room_and_one_shape():
 def test_kappa_and_both_kinds_of_flips_have_one_corrected_form(n, p, q, seed):
     rng = np.random.default_rng(seed)
     a, b = rng.random(n) < p, rng.random(n) < q
-    rows = {name: (value, chance, ceiling) for name, value, chance, ceiling in set_agreement(a, b)}
-    corrected = rows["kappa_corrected"][0]
+    corrected = set_measures(set_counts(a, b)[0])["kappa_corrected"].value
     if np.isnan(corrected):
         return
     p, q = a.mean(), b.mean()
@@ -91,17 +90,17 @@ def test_all_pairs_at_once_are_each_pair_by_itself(seed):
     rng = np.random.default_rng(seed)
     index, n_clusters = cluster_index(rng.integers(0, 5, size=30))
     masks = rng.random((40, 30)) < rng.random((40, 1))
-    sums = np.array([pair_sums(a, b, index, n_clusters) for a, b in zip(masks, masks[::-1], strict=True)])
+    sums = np.array([set_counts(a, b, index, n_clusters) for a, b in zip(masks, masks[::-1], strict=True)])
     counts = draw_counts(n_clusters, Resampling(resamples=300, seed=seed))  # more than one block of each
-    for pair, found in zip(sums, resample_measures(sums, counts, set_measures), strict=True):
-        expected = set_measures(counts.astype(float) @ pair)
+    for pair, found in zip(sums, resample_measures(sums, counts, set_values), strict=True):
+        expected = set_values(counts.astype(float) @ pair)
         for name, resampled in found.items():
             np.testing.assert_array_equal(resampled.values, expected[name])
 
 
 def test_clusters_and_counts_must_fit():
     with pytest.raises(ValueError, match="same clusters"):
-        list(resample_measures(np.zeros((1, 3, 4)), np.ones((5, 2), dtype=np.float32), set_measures))
+        list(resample_measures(np.zeros((1, 3, 4)), np.ones((5, 2), dtype=np.float32), set_values))
 
 
 def simulate(rng, size, n_clusters, share, p, q, both):
@@ -125,14 +124,14 @@ CELLS = [
 def test_intervals_cover_the_truth(cell):
     size, n_clusters, share, p, q, jaccard = cell
     both = jaccard * (p + q) / (1 + jaccard)
-    truth = set_measures(np.array([1, p, q, both]))
+    truth = set_values(np.array([1, p, q, both]))
     index = np.repeat(np.arange(n_clusters), size)
     rng = np.random.default_rng(7)
     sets = [simulate(rng, size, n_clusters, share, p, q, both) for _ in range(1000)]
-    sums = np.array([pair_sums(a, b, index, n_clusters) for a, b in sets])
+    sums = np.array([set_counts(a, b, index, n_clusters) for a, b in sets])
     counts = draw_counts(n_clusters, Resampling(resamples=500, seed=0))
     covered = dict.fromkeys(truth, 0)
-    for found in resample_measures(sums, counts, set_measures):
+    for found in resample_measures(sums, counts, set_values):
         for name, resampled in found.items():
             covered[name] += resampled.low <= truth[name] <= resampled.high
     # 95 % asked for, and 1,000 simulations: two standard errors are 1.4 %.

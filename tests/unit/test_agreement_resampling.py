@@ -8,13 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from miniature.measures.sets import accuracy_difference, cohen_kappa, flips, jaccard, set_agreement
+from miniature.measures.sets import set_counts, set_measures, set_values
 from miniature.statistics.bootstrap import (
     cluster_index,
-    pair_sums,
     percentile_bounds,
     resample_clusters,
-    set_measures,
 )
 from miniature.statistics.significance import holm, hommel, mcnemar
 
@@ -26,17 +24,16 @@ def test_a_resample_measures_what_its_repeated_examples_measure(seed):
     a, b = rng.random(25) < rng.random(), rng.random(25) < rng.random()
     index, n_clusters = cluster_index(clusters)
     counts = resample_clusters(n_clusters, resamples=4, seed=seed)
-    values = set_measures(counts @ pair_sums(a, b, index, n_clusters))
+    values = set_values(counts @ set_counts(a, b, index, n_clusters))
     for r in range(4):
         rows = np.repeat(np.arange(25), counts[r].astype(int)[index])
         x, y = a[rows], b[rows]
-        expected = (jaccard(x, y), cohen_kappa(x, y), accuracy_difference(x, y), *flips(x, y))
-        names = ("jaccard", "kappa", "accuracy_difference", "negative_flips", "positive_flips")
-        np.testing.assert_allclose([values[name][r] for name in names], expected, atol=1e-12)
-        for measure, value, chance, ceiling in set_agreement(x, y):
-            if not measure.endswith("_corrected") and ceiling - chance > 1e-6:
-                corrected = (value - chance) / (ceiling - chance)
-                np.testing.assert_allclose(values[f"{measure}_corrected"][r], corrected, atol=1e-9)
+        for name, found in set_measures(set_counts(x, y)[0]).items():
+            if not name.endswith("_corrected"):
+                np.testing.assert_allclose(values[name][r], found.value, atol=1e-12)
+                if found.ceiling - found.chance > 1e-6 and f"{name}_corrected" in values:
+                    corrected = (found.value - found.chance) / (found.ceiling - found.chance)
+                    np.testing.assert_allclose(values[f"{name}_corrected"][r], corrected, atol=1e-9)
 
 
 def test_one_seed_gives_one_set_of_resamples_and_each_is_as_large_as_the_data():
@@ -73,9 +70,9 @@ def test_intervals_cover_the_truth_with_and_without_shared_contexts(share):
         # With probability `share` an example copies its cluster: its own law stays as it was.
         u = np.where(rng.random(u.size) < share, np.repeat(rng.random(n_clusters), size), u)
         a, b = u < p, (u >= p - both) & (u < p - both + q)
-        value = jaccard(a, b)
+        value = float(set_values(set_counts(a, b)[0])["jaccard"])
         careless += abs(value - truth) <= 1.96 * np.sqrt(value * (1 - value) / np.count_nonzero(a | b))
-        resampled = set_measures(counts @ pair_sums(a, b, index, n_clusters))["jaccard"]
+        resampled = set_values(counts @ set_counts(a, b, index, n_clusters))["jaccard"]
         low, high = percentile_bounds(resampled)
         covered += low <= truth <= high
     assert 0.92 <= covered / simulations <= 0.98

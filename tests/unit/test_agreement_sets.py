@@ -1,5 +1,6 @@
 """Measures on sets, against scikit-learn, enumeration, closed forms and the authors' own error lists."""
 
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
@@ -13,17 +14,12 @@ from miniature.agreement.comparison import Resampling
 from miniature.characteristics.errors.compare import compare_errors
 from miniature.measures.detection import auroc, fpr_at_95
 from miniature.measures.sets import (
-    accuracy_difference,
-    ceiling_jaccard,
-    ceiling_kappa,
-    chance_flips,
-    chance_jaccard,
     check_masks,
-    cohen_kappa,
-    fewest_flips,
-    flips,
-    jaccard,
     jaccard_bounds,
+    pooled_jaccard,
+    set_counts,
+    set_measures,
+    set_values,
 )
 
 pairs_of_masks = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40).map(
@@ -35,17 +31,68 @@ def equal(x, y):
     return x == pytest.approx(y, abs=1e-12, nan_ok=True)
 
 
+def measure(name, a, b):
+    """One measure of two masks."""
+    return float(set_measures(set_counts(a, b)[0])[name].value)
+
+
+def jaccard(a, b):
+    return measure("jaccard", a, b)
+
+
+def kappa(a, b):
+    return measure("kappa", a, b)
+
+
 @given(pairs_of_masks)
 def test_jaccard_and_kappa_are_those_of_scikit_learn(masks):
     a, b = masks
     if (a | b).any():
         assert equal(jaccard(a, b), jaccard_score(a, b))
     else:
-        assert np.isnan(jaccard(a, b))
+        assert np.isnan(jaccard(a, b))  # scikit-learn would say 0
     if len(np.unique(np.concatenate([a, b]))) == 1:
-        assert np.isnan(cohen_kappa(a, b))  # scikit-learn warns and returns NaN as well
+        assert np.isnan(kappa(a, b))  # scikit-learn warns and returns NaN as well
     else:
-        assert equal(cohen_kappa(a, b), cohen_kappa_score(a, b))
+        assert equal(kappa(a, b), cohen_kappa_score(a, b))
+
+
+def test_three_thousand_pairs_at_once_are_the_definitions_in_exact_fractions():
+    rng = np.random.default_rng(0)
+    pairs = []
+    for _ in range(3000):
+        n = rng.integers(1, 60)
+        pairs.append((rng.random(n) < rng.choice([0, 0.05, 0.5, 0.95, 1]), rng.random(n) < rng.random()))
+    found = set_measures(np.concatenate([set_counts(a, b) for a, b in pairs]))
+    resampled = set_values(np.concatenate([set_counts(a, b) for a, b in pairs]))
+    for i, (a, b) in enumerate(pairs):
+        n = len(a)
+        p, q, least, most = (Fraction(int(x), n) for x in (a.sum(), b.sum(), *sorted([a.sum(), b.sum()])))
+        same, expected = Fraction(int((a == b).sum()), n), p * q + (1 - p) * (1 - q)
+        wanted = {
+            "accuracy_difference": (p - q, np.nan, np.nan),
+            "negative_flips": (Fraction(int((~a & b).sum()), n), (1 - p) * q, max(0, q - p)),
+            "positive_flips": (Fraction(int((a & ~b).sum()), n), p * (1 - q), max(0, p - q)),
+            "jaccard": (np.nan,) * 3,
+            "kappa": (np.nan,) * 3,
+        }
+        if most:
+            union = int((a | b).sum())
+            wanted["jaccard"] = Fraction(int((a & b).sum()), union), p * q / (p + q - p * q), least / most
+        if expected < 1:
+            best = 1 - (most - least)  # the smaller set inside the larger
+            wanted["kappa"] = (same - expected) / (1 - expected), 0, (best - expected) / (1 - expected)
+        for name in ("jaccard", "kappa"):
+            value, chance, ceiling = wanted[name]
+            room = ceiling - chance
+            if room == Fraction(1, 20):
+                continue  # rounding decides
+            corrected = ((value - chance) / room, 0, 1) if room > Fraction(1, 20) else (np.nan,) * 3
+            wanted[f"{name}_corrected"] = corrected
+            if room > 0:
+                assert equal(resampled[f"{name}_corrected"][i], float((value - chance) / room))
+        for name, numbers in wanted.items():
+            assert equal([part[i] for part in found[name]], [float(x) for x in numbers]), name
 
 
 @given(pairs_of_masks, st.randoms(use_true_random=False))
@@ -53,11 +100,11 @@ def test_symmetric_measures_forget_order_of_models_and_of_examples(masks, random
     a, b = masks
     order = list(range(len(a)))
     random.shuffle(order)
-    for measure in (jaccard, cohen_kappa):
-        assert equal(measure(a, b), measure(b, a))
-        assert equal(measure(a, b), measure(a[order], b[order]))
-    assert equal(accuracy_difference(a, b), -accuracy_difference(b, a))
-    assert flips(a, b) == flips(b, a)[::-1]
+    for name in ("jaccard", "kappa"):
+        assert equal(measure(name, a, b), measure(name, b, a))
+        assert equal(measure(name, a, b), measure(name, a[order], b[order]))
+    assert equal(measure("accuracy_difference", a, b), -measure("accuracy_difference", b, a))
+    assert measure("negative_flips", a, b) == measure("positive_flips", b, a)
 
 
 @given(pairs_of_masks)
@@ -65,20 +112,20 @@ def test_identity_is_one_and_disjoint_is_zero(masks):
     a, _ = masks
     if a.any():
         assert jaccard(a, a) == 1
-        assert cohen_kappa(a, a) == 1 or a.all()
+        assert kappa(a, a) == 1 or a.all()
         assert jaccard(a, np.zeros_like(a)) == 0
     if a.any() and not a.all():
         assert jaccard(a, ~a) == 0
-        assert cohen_kappa(a, ~a) < 0
-    assert flips(a, a) == (0, 0)
-    assert accuracy_difference(a, a) == 0
+        assert kappa(a, ~a) < 0
+    assert measure("negative_flips", a, a) == measure("positive_flips", a, a) == 0
+    assert measure("accuracy_difference", a, a) == 0
 
 
 @given(pairs_of_masks)
 def test_flips_account_for_the_accuracy_difference(masks):
     a, b = masks
-    negative, positive = flips(a, b)
-    assert equal(positive - negative, accuracy_difference(a, b))
+    negative, positive = measure("negative_flips", a, b), measure("positive_flips", a, b)
+    assert equal(positive - negative, measure("accuracy_difference", a, b))
     assert equal(negative + positive, np.mean(a != b))
 
 
@@ -87,12 +134,9 @@ def test_ceilings_are_the_best_over_all_overlaps(n, data):
     size_a, size_b = data.draw(st.integers(0, n)), data.draw(st.integers(0, n))
     a = np.arange(n) < size_a
     masks = [np.array(bits) for bits in product([False, True], repeat=n) if sum(bits) == size_b]
-    p, q = size_a / n, size_b / n
-    best = [max(f(a, b) for b in masks) for f in (jaccard, cohen_kappa)]
-    assert equal(ceiling_jaccard(size_a, size_b), best[0])
-    assert equal(ceiling_kappa(size_a, size_b, n), best[1])
-    assert equal(fewest_flips(p, q).negative, min(flips(a, b).negative for b in masks))
-    assert equal(fewest_flips(p, q).positive, min(flips(a, b).positive for b in masks))
+    found = set_measures(set_counts(a, masks[0])[0])
+    for name, best in (("jaccard", max), ("kappa", max), ("negative_flips", min), ("positive_flips", min)):
+        assert equal(found[name].ceiling, best(measure(name, a, b) for b in masks))
 
 
 def test_ceiling_over_two_datasets_is_reached_and_never_passed():
@@ -105,8 +149,9 @@ def test_ceiling_over_two_datasets_is_reached_and_never_passed():
         b[rng.choice(7, 2, replace=False)] = True
         b[7 + rng.choice(5, 3, replace=False)] = True
         found.append(jaccard(a, b))
-    assert equal(ceiling_jaccard([3, 1], [2, 3]), max(found))
-    assert inside.sum() == 7
+        value, _ = pooled_jaccard([set_counts(a[d], b[d])[0] for d in (inside, ~inside)])
+        assert equal(value.value, found[-1])
+    assert equal(value.ceiling, max(found))
 
 
 def test_chance_is_what_independent_sets_show():
@@ -114,35 +159,32 @@ def test_chance_is_what_independent_sets_show():
     n = 200_000
     p, q = 0.3, 0.6
     a, b = rng.random(n) < p, rng.random(n) < q
-    assert jaccard(a, b) == pytest.approx(chance_jaccard(p, q), abs=0.005)
-    assert flips(a, b) == pytest.approx(chance_flips(p, q), abs=0.005)
-    assert cohen_kappa(a, b) == pytest.approx(0, abs=0.01)
+    chance = {name: found.chance for name, found in set_measures([1, p, q, 0]).items()}
+    for name in ("jaccard", "negative_flips", "positive_flips"):
+        assert measure(name, a, b) == pytest.approx(chance[name], abs=0.005)
+    assert kappa(a, b) == pytest.approx(0, abs=0.01)
     # Two datasets of which one is flagged far more often: pooling the rates would understate chance.
-    rates_a, rates_b, sizes = [0.05, 0.9], [0.1, 0.8], [50_000, 150_000]
+    rates_a, rates_b, sizes = np.array([0.05, 0.9]), np.array([0.1, 0.8]), np.array([50_000, 150_000])
     a = np.concatenate([rng.random(s) < r for s, r in zip(sizes, rates_a, strict=True)])
     b = np.concatenate([rng.random(s) < r for s, r in zip(sizes, rates_b, strict=True)])
-    within = chance_jaccard(rates_a, rates_b, sizes=sizes)
-    assert jaccard(a, b) == pytest.approx(within, abs=0.005)
-    assert within > chance_jaccard(a.mean(), b.mean()) + 0.05
+    within, _ = pooled_jaccard(np.stack([sizes, sizes * rates_a, sizes * rates_b, 0 * sizes], axis=1))
+    assert jaccard(a, b) == pytest.approx(within.chance, abs=0.005)
+    assert within.chance > set_measures([1, a.mean(), b.mean(), 0])["jaccard"].chance + 0.05
 
 
 def test_chance_of_one_dataset_is_the_closed_form_and_size_does_not_matter():
-    assert equal(chance_jaccard(0.2, 0.5), 0.1 / 0.6)
-    assert equal(chance_jaccard([0.2], [0.5], sizes=[999]), 0.1 / 0.6)
-    assert equal(chance_jaccard([0.2, 0.7], [0.5, 0.9], sizes=[10, 0]), 0.1 / 0.6)
-    assert equal(chance_jaccard(1, 1), 1)
+    for datasets in ([[1, 0.2, 0.5, 0]], [[999, 0.2 * 999, 0.5 * 999, 0]], [[10, 2, 5, 0], [0, 0, 0, 0]]):
+        assert equal(pooled_jaccard(datasets)[0].chance, 0.1 / 0.6)
+    assert equal(pooled_jaccard([[1, 1, 1, 1]])[0].chance, 1)
 
 
 def test_empty_cases_are_not_numbers():
-    none = np.zeros(3, dtype=bool)
-    assert np.isnan(jaccard(none, none))
-    assert np.isnan(ceiling_jaccard(0, 0))
-    assert np.isnan(chance_jaccard(0, 0))
-    empty = np.zeros(0, dtype=bool)
-    for value in (jaccard(empty, empty), cohen_kappa(empty, empty), accuracy_difference(empty, empty)):
-        assert np.isnan(value)
-    assert np.isnan(flips(empty, empty)).all()
-    assert ceiling_jaccard(0, 3) == 0
+    none, empty = np.zeros(3, dtype=bool), np.zeros(0, dtype=bool)
+    assert np.isnan(set_measures(set_counts(none, none)[0])["jaccard"]).all()
+    assert np.isnan(pooled_jaccard([[0, 0, 0, 0], [3, 0, 0, 0]])).all()
+    for found in set_measures(set_counts(empty, empty)[0]).values():
+        assert np.isnan(found).all()
+    assert set_measures([3, 0, 3, 0])["jaccard"].ceiling == 0
 
 
 @pytest.mark.parametrize("bad", [[0.3, 1.0], [np.nan, 1.0], [2, 1], ["a", "b"], [[True, False]], [True]])
@@ -239,7 +281,7 @@ def test_the_authors_overlaps_give_their_kappa(pair):
     a, b = overlapping(size_a, size_b, shared)
     assert round(jaccard(a, b), 3) == JACCARD[pair]
     # The overlap is known to about three examples from a Jaccard index of three decimals: so is kappa.
-    assert cohen_kappa(a, b) == pytest.approx(KAPPA[pair], abs=0.0015)
+    assert kappa(a, b) == pytest.approx(KAPPA[pair], abs=0.0015)
 
 
 @pytest.mark.parametrize("other", LARGE_ROW)
@@ -255,16 +297,15 @@ def test_the_authors_reference_row(other):
             overlaps.append(overlapping(SIZES["large"], SIZES[other], shared))
     assert 1 <= len(overlaps) <= 2
     tabled = (JACCARD["large", other], KAPPA["large", other])
-    fitting = [o for o in overlaps if (round(jaccard(*o), 3), round(cohen_kappa(*o), 3)) == tabled]
+    fitting = [o for o in overlaps if (round(jaccard(*o), 3), round(kappa(*o), 3)) == tabled]
     assert len(fitting) == 1
     a, b = fitting[0]
-    assert round(chance_jaccard(a.mean(), b.mean()), 3) == chance
-    assert round(ceiling_jaccard(int(a.sum()), int(b.sum())), 3) == ceiling
-    found = flips(a, b)
-    assert round(100 * found.negative, 2) == negative
-    assert round(100 * found.positive, 2) == positive
-    assert round(100 * sum(found), 2) == every
-    assert accuracy_difference(a, b) == pytest.approx((SIZES["large"] - SIZES[other]) / QUESTIONS)
+    found = set_measures(set_counts(a, b)[0])
+    assert round(float(found["jaccard"].chance), 3) == chance
+    assert round(float(found["jaccard"].ceiling), 3) == ceiling
+    flips = [float(found[f"{kind}_flips"].value) for kind in ("negative", "positive")]
+    assert [round(100 * x, 2) for x in (*flips, sum(flips))] == [negative, positive, every]
+    assert found["accuracy_difference"].value == pytest.approx((SIZES["large"] - SIZES[other]) / QUESTIONS)
     # And as the study's own comparison gives them.
     ids = [f"q{i}" for i in range(QUESTIONS)]
     lists = {m: pd.DataFrame({"id": ids, "error": e}) for m, e in (("large", a), (other, b))}

@@ -103,8 +103,8 @@ def test_training_setting_of_one_model_reruns_that_model(project):
     [
         (
             "scripts/miniature/measures/sets.py",
-            "def cohen_kappa(",
-            "_EDITED = 1\n\n\ndef cohen_kappa(",
+            "def set_measures(",
+            "_EDITED = 1\n\n\ndef set_measures(",
             set(),  # a name that nothing refers to
         ),
         (
@@ -124,12 +124,12 @@ def test_edit_that_changes_no_result_reruns_nothing(project, file, old, new, exp
 def test_edited_library_function_reruns_the_rules_that_use_it(project):
     path = project.folder / "scripts/miniature/measures/sets.py"
     text = path.read_text()
-    head, _, body = text.partition("def cohen_kappa(")
+    head, _, body = text.partition("def set_measures(")
     assert body
     # A new statement at the start of the body, after the docstring.
     signature, quote, rest = body.partition('"""')
     docstring, _, code = rest.partition('"""')
-    path.write_text(f'{head}def cohen_kappa({signature}{quote}{docstring}"""\n    edited = 1{code}')
+    path.write_text(f'{head}def set_measures({signature}{quote}{docstring}"""\n    edited = 1{code}')
     expensive = {
         "finetune_model",
         "predict_split",

@@ -4,8 +4,6 @@ Accuracy is on the axis because it is what confounds an agreement: it fixes both
 error counts allow and the value that unrelated models would reach, and both are drawn.
 """
 
-import math
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,7 +12,7 @@ from matplotlib.figure import Figure
 
 from miniature.figures.labels import spread, text_width, wrap
 from miniature.figures.style import COLORS, GRID, INK, MUTED, neutral_style
-from miniature.measures.sets import chance_jaccard
+from miniature.measures.sets import set_measures
 from miniature.scorecard.floor import origin_means
 from miniature.tables.floor import COMPARED, OTHER, REFERENCE, SAME, VARIANT
 
@@ -80,9 +78,8 @@ def _draw_limits(axes: Axes, accuracy: float) -> None:
     # The axis leaves room for names and can so reach beyond 100 %, where no accuracy lies.
     x = np.linspace(*np.clip(axes.get_xlim(), 0, 100), 400)
     p, q = 1 - accuracy, 1 - x / 100
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ceiling = np.minimum(p, q) / np.maximum(p, q)
-    chance = [chance_jaccard(p, rate) if p + rate > 0 else math.nan for rate in q]
+    # Chance and ceiling follow from the rates alone; the overlap does not matter.
+    _, chance, ceiling = set_measures(np.stack(np.broadcast_arrays(1.0, p, q, 0.0), axis=-1))["jaccard"]
     axes.fill_between(x, chance, ceiling, color=GRID, alpha=0.35, linewidth=0, zorder=0)
     axes.plot(x, ceiling, color=MUTED, linewidth=1.0, zorder=1)
     axes.plot(x, chance, color=MUTED, linewidth=1.0, linestyle=":", zorder=1)

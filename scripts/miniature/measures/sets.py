@@ -1,25 +1,73 @@
-"""Agreement of two sets of examples: Jaccard and kappa, with chance, ceiling and corrected form."""
+"""Agreement of two sets of examples, from four counts: examples, members of the first, the second and both.
 
+Each measure is one formula in the four counts. Its chance is the formula at the overlap that independent sets
+have on average, its ceiling the formula at the largest overlap that the two sizes allow.
+"""
+
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
+COUNTS = 4  # n, a, b, both
 
-def jaccard(a: np.ndarray, b: np.ndarray) -> float:
-    """Share of the examples in either set that are in both: ``|A and B| / |A or B|``.
+# Top and bottom of a ratio.
+Formula = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
-    The paper's measure of agreement (Rai, Pal, Awekar, CIKM 2024).
+# Whole numbers up to the one division, so that an undefined case (bottom 0) is found exactly.
+FORMULAS: dict[str, Formula] = {
+    # Share of the examples in either set that are in both: the paper's measure (Rai, Pal, Awekar, CIKM 2024).
+    "jaccard": lambda n, a, b, both: (both, a + b - both),
+    # Agreement beyond chance (Cohen 1960); on right and wrong answers the error consistency of two models.
+    "kappa": lambda n, a, b, both: (2 * (n * both - a * b), a * (n - b) + b * (n - a)),
+    # Of error sets: accuracy of the second model minus that of the first.
+    "accuracy_difference": lambda n, a, b, both: (a - b, n),
+    # The first model right and the second wrong, and the reverse; their sum is the "flips" of Dutta et al.
+    # (NeurIPS 2024).
+    "negative_flips": lambda n, a, b, both: (b - both, n),
+    "positive_flips": lambda n, a, b, both: (a - both, n),
+}
+# Those that also have a corrected form. That of flips would be that of kappa: all are linear in the overlap.
+CORRECTED = ("jaccard", "kappa")
+# The measures of agreement proper: they ask only whether the two sets are alike, not which one is larger.
+AGREEMENT = ("jaccard", "jaccard_corrected", "kappa", "kappa_corrected")
+# Fixed by the sizes of the sets, so that chance and ceiling mean nothing.
+OF_SIZES = ("accuracy_difference",)
+
+
+# At or below this distance from chance to ceiling the ratio says more about rounding than about the models.
+LEAST_ROOM = 0.05
+# The same for a resample: only where the two are one number is there nothing to divide by.
+ROUNDING = 1e-9
+
+
+class Measured(NamedTuple):
+    """A measure, its chance and its ceiling: arrays of one shape, NaN where not defined."""
+
+    value: np.ndarray
+    chance: np.ndarray
+    ceiling: np.ndarray
+
+
+def set_counts(
+    a: np.ndarray, b: np.ndarray, index: np.ndarray | None = None, clusters: int = 1
+) -> np.ndarray:
+    """The four counts of two sets, in each cluster of examples.
 
     Parameters
     ----------
     a, b : array_like of bool, shape [examples]
         Membership of each example in the two sets.
+    index : ndarray of int, shape [examples], optional
+        Cluster of each example; one cluster by default.
+    clusters : int
+        Number of clusters.
 
     Returns
     -------
-    float
-        In [0, 1]. NaN where both sets are empty: there is nothing to agree about, and neither 0 nor 1 would
-        be true of it. Where one set is empty, 0.
+    ndarray of float64, shape [clusters, 4]
+        Examples, members of the first set, of the second, of both. Counts of several clusters or tables add
+        up to those of all.
 
     Raises
     ------
@@ -28,14 +76,120 @@ def jaccard(a: np.ndarray, b: np.ndarray) -> float:
 
     Examples
     --------
-    >>> jaccard([True, True, False], [True, False, False])
-    0.5
-    >>> jaccard([False, False], [False, False])
-    nan
+    >>> set_counts([True, True, False], [True, False, False]).tolist()
+    [[3.0, 2.0, 1.0, 1.0]]
     """
     a, b = check_masks(a, b)
-    union = count(a | b)
-    return count(a & b) / union if union else float("nan")
+    index = np.zeros(len(a), dtype=np.int64) if index is None else index
+    columns = (np.ones(len(a), dtype=bool), a, b, a & b)
+    return np.stack([np.bincount(index, weights=c, minlength=clusters) for c in columns], axis=1)
+
+
+def set_measures(counts: np.ndarray, *, least_room: float = LEAST_ROOM) -> dict[str, Measured]:
+    """Every measure of two sets, with its chance and its ceiling, for many pairs or resamples at once.
+
+    Parameters
+    ----------
+    counts : array_like of float, shape [..., 4]
+        As `set_counts`, added up over clusters.
+    least_room : float
+        As for `correct_for_chance`.
+
+    Returns
+    -------
+    dict of str to Measured, each shape [...]
+        For each of `FORMULAS`, and with ``_corrected`` for those in `CORRECTED`: their chance is 0 and their
+        ceiling 1. The Jaccard index is undefined where both sets are empty (neither 0 nor 1 would be true of
+        it), kappa where both judgements are the same of every example, the others without examples.
+
+    Examples
+    --------
+    >>> found = set_measures([4, 2, 1, 1])
+    >>> [tuple(map(float, found[name])) for name in ("jaccard", "kappa", "negative_flips")]
+    [(0.5, 0.2, 0.5), (0.5, 0.0, 0.5), (0.0, 0.125, 0.0)]
+    """
+    counts = np.asarray(counts, dtype=np.float64)[..., None, :]
+    measures = {}
+    for name in FORMULAS:
+        measures[name] = _evaluate(name, counts)
+        if name in CORRECTED:
+            measures[f"{name}_corrected"] = _correct(measures[name], least_room)
+    return measures
+
+
+def set_values(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """The values of `set_measures` in resamples, whose chance and ceiling may lie as near as they like.
+
+    Parameters
+    ----------
+    counts : array_like of float, shape [..., 4]
+        As for `set_measures`.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape [...]
+
+    Examples
+    --------
+    >>> float(set_values([4, 2, 1, 1])["jaccard"])
+    0.5
+    """
+    return {name: found.value for name, found in set_measures(counts, least_room=ROUNDING).items()}
+
+
+def pooled_jaccard(counts: np.ndarray) -> tuple[Measured, Measured]:
+    """Jaccard index over the union of several datasets, and its corrected form.
+
+    Independence holds within each dataset, and so do the sizes that set the ceiling: pooled rates would call
+    it agreement that both models flag one of the datasets more often.
+
+    Parameters
+    ----------
+    counts : array_like of float, shape [..., datasets, 4]
+        As `set_counts`, of each dataset.
+
+    Returns
+    -------
+    tuple of Measured, each shape [...]
+        NaN where both sets are empty; the corrected form as `correct_for_chance`.
+
+    Examples
+    --------
+    >>> value, corrected = pooled_jaccard([[10.0, 5.0, 5.0, 4.0]])
+    >>> [round(float(x), 4) for x in (*value, corrected.value)]
+    [0.6667, 0.3333, 1.0, 0.5]
+    >>> float(pooled_jaccard([[10, 0, 0, 0], [10, 10, 10, 10]])[0].chance)
+    1.0
+    """
+    found = _evaluate("jaccard", np.asarray(counts, dtype=np.float64))
+    return found, _correct(found, LEAST_ROOM)
+
+
+def _evaluate(name: str, counts: np.ndarray) -> Measured:
+    """One formula at the overlap observed, by chance and at most, of [..., datasets, 4]."""
+    n, a, b, both = np.moveaxis(counts, -1, 0)
+    by_chance = np.divide(a * b, n, out=np.zeros(n.shape), where=n > 0)
+    value, chance, ceiling = (
+        _ratio(*(part.sum(axis=-1) for part in FORMULAS[name](n, a, b, overlap)))
+        for overlap in (both, by_chance, np.minimum(a, b))
+    )
+    if name in OF_SIZES:
+        return Measured(value, _where_defined(value, np.nan), _where_defined(value, np.nan))
+    # Kappa is 0 by chance wherever it is defined; rounding of the expected overlap would leave a trace.
+    return Measured(value, _where_defined(value, 0.0) if name == "kappa" else chance, ceiling)
+
+
+def _correct(measured: Measured, least_room: float) -> Measured:
+    corrected = np.asarray(correct_for_chance(*measured, least_room=least_room))
+    return Measured(corrected, _where_defined(corrected, 0.0), _where_defined(corrected, 1.0))
+
+
+def _where_defined(value: np.ndarray, constant: float) -> np.ndarray:
+    return np.where(np.isnan(value), np.nan, constant)
+
+
+def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    return np.divide(top, bottom, out=np.full(np.shape(top), np.nan), where=bottom > 0)
 
 
 def jaccard_bounds(
@@ -72,266 +226,18 @@ def jaccard_bounds(
     unknown_a, unknown_b = check_masks(unknown_a, unknown_b)
     check_masks(a, unknown_a)
     possible_a, possible_b = a | unknown_a, b | unknown_b
-    most = count(possible_a | possible_b)
-    if not most:
+    if not (possible_a | possible_b).any():
         return float("nan"), float("nan")
-    # An unknown against a known member is settled as a member; two unknowns as two members.
-    shared = count(possible_a & possible_b)
-    union = count(a | b | (possible_a & possible_b))
-    return count(a & b) / most, shared / union if union else 0.0
-
-
-def cohen_kappa(a: np.ndarray, b: np.ndarray) -> float:
-    """Agreement beyond chance: ``(observed - expected) / (1 - expected)`` (Cohen 1960).
-
-    On right and wrong answers this is the error consistency of two models.
-
-    Parameters
-    ----------
-    a, b : array_like of bool, shape [examples]
-        The two judgements.
-
-    Returns
-    -------
-    float
-        In [-1, 1]; 0 is chance. NaN where there is no example, or where both say the same of every example:
-        expected agreement is then complete and nothing lies beyond it.
-
-    Raises
-    ------
-    ValueError
-        If `a` and `b` are not two masks of one shape.
-
-    Examples
-    --------
-    >>> cohen_kappa([True, True, False, False], [True, False, False, False])
-    0.5
-    """
-    a, b = check_masks(a, b)
-    observed = count(a == b)
-    return _beyond_chance(observed, count(a), count(b), len(a))
-
-
-def ceiling_kappa(size_a: int, size_b: int, n: int) -> float:
-    """Largest kappa that two set sizes allow: the smaller set inside the larger.
-
-    Parameters
-    ----------
-    size_a, size_b : int
-        Examples of which the first and the second judgement say yes.
-    n : int
-        Examples.
-
-    Returns
-    -------
-    float
-        In [0, 1]; NaN where kappa itself is not defined.
-
-    Examples
-    --------
-    >>> ceiling_kappa(2, 1, 4)
-    0.5
-    """
-    return _beyond_chance(n - abs(size_a - size_b), size_a, size_b, n)
-
-
-def _beyond_chance(observed: int, size_a: int, size_b: int, n: int) -> float:
-    # Whole numbers up to the last division: the degenerate case is then found exactly.
-    expected = size_a * size_b + (n - size_a) * (n - size_b)
-    return (n * observed - expected) / (n * n - expected) if n * n > expected else float("nan")
-
-
-class Flips(NamedTuple):
-    """Shares of all examples, in [0, 1]."""
-
-    negative: float
-    positive: float
-
-
-def flips(errors_a: np.ndarray, errors_b: np.ndarray) -> Flips:
-    """Share of examples that flip when the second model takes the place of the first.
-
-    Negative flips: the first was right, the second is wrong. Positive: the first was wrong, the second is
-    right. Their sum is the "flips" of Dutta et al. (NeurIPS 2024); the first alone is known as the negative
-    flip rate.
-
-    Parameters
-    ----------
-    errors_a, errors_b : array_like of bool, shape [examples]
-        Whether each model errs.
-
-    Returns
-    -------
-    Flips
-        NaN where there is no example.
-
-    Raises
-    ------
-    ValueError
-        If the two are not masks of one shape.
-
-    Examples
-    --------
-    >>> flips([True, False, False, False], [False, True, True, False])
-    Flips(negative=0.5, positive=0.25)
-    """
-    a, b = check_masks(errors_a, errors_b)
-    if len(a) == 0:
-        return Flips(float("nan"), float("nan"))
-    return Flips(count(~a & b) / len(a), count(a & ~b) / len(a))
-
-
-def chance_flips(error_rate_a: float, error_rate_b: float) -> Flips:
-    """Flips expected of independent errors at the same rates.
-
-    Parameters
-    ----------
-    error_rate_a, error_rate_b : float
-        In [0, 1].
-
-    Returns
-    -------
-    Flips
-
-    Examples
-    --------
-    >>> chance_flips(0.5, 0.25)
-    Flips(negative=0.125, positive=0.375)
-    """
-    return Flips((1 - error_rate_a) * error_rate_b, error_rate_a * (1 - error_rate_b))
-
-
-def fewest_flips(error_rate_a: float, error_rate_b: float) -> Flips:
-    """Fewest flips that unequal error rates allow: one error set inside the other.
-
-    Parameters
-    ----------
-    error_rate_a, error_rate_b : float
-        In [0, 1].
-
-    Returns
-    -------
-    Flips
-
-    Examples
-    --------
-    >>> fewest_flips(0.25, 0.5)
-    Flips(negative=0.25, positive=0.0)
-    """
-    return Flips(max(0.0, error_rate_b - error_rate_a), max(0.0, error_rate_a - error_rate_b))
-
-
-def accuracy_difference(errors_a: np.ndarray, errors_b: np.ndarray) -> float:
-    """Accuracy of the second model minus accuracy of the first: negative where the second is worse.
-
-    Parameters
-    ----------
-    errors_a, errors_b : array_like of bool, shape [examples]
-        Whether each model errs.
-
-    Returns
-    -------
-    float
-        In [-1, 1]; NaN where there is no example.
-
-    Raises
-    ------
-    ValueError
-        If the two are not masks of one shape.
-
-    Examples
-    --------
-    >>> accuracy_difference([False, False], [True, False])
-    -0.5
-    """
-    a, b = check_masks(errors_a, errors_b)
-    if len(a) == 0:
-        return float("nan")
-    return (count(a) - count(b)) / len(a)
-
-
-def ceiling_jaccard(size_a: int | np.ndarray, size_b: int | np.ndarray) -> float:
-    """Largest Jaccard index of two sets of given sizes: the smaller inside the larger, ``min / max``.
-
-    Over several datasets the sizes hold within each dataset: ``sum min / sum max``.
-
-    Parameters
-    ----------
-    size_a, size_b : int or array_like of int, shape [datasets]
-        Members of the first and of the second set, per dataset.
-
-    Returns
-    -------
-    float
-        In [0, 1]; NaN where both sets are empty.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ or a size is negative.
-
-    Examples
-    --------
-    >>> ceiling_jaccard(2, 4)
-    0.5
-    >>> ceiling_jaccard([2, 4], [4, 2])
-    0.5
-    """
-    a, b = np.atleast_1d(np.asarray(size_a)), np.atleast_1d(np.asarray(size_b))
-    if a.shape != b.shape or a.ndim != 1:
-        raise ValueError(f"Sizes must pair up; their shapes are {a.shape} and {b.shape}.")
-    if (a < 0).any() or (b < 0).any():
-        raise ValueError(f"A set has no negative size: {a}, {b}.")
-    largest = int(np.maximum(a, b).sum())
-    return int(np.minimum(a, b).sum()) / largest if largest else float("nan")
-
-
-def chance_jaccard(
-    rate_a: float | np.ndarray, rate_b: float | np.ndarray, *, sizes: int | np.ndarray = 1
-) -> float:
-    """Jaccard index expected of independent sets: ``pq / (p + q - pq)``.
-
-    It is the ratio of the expected intersection to the expected union. Over several datasets independence
-    holds within each dataset: ``sum n_d p_d q_d / sum n_d (p_d + q_d - p_d q_d)``. Pooling the rates first
-    would call it agreement that both models flag the out-of-distribution dataset more often.
-
-    Parameters
-    ----------
-    rate_a, rate_b : float or array_like, shape [datasets]
-        Share of each dataset's examples that are in the first and in the second set, in [0, 1].
-    sizes : int or array_like, shape [datasets]
-        Examples of each dataset.
-
-    Returns
-    -------
-    float
-        In [0, 1]; NaN where both sets are empty.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ or a rate lies outside [0, 1].
-
-    Examples
-    --------
-    >>> round(chance_jaccard(0.5, 0.5), 4)
-    0.3333
-    >>> round(chance_jaccard([0.0, 1.0], [0.0, 1.0], sizes=[10, 10]), 4)
-    1.0
-    """
-    p, q, n = (np.atleast_1d(np.asarray(x, dtype=np.float64)) for x in (rate_a, rate_b, sizes))
-    if not p.shape == q.shape == n.shape or p.ndim != 1:
-        raise ValueError(f"Rates and sizes must pair up; the shapes are {p.shape}, {q.shape}, {n.shape}.")
-    # A dataset without examples has no rate and adds nothing.
-    p, q, n = p[n > 0], q[n > 0], n[n > 0]
-    if not ((p >= 0) & (p <= 1) & (q >= 0) & (q <= 1)).all():
-        raise ValueError(f"Rates lie in [0, 1]; these are {p} and {q}.")
-    shared, union = float(np.sum(n * p * q)), float(np.sum(n * (p + q - p * q)))
-    return shared / union if union > 0 else float("nan")
-
-
-# At or below this distance from chance to ceiling the ratio says more about rounding than about the models.
-LEAST_ROOM = 0.05
+    # Apart: an unknown joins the set that the example is not in already, of two unknowns only the first.
+    # Together: an unknown joins where the other set has the example or may have it.
+    apart = a | (unknown_a & ~b), b | (unknown_b & ~possible_a)
+    shared = possible_a & possible_b
+    low, high = (
+        float(set_measures(set_counts(*sets)[0])["jaccard"].value)
+        for sets in (apart, (a | shared, b | shared))
+    )
+    # Unknowns on one side only, and no known member: whichever is settled as one, nothing is shared.
+    return low, 0.0 if np.isnan(high) else high
 
 
 def correct_for_chance(
@@ -409,102 +315,3 @@ def check_masks(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if mask.dtype != bool and not (mask.dtype.kind in "iuf" and np.isin(mask, (0, 1)).all()):
             raise ValueError(f"A mask holds only true and false; this one is {mask.dtype} with other values.")
     return a.astype(bool), b.astype(bool)
-
-
-def count(mask: np.ndarray) -> int:
-    """Members of a set, as a plain whole number.
-
-    Parameters
-    ----------
-    mask : ndarray of bool
-
-    Returns
-    -------
-    int
-
-    Examples
-    --------
-    >>> count(np.array([True, False, True]))
-    2
-    """
-    return int(np.count_nonzero(mask))
-
-
-def jaccard_of_counts(
-    sizes: np.ndarray, a: np.ndarray, b: np.ndarray, both: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Jaccard index over the union of some datasets, with chance and ceiling within each of them.
-
-    Parameters
-    ----------
-    sizes : array_like of float, shape [..., datasets]
-        Examples of each dataset.
-    a, b, both : array_like of float, shape [..., datasets]
-        Members of the first set, of the second, and of both, in each dataset.
-
-    Returns
-    -------
-    dict of str to ndarray of float64, shape [...]
-        ``value``, ``chance`` (as `chance_jaccard`), ``ceiling`` (as `ceiling_jaccard`), ``corrected`` (as
-        `correct_for_chance`); NaN where both sets are empty.
-
-    Examples
-    --------
-    >>> found = jaccard_of_counts([10.0], [5.0], [5.0], [4.0])
-    >>> {name: round(float(value), 4) for name, value in found.items()}
-    {'value': 0.6667, 'chance': 0.3333, 'ceiling': 1.0, 'corrected': 0.5}
-    """
-    sizes, a, b, both = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (sizes, a, b, both)))
-    by_chance = np.divide(a * b, sizes, out=np.zeros(sizes.shape), where=sizes > 0)
-    union = (a + b - both).sum(axis=-1)
-    value = _ratio(both.sum(axis=-1), union)
-    chance = _ratio(by_chance.sum(axis=-1), (a + b - by_chance).sum(axis=-1))
-    ceiling = _ratio(np.minimum(a, b).sum(axis=-1), np.maximum(a, b).sum(axis=-1))
-    corrected = np.asarray(correct_for_chance(value, chance, ceiling))
-    return {"value": value, "chance": chance, "ceiling": ceiling, "corrected": corrected}
-
-
-def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    return np.divide(top, bottom, out=np.full(np.shape(top), np.nan), where=bottom > 0)
-
-
-def set_agreement(a: np.ndarray, b: np.ndarray) -> list[tuple[str, float, float, float]]:
-    """All measures of agreement of two sets of examples.
-
-    Parameters
-    ----------
-    a, b : ndarray of bool, shape [examples]
-        Membership of each example in the two sets.
-
-    Returns
-    -------
-    list of tuple
-        Measure, value, chance (independent sets of the same sizes) and ceiling (the smaller inside the
-        larger); NaN where not applicable. The corrected measures have chance 0 and ceiling 1 and are NaN
-        where chance and ceiling of the measure itself are less than 0.05 apart. Kappa is 0 by chance; that
-        the two sizes may not allow a kappa of 1 is what its corrected form takes away.
-
-    Examples
-    --------
-    >>> for row in set_agreement(np.array([1, 1, 0, 0], dtype=bool), np.array([1, 0, 0, 0], dtype=bool)):
-    ...     print(*row)
-    jaccard 0.5 0.2 0.5
-    jaccard_corrected 1.0 0.0 1.0
-    kappa 0.5 0.0 0.5
-    kappa_corrected 1.0 0.0 1.0
-    """
-    n, size_a, size_b = len(a), int(a.sum()), int(b.sum())
-    chance = chance_jaccard(size_a / n, size_b / n) if n else float("nan")
-    by_measure = {
-        "jaccard": (jaccard(a, b), chance, ceiling_jaccard(size_a, size_b)),
-        # Kappa is 0 by chance wherever it is defined at all.
-        "kappa": (cohen_kappa(a, b), 0.0, ceiling_kappa(size_a, size_b, n)),
-    }
-    rows = []
-    for name, (value, by_chance, ceiling) in by_measure.items():
-        if np.isnan(value):
-            by_chance = ceiling = float("nan")
-        corrected = correct_for_chance(value, by_chance, ceiling)
-        empty = corrected * 0.0
-        rows += [(name, value, by_chance, ceiling), (f"{name}_corrected", corrected, empty, empty + 1.0)]
-    return rows

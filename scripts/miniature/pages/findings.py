@@ -11,13 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from miniature.measures.sets import set_counts, set_values
 from miniature.scorecard.floor import origin_means
 from miniature.statistics.bootstrap import (
     cluster_index,
-    pair_sums,
     percentile_bounds,
     resample_clusters,
-    set_measures,
 )
 from miniature.tables.floor import COMPARED, OTHER, REFERENCE, SAME, VARIANT
 
@@ -57,8 +56,8 @@ def contrast_pairs(
     drawn = np.concatenate([np.ones((1, count)), drawn])  # [1 + resamples, clusters]
 
     def mean_jaccard(pairs: Sequence[Pair]) -> np.ndarray:
-        sums = [pair_sums(wrong[a], wrong[b], index, count) for a, b in pairs]
-        return np.mean([set_measures(drawn @ s)["jaccard"] for s in sums], axis=0)
+        sums = [set_counts(wrong[a], wrong[b], index, count) for a, b in pairs]
+        return np.mean([set_values(drawn @ s)["jaccard"] for s in sums], axis=0)
 
     difference = mean_jaccard(more) - mean_jaccard(less)
     return Contrast(*map(float, (difference[0], *percentile_bounds(difference[1:]))))

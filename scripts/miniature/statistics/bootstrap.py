@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
-from miniature.measures.sets import correct_for_chance
 from miniature.seeds import generator
 
 
@@ -69,8 +68,6 @@ def bca_interval(
 
 # Resamples drawn at once: the generator gives 64-bit numbers, of which four bytes are kept.
 DRAWN_AT_ONCE = 250
-# Distance below which chance and ceiling are one number.
-ROUNDING = 1e-9
 
 
 def resample_clusters(clusters: int, *, resamples: int, seed: int) -> np.ndarray:
@@ -134,72 +131,6 @@ def cluster_index(clusters: np.ndarray) -> tuple[np.ndarray, int]:
     return codes.astype(np.int64), len(names)
 
 
-def pair_sums(a: np.ndarray, b: np.ndarray, index: np.ndarray, clusters: int) -> np.ndarray:
-    """What every set measure of two models needs to know of each cluster.
-
-    Parameters
-    ----------
-    a, b : ndarray of bool, shape [examples]
-        Membership of each example in the two sets.
-    index : ndarray of int, shape [examples]
-        Cluster of each example.
-    clusters : int
-        Number of clusters.
-
-    Returns
-    -------
-    ndarray of float64, shape [clusters, 4]
-        Examples, members of the first set, of the second, of both.
-
-    Examples
-    --------
-    >>> pair_sums(np.array([True, True]), np.array([True, False]), np.array([0, 0]), 1).tolist()
-    [[2.0, 2.0, 1.0, 1.0]]
-    """
-    columns = (np.ones(len(a), dtype=bool), a, b, a & b)
-    return np.stack([np.bincount(index, weights=c, minlength=clusters) for c in columns], axis=1)
-
-
-def set_measures(sums: np.ndarray) -> dict[str, np.ndarray]:
-    """Every set measure from the four sums of `pair_sums`, for many resamples at once.
-
-    Parameters
-    ----------
-    sums : ndarray of float, shape [..., 4]
-        Examples, members of the first set, of the second, of both, added up over clusters.
-
-    Returns
-    -------
-    dict of str to ndarray of float64, shape [...]
-        ``jaccard``, ``kappa``, ``accuracy_difference``, ``negative_flips``, ``positive_flips``,
-        ``jaccard_corrected``, ``kappa_corrected``; NaN where not defined. Chance and ceiling of the corrected
-        two are those of the sums given, however near each other they lie.
-
-    Examples
-    --------
-    >>> found = set_measures(np.array([4, 2, 1, 1]))
-    >>> [float(found[name]) for name in ("jaccard", "accuracy_difference", "negative_flips")]
-    [0.5, 0.25, 0.0]
-    """
-    n, a, b, both = np.moveaxis(np.asarray(sums, dtype=np.float64), -1, 0)
-    expected = a * b + (n - a) * (n - b)
-    observed = n * (n - a - b + 2 * both)
-    jaccard = _ratio(both, a + b - both)
-    smaller, larger = np.minimum(a, b), np.maximum(a, b)
-    chance, ceiling = _ratio(a * b, n * (a + b) - a * b), _ratio(smaller, larger)
-    return {
-        "jaccard": jaccard,
-        "kappa": _ratio(observed - expected, n * n - expected),
-        "accuracy_difference": _ratio(a - b, n),
-        "negative_flips": _ratio(b - both, n),
-        "positive_flips": _ratio(a - both, n),
-        "jaccard_corrected": correct_for_chance(jaccard, chance, ceiling, least_room=ROUNDING),
-        # Kappa over its ceiling. Flips corrected with their own chance and ceiling are the same number: all
-        # three are linear in the examples shared.
-        "kappa_corrected": _ratio(n * both - a * b, n * smaller - a * b),
-    }
-
-
 def percentile_bounds(values: np.ndarray, *, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Percentile intervals, of many measures at once; `values` is put into another order.
 
@@ -231,7 +162,3 @@ def percentile_bounds(values: np.ndarray, *, level: float = 0.95) -> tuple[np.nd
         a, b = (values[..., i].astype(np.float64) for i in (left, right))
         bounds.append(np.where(undefined, np.nan, a + (b - a) * max(place - left, 0.0)))
     return bounds[0], bounds[1]
-
-
-def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    return np.divide(top, bottom, out=np.full(np.shape(top), np.nan), where=bottom > 0)

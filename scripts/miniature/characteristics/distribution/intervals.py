@@ -7,22 +7,19 @@ import numpy as np
 from miniature.agreement.comparison import BCA, BOOTSTRAP
 from miniature.agreement.finding import Finding
 from miniature.characteristics.distribution.resampling import Counts
-from miniature.measures.sets import jaccard_of_counts
+from miniature.measures.sets import Measured, pooled_jaccard
 from miniature.statistics.bootstrap import bca_interval
 
 # Which of the two datasets, the test split first, each measure is taken over.
 DATASETS = {"jaccard_ood": [1], "jaccard_id": [0], "jaccard_all": [0, 1]}
 
 
-def jaccard_measures(counts: Counts, pairs: np.ndarray, name: str) -> dict[str, np.ndarray]:
-    """Jaccard index of every pair over one dataset or both, with chance, ceiling and corrected form."""
+def jaccard_measures(counts: Counts, pairs: np.ndarray, name: str) -> tuple[Measured, Measured]:
+    """Jaccard index of every pair over one dataset or both, and its corrected form."""
     (first, second), chosen = pairs.T, DATASETS[name]
-    return jaccard_of_counts(
-        counts.sizes[:, None, chosen],
-        counts.members[:, first][..., chosen],
-        counts.members[:, second][..., chosen],
-        counts.both[..., chosen],
-    )
+    sizes = np.broadcast_to(counts.sizes[:, None], counts.both.shape)
+    four = np.stack([sizes, counts.members[:, first], counts.members[:, second], counts.both], axis=-1)
+    return pooled_jaccard(four[..., chosen, :])  # of [versions, pairs, datasets, 4]
 
 
 def flagged_shares(counts: Counts) -> dict[str, np.ndarray]:
@@ -69,19 +66,18 @@ def set_findings(
             )
     for name in DATASETS:
         found = jaccard_measures(versions[0], pairs, name)
-        for form, suffix in (("value", ""), ("corrected", "_corrected")):
-            values = found[form][0]
-            empty = values * 0.0  # chance and ceiling are empty where the value is
-            chance, ceiling = (found[x][0] + empty if not suffix else empty for x in ("chance", "ceiling"))
+        for form, suffix in enumerate(("", "_corrected")):
+            values, chance, ceiling = (part[0] for part in found[form])
             low, high, draws = _intervals(
-                lambda counts, name=name, form=form: jaccard_measures(counts, pairs, name)[form], versions
+                lambda counts, name=name, form=form: jaccard_measures(counts, pairs, name)[form].value,
+                versions,
             )
             resampled = spans(name, clusters)
             for i, (a, b) in enumerate(pairs):
                 findings.append(
                     Finding(
                         models[a], models[b], name + suffix, name.removeprefix("jaccard_"), values[i],
-                        chance[i], ceiling[i] + (1.0 if suffix else 0.0),
+                        chance[i], ceiling[i],
                         *((low[i], high[i]) if resampled else (float("nan"), float("nan"))), BCA,
                         draws[:, i] if resampled else np.empty(0), BOOTSTRAP,
                     )

@@ -15,9 +15,9 @@ from miniature.characteristics.errors.answers import (
     read_said,
     soft_measures,
 )
-from miniature.measures.sets import accuracy_difference, chance_flips, fewest_flips, flips, set_agreement
+from miniature.measures.sets import COUNTS, set_counts, set_measures, set_values
 from miniature.messages import StudyError
-from miniature.statistics.bootstrap import cluster_index, pair_sums, set_measures
+from miniature.statistics.bootstrap import cluster_index
 from miniature.statistics.pairs import draw_counts, keep_resamples, make_pair_rows, resample_measures
 
 
@@ -149,11 +149,11 @@ def compare_errors(
     pairs = list_pairs(errors, reference)
     used = [known[a] & known[b] if n else np.zeros(0, dtype=bool) for a, b in pairs]
     sums = [
-        pair_sums(wrong[a][rows], wrong[b][rows], index[rows], n_clusters)
+        set_counts(wrong[a][rows], wrong[b][rows], index[rows], n_clusters)
         for (a, b), rows in zip(pairs, used, strict=True)
     ]
     counts = draw_counts(n_clusters, resampling)
-    resampled = resample_measures(np.reshape(sums, (len(pairs), n_clusters, 4)), counts, set_measures)
+    resampled = resample_measures(np.reshape(sums, (len(pairs), n_clusters, COUNTS)), counts, set_values)
     check_same_examples(predictions or {}, clusters, what="predictions")
     said = read_said(predictions or {}, labels)
     unknown = SoftPair(
@@ -184,12 +184,4 @@ def compare_errors(
 
 def error_measures(a: np.ndarray, b: np.ndarray) -> list[tuple[str, float, float, float]]:
     """All measures of agreement of two error sets."""
-    n, size_a, size_b = len(a), int(a.sum()), int(b.sum())
-    p, q = (size_a / n, size_b / n) if n else (float("nan"), float("nan"))
-    share, by_chance, fewest = flips(a, b), chance_flips(p, q), fewest_flips(p, q)
-    return [
-        *set_agreement(a, b),
-        ("accuracy_difference", accuracy_difference(a, b), float("nan"), float("nan")),
-        ("negative_flips", share.negative, by_chance.negative, fewest.negative),
-        ("positive_flips", share.positive, by_chance.positive, fewest.positive),
-    ]
+    return [(name, *map(float, found)) for name, found in set_measures(set_counts(a, b)[0]).items()]
