@@ -49,6 +49,7 @@ rule all:
         [kept_of(characteristic) for characteristic in config["characteristics"]],
         "<results>/scorecard.csv",
         "<results>/reproduction.html",
+        "<results>/study.yaml",
         "<results>/provenance.json",
         REGISTRY,
 

@@ -10,15 +10,15 @@ from miniature.job.code_cache import code_versions
 from miniature import names
 from miniature.config import plan, replicates
 from miniature.retrieval import references as sources
-from miniature.config.validate import validate_study
+from miniature.config.resolve import write_resolved
+from miniature.config.validate import resolve_and_check
 from miniature.messages import StudyError
 
 try:
-    config = validate_study(
+    resolved = resolve_and_check(
         config,
         files=workflow.overwrite_configfiles
         or [Path(workflow.basedir) / "config.yaml"],
-        schema=Path(workflow.basedir) / "config" / "schema.yaml",
     )
 except StudyError as error:
     # No traceback for a mistake in a study: the message says what, where, and the line to paste.
@@ -26,7 +26,7 @@ except StudyError as error:
     sys.exit(1)
 
 # From here on a second training is a model like any other.
-config = replicates.expand_replicates(config)
+config = replicates.expand_replicates(resolved.config)
 
 RESULTS = f"results/{config['study']}"
 MODELS = plan.model_names(config)

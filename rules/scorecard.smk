@@ -61,6 +61,24 @@ rule tabulate_scorecard:
         "../scripts/tabulate_scorecard.py"
 
 
+rule record_study:
+    output:
+        "<results>/study.yaml",
+    log:
+        "<logs>/record_study.log",
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=300,
+        runtime=10,
+    params:
+        # A function, or Snakemake would take the braces of the text for wildcards.
+        text=lambda wildcards: write_resolved(resolved.config, resolved.sources),
+        code=code("record_study"),
+    script:
+        "../scripts/record_study.py"
+
+
 rule record_provenance:
     input:
         AGREEMENT,

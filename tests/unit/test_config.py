@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from changed_studies import REMOVED, ROOT, SCHEMA, TINY, changed, validate, write_encoder
-from miniature.config.schema import load_schema
-from miniature.config.validate import StudyErrors, validate_study
+from miniature.config.defaults import load_schema
+from miniature.config.resolve import write_resolved
+from miniature.config.validate import StudyErrors, resolve_and_check, validate_study
 from miniature.messages import StudyError
 from miniature.names import CONFIG_NAME, NAME, REVISION
 
@@ -17,23 +18,31 @@ SHIPPED = ["config.yaml", "config/paper.yaml", "tests/config/hub.yaml", "tests/c
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_shipped_studies_are_valid(name):
+def test_shipped_studies_are_valid(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
     path = ROOT / name
     config = yaml.safe_load(path.read_text())
-    assert validate_study(config, [path], SCHEMA) == config
+    resolved = resolve_and_check(config, [path], SCHEMA)
+    assert lay(config, copy.deepcopy(resolved.config)) == resolved.config
+    # Read back, the resolved study is itself, and leaves nothing to fill in.
+    again = yaml.safe_load(write_resolved(resolved.config, resolved.sources))
+    written = tmp_path / "study.yaml"
+    written.write_text(yaml.safe_dump(again))
+    assert resolve_and_check(again, [written], SCHEMA) == (resolved.config, {}, [])
+
+
+def lay(over, under):
+    """A mapping laid over another, as Snakemake does it."""
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(under.get(key), dict):
+            lay(value, under[key])
+        else:
+            under[key] = value
+    return under
 
 
 def merged(*names):
-    """Files laid over each other, as Snakemake does it."""
-
-    def lay(over, under):
-        for key, value in over.items():
-            if isinstance(value, dict) and isinstance(under.get(key), dict):
-                lay(value, under[key])
-            else:
-                under[key] = value
-        return under
-
+    """Files laid over each other."""
     config = {}
     for name in names:
         lay(yaml.safe_load((ROOT / name).read_text()), config)
@@ -74,21 +83,13 @@ def test_schema_and_wildcards_share_one_pattern():
 
 CASES = {
     "unknown key": ([(("sead",), 3)], ["Unknown key 'sead'", "remove it; 'seed' is there already"]),
-    "missing key": ([(("seed",), REMOVED)], ["'seed' is missing", "seed: 0"]),
-    "missing training key": (
-        [(("training", "reviews", "epochs"), REMOVED)],
-        ["'epochs' is missing", "training.reviews", "epochs: 3"],
-    ),
+    "missing key": ([(("models",), REMOVED)], ["'models' is missing", "models: {large: "]),
     "number written as text": (
         [(("training", "reviews", "learning_rate"), "3e-5")],
         ["must be a number", "learning_rate: 3.0e-5"],
     ),
     "wrong choice": ([(("compute", "device"), "gpu")], ["must be one of cpu, cuda", "device: "]),
     "too small": ([(("compute", "threads"), 0)], ["must be at least 1", "threads: 1"]),
-    "no statistics": (
-        [(("statistics",), REMOVED)],
-        ["'statistics' is missing", "statistics: {resamples: 2000, "],
-    ),
     "no replicates asked for": (
         [(("models", "large", "replicates"), 0)],
         ["must be at least 1", "models.large.replicates", "replicates: 3"],
@@ -198,10 +199,6 @@ CASES = {
     "calibration of questions": (
         [(("characteristics", "calibration", "tasks"), ["encyclopedia"])],
         ["Calibration is measured for classification; 'encyclopedia'", "tasks: [reviews]"],
-    ),
-    "calibration without bins": (
-        [(("characteristics", "calibration"), {"enabled": True, "tasks": ["reviews"]})],
-        ["The key 'bins' is missing; 'calibration' is enabled and needs it", "bins: 15"],
     ),
     "more attacks than examples": (
         [(("characteristics", "vulnerability", "examples"), 100)],

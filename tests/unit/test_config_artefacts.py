@@ -171,10 +171,6 @@ CASES = {
         ["The reference is itself"],
     ),
     "one model alone": (remove_large_errors, ["'errors' on 'squad'", "small alone has", "enabled: false"]),
-    "setting of what is on": (
-        lambda c: c["characteristics"].update(representation={"enabled": True, "tasks": ["squad"]}),
-        ["'k_max' is missing; 'representation' is enabled", "enabled: false"],
-    ),
     "weights without training": (
         lambda c: c["models"].update(
             third={"architecture": {"layers": 1, "hidden": 4, "heads": 1, "intermediate": 4}}

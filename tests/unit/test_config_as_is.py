@@ -168,8 +168,11 @@ def test_a_bank_is_still_cut_from_the_train_split(study, tmp_path):
 
 
 def test_mistakes_elsewhere_are_still_told(study, tmp_path):
-    del study["characteristics"]["errors"]["tasks"]
-    assert any("'tasks' is missing" in error.what for error in refused(study, tmp_path))
+    study["characteristics"]["errors"]["tasks"] = ["review"]
+    study["models"]["small"]["path"] = "nowhere"
+    told = [error.what for error in refused(study, tmp_path)]
+    assert len(told) == 2
+    assert any("There is no dataset 'review'" in what for what in told)
 
 
 def test_the_smallest_study_is_as_it_was(tmp_path):

@@ -5,10 +5,8 @@ import difflib
 import math
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import jsonschema
-import yaml
 
 from miniature.config.lines import Place, Positions
 from miniature.config.suggest import flow, value_for
@@ -34,11 +32,6 @@ _Validator = jsonschema.validators.extend(
     {"pattern": _full_pattern},
     type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number),
 )
-
-
-def load_schema(path: str | Path) -> dict:
-    """Read the schema file."""
-    return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
 
 
 def schema_errors(config: Mapping, schema: Mapping, positions: Positions) -> list[StudyError]:

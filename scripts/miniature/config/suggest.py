@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 import yaml
 
 from miniature.attack.recipe.presets import PRESETS
+from miniature.config.defaults import default_of
 from miniature.config.plan import is_artefact, models_with
 from miniature.messages import StudyError
 from miniature.models.folders import longest_input
@@ -31,10 +32,8 @@ def _unknown(kind: str, name: str, known: list[str], where: str, line: str) -> S
 CHARACTERISTICS = ("errors", "representation", "distribution", "vulnerability", "calibration")
 PRESET = "textattack-48"
 MASKED_LMS = "masked_lms: {words: {hub: google-bert/bert-base-uncased, revision: main}}"
-TRAINING = {
-    "epochs": 3, "batch_size": 32, "learning_rate": 3e-5, "warmup_ratio": 0.1, "weight_decay": 0.0,
-    "max_gradient_norm": 1.0, "order": "shuffled", "precision": "fp32", "checkpoint_every": 500,
-}  # fmt: skip
+# What a training block says at least: the rest has defaults.
+TRAINING = {key: default_of("training", "<task>", key) for key in ("epochs", "batch_size", "learning_rate")}
 # What a verdict rests on where nothing else is said, with its margin.
 RESTS_ON = {
     "errors": ("jaccard", 0.05),
@@ -82,6 +81,7 @@ def tasks_for(config: Mapping, name: str) -> list[str]:
     datasets = {n: d for n, d in _block(config, "datasets").items() if isinstance(d, Mapping)}
     models = {n: m for n, m in _block(config, "models").items() if isinstance(m, Mapping)}
     weights = any(not is_artefact(entry) for entry in models.values())
+    finetuned = any(not is_artefact(entry) and not entry.get("as_is") for entry in models.values())
     trained = _block(config, "training") or [n for n in datasets if "train" in _block(datasets, n, "splits")]
     reference = config.get("reference")
     known = {
@@ -90,7 +90,7 @@ def tasks_for(config: Mapping, name: str) -> list[str]:
     }
 
     def measurable(task: str) -> bool:
-        if weights and task not in trained:
+        if finetuned and task not in trained:
             return False
         if name in ("vulnerability", "calibration"):
             return datasets[task].get("task") == "classification" and weights
@@ -131,21 +131,37 @@ def settings_for(config: Mapping, name: str) -> dict | None:
     n = {s: min(_sizes(config, tasks, s), default=None) for s in ("train", "test")}
     match name:
         case "representation":
-            return {"tasks": tasks, "k_max": _most(100, n["test"] and n["test"] - 1)}
+            return {
+                "tasks": tasks,
+                "k_max": _most(default_of("characteristics", name, "k_max"), n["test"] and n["test"] - 1),
+            }
         case "distribution":
             bank = block.get("bank_examples")
-            bank = bank if isinstance(bank, int) else _most(4000, n["train"])
+            bank = (
+                bank
+                if isinstance(bank, int)
+                else _most(default_of("characteristics", name, "bank_examples"), n["train"])
+            )
             k = _block(config, "verdict", name).get("k")
             return {
                 "tasks": {task: _others(config, block.get("tasks"), task) for task in tasks},
                 "bank_examples": bank,
-                "k": sorted(i for i in {1, 10, 50} | ({k} if isinstance(k, int) else set()) if i <= bank),
-                "percentile": 95,
+                "k": sorted(
+                    i
+                    for i in {*default_of("characteristics", name, "k")}
+                    | ({k} if isinstance(k, int) else set())
+                    if i <= bank
+                ),
+                "percentile": default_of("characteristics", name, "percentile"),
             }
         case "vulnerability":
-            return {"tasks": tasks, "examples": _most(100, n["test"]), "recipes": _recipes(config)}
+            return {
+                "tasks": tasks,
+                "examples": _most(default_of("characteristics", name, "examples"), n["test"]),
+                "recipes": _recipes(config),
+            }
         case "calibration":
-            return {"tasks": tasks, "bins": 15}
+            return {"tasks": tasks, "bins": default_of("characteristics", name, "bins")}
     return {"tasks": tasks}
 
 

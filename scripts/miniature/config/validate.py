@@ -1,6 +1,7 @@
 """All errors of a study at once, before any job starts."""
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from miniature.config.checks.characteristics import check_characteristics
@@ -17,9 +18,11 @@ from miniature.config.checks.models import (
 from miniature.config.checks.predictions import check_artefacts
 from miniature.config.checks.training import check_text, check_training
 from miniature.config.checks.verdict import check_figure, check_verdict
+from miniature.config.defaults import SCHEMA, load_schema
 from miniature.config.lines import Positions, read_positions
 from miniature.config.paths import expand_paths
-from miniature.config.schema import load_schema, schema_errors, without_broken
+from miniature.config.resolve import Resolved, resolve_study, spell_out
+from miniature.config.schema import schema_errors, without_broken
 from miniature.messages import StudyError
 from miniature.models.folders import check_model_source
 
@@ -41,44 +44,84 @@ CHECKS = (
 
 # They look at files, which a path that is wrong would make missing.
 FILE_CHECKS = (check_artefacts, check_datasets, check_lengths)
+# What a check meets in a study that the schema has refused.
+_WRONG_FORM = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
 
 
-def validate_study(config: Mapping, files: Iterable[str | Path], schema: str | Path) -> dict:
-    """Check a study and return it with its paths expanded."""
+def validate_study(config: Mapping, files: Iterable[str | Path], schema: str | Path = SCHEMA) -> dict:
+    """Check a study and return it with its paths expanded and every value that it leaves out."""
+    return resolve_and_check(config, files, schema).config
+
+
+def resolve_and_check(config: Mapping, files: Iterable[str | Path], schema: str | Path = SCHEMA) -> Resolved:
+    """Complete and check a study.
+
+    Parameters
+    ----------
+    config : mapping
+        The study as it was read.
+    files : iterable of path
+        Its files, later ones laid over earlier ones.
+    schema : path
+        The schema.
+
+    Returns
+    -------
+    Resolved
+        Without errors.
+
+    Raises
+    ------
+    StudyErrors
+        Everything that is wrong with it.
+    """
+    files = list(files)
     positions = read_positions(files)
     rules = load_schema(schema)
+    config, named = spell_out(config, files)
     errors = positions.duplicates + schema_errors(config, rules, positions)
     if errors:
         config = without_broken(config, rules)
         seen = {error.where for error in errors}
-        raise StudyErrors(errors + [e for e in _still_seen(config, positions) if e.where not in seen])
+        raise StudyErrors(errors + [e for e in _still_seen(config, rules, positions) if e.where not in seen])
     expanded, errors = expand_paths(config, positions)
-    # A path that cannot be is told once, and not again as a file that is missing.
-    checks = [check for check in CHECKS if not errors or check not in FILE_CHECKS]
-    errors += [error for check in checks for error in check(expanded, positions)]
-    if checks == list(CHECKS):
-        errors += _check_folders(expanded, positions)
+    if errors:
+        # A path that cannot be is told once, and not again as a file that is missing.
+        raise StudyErrors(errors + _still_seen(expanded, rules, positions))
+    resolved = resolve_study(expanded, rules, positions)
+    if resolved.errors:
+        seen = {error.where for error in resolved.errors}
+        found = _still_checked(resolved.config, [*CHECKS, _check_folders], positions)
+        raise StudyErrors(resolved.errors + [e for e in found if e.where not in seen])
+    errors += [error for check in CHECKS for error in check(resolved.config, positions)]
+    errors += _check_folders(resolved.config, positions)
     if errors:
         raise StudyErrors(errors)
-    return expanded
+    return resolved._replace(sources={**named, **resolved.sources})
 
 
-def _still_seen(config: Mapping, positions: Positions) -> list[StudyError]:
-    """Mistakes across keys in a study whose form is wrong already, each check as far as it gets."""
-    found = []
-    for check in CHECKS:
-        if check in FILE_CHECKS:
-            continue
-        try:
-            for error in check(config, positions):
-                found.append(error)
-        except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError):
-            # The check met what the schema has refused; the study is refused for that in any case.
-            continue
-    return found
+def _still_seen(config: Mapping, rules: Mapping, positions: Positions) -> list[StudyError]:
+    """Other mistakes of a study whose form is wrong; those of its files where all paths are right."""
+    errors, unknown = [], True
+    with contextlib.suppress(*_WRONG_FORM):
+        config, unknown = expand_paths(config, positions)
+    with contextlib.suppress(*_WRONG_FORM):
+        resolved = resolve_study(config, rules, positions)
+        config, errors = resolved.config, resolved.errors
+    checks = [check for check in CHECKS if check not in FILE_CHECKS] if unknown else [*CHECKS, _check_folders]
+    seen = {error.where for error in errors}
+    return [*errors, *(e for e in _still_checked(config, checks, positions) if e.where not in seen)]
+
+
+def _still_checked(config: Mapping, checks: Iterable, positions: Positions) -> Iterator[StudyError]:
+    """What checks find in a study that is refused in any case, each as far as it gets."""
+    for check in checks:
+        with contextlib.suppress(*_WRONG_FORM):
+            yield from check(config, positions)
 
 
 def _check_folders(config: Mapping, positions: Positions) -> list[StudyError]:
+    """Checkpoints of the study, without loading any."""
     errors = []
     for name, entry in config["models"].items():
         if "path" in entry:

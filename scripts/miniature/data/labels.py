@@ -49,7 +49,7 @@ def correct_labels(labels: Mapping[str, object], found: Iterable[str]) -> str | 
         name = suggest_name(value)
         names = (name, *(f"{name[:60]}-{i}" for i in range(2, MOST + 2)))
         corrected[next(n for n in names if n not in corrected)] = value
-    listed = ", ".join(f"{_yaml(name, str)}: {_yaml(value)}" for name, value in corrected.items())
+    listed = ", ".join(f"{yaml_word(name, str)}: {yaml_word(value)}" for name, value in corrected.items())
     return f"labels: {{{listed}}}{note}"
 
 
@@ -78,7 +78,7 @@ def _same_start(value: str, other: str) -> bool:
     return bool(short) and not short[0].isdigit() and long.startswith(short)
 
 
-def _yaml(value: object, kinds: type = str | int | bool) -> str:
+def yaml_word(value: object, kinds: type = str | int | bool) -> str:
     """A value as YAML that reads back as the same text, in quotes only where it must be."""
     text = str(value)
     try:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from miniature.config.lines import Positions
 from miniature.config.plan import as_is_models, is_artefact
-from miniature.config.suggest import _unknown
+from miniature.config.suggest import TRAINING, _unknown, flow
 from miniature.messages import StudyError
 from miniature.models.classes import check_classes
 from miniature.models.folders import HEAD_SUFFIXES, check_model_source, has_head, read_config
@@ -68,8 +68,8 @@ def check_model_folder(name: str, config: Mapping, positions: Positions) -> Iter
                 f"The checkpoint of '{name}' is for another task: its config.json names "
                 f"{', '.join(map(str, raw.get('architectures') or ['no head']))}, and '{task}' is {kind}.",
                 where=positions.where(("models", name, "path")),
-                fix=f"path: a checkpoint whose architecture ends in {HEAD_SUFFIXES[kind]}"
-                "   # or remove as_is, so that it is fine-tuned",
+                fix=f"path: a checkpoint whose architecture ends in {HEAD_SUFFIXES[kind]}\n"
+                f"or, to fine-tune the models here: training: {{{task}: {flow(TRAINING)}}}",
             )
         elif "labels" in config["datasets"][task]:
             labels = positions.where(("datasets", task, "labels"))

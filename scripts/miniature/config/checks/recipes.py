@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from miniature.attack.recipe.check import KEYS_OF, PRESETS, check_recipe
-from miniature.attack.words.tagger import check_tagger
-from miniature.attack.words.vectors import check_word_vectors
 from miniature.config.lines import Positions
 from miniature.config.suggest import MASKED_LMS, _unknown
 from miniature.messages import StudyError
@@ -51,8 +49,14 @@ def _lacks_masked_lm(recipe: Mapping) -> bool:
 
 
 def _check_files(recipe: Mapping, where: str) -> Iterator[StudyError]:
-    for key, check in (("word_vectors", check_word_vectors), ("pos_tagger", check_tagger)):
-        if isinstance(recipe.get(key), str) and recipe[key].strip():
+    named = [key for key in ("word_vectors", "pos_tagger") if isinstance(recipe.get(key), str)]
+    for key in named:
+        if recipe[key].strip():
+            # Word vectors belong to attacks, whose library takes seconds to import.
+            from miniature.attack.words.tagger import check_tagger
+            from miniature.attack.words.vectors import check_word_vectors
+
+            check = {"word_vectors": check_word_vectors, "pos_tagger": check_tagger}[key]
             try:
                 check(Path(recipe[key]), where=f"{where}: {key}")
             except StudyError as error:

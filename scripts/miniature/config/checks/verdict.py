@@ -149,7 +149,7 @@ def check_figure(config: Mapping, positions: Positions) -> Iterator[StudyError]:
             yield StudyError(
                 f"Panel {letter} shows '{name}', which is not enabled.",
                 where=positions.where(place),
-                fix=f"characteristics: {{{name}: {{enabled: true, ...}}}}",
+                fix=f"{name}: {flow(value_for(config, ('characteristics', name)))}",
             )
         elif _enabled(config, name):
             yield from _check_measure(name, panel["measure"], place, positions)
