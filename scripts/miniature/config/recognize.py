@@ -14,7 +14,8 @@ from miniature.config.plan import is_artefact
 from miniature.config.suggest import flow
 from miniature.data.labels import MOST, yaml_word
 from miniature.data.problems import Problems
-from miniature.data.text_files import read_csv_rows, read_json_lines
+from miniature.data.table_files import read_table
+from miniature.data.text_files import comma_line, open_bytes, separator_of
 from miniature.messages import StudyError
 from miniature.models.classes import trained_classes
 from miniature.models.folders import HEAD_SUFFIXES, has_head, read_config
@@ -28,8 +29,7 @@ ROLES = {
     "cluster": ("cluster",),
 }
 NEEDED_ROLES = ("text", "label")
-QUESTION_FORMATS = {"squad": (".json",), "mrqa": (".jsonl",), "newsqa": (".csv",)}
-TABLES = {".csv": "csv", ".jsonl": "jsonl"}
+TABLES = {".csv": "csv", ".tsv": "csv", ".tab": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 KINDS = {"squad": "question-answering", "mrqa": "question-answering", "newsqa": "question-answering",
          "csv": "classification", "jsonl": "classification", "aclimdb": "classification"}  # fmt: skip
 
@@ -103,7 +103,7 @@ def _recognize(name: str, found: Recognized, config: Mapping, positions: Positio
     if not Path(path).is_file():
         return  # told by the check of the file
     problems = Problems(path, strict=False)
-    header, rows = _read(kind, path, problems)
+    header, rows = _read(path, problems)
     if not header:
         problems.finish()
         return
@@ -166,14 +166,15 @@ def _format(entry: Mapping, path: str | None, where: str) -> tuple[str, str]:
     if not file.exists() and not sources:
         raise StudyError(f"There is no file {path}.", where=where, fix=f"path: {nearest_file(file)}")
     suffix = Path(name).suffix
-    if suffix == ".json":
-        return "squad", "the name of its file"
+    if suffix == ".json" and file.is_file():
+        with open_bytes(path) as opened:
+            start = opened.read(1 << 16)
+        return "squad" if b'"paragraphs"' in start or b'"data"' in start else "jsonl", f"the start of {path}"
     if suffix in TABLES and file.is_file():
-        header = _read(TABLES[suffix], path, Problems(path, strict=False), first=True)[0]
-        for kind, signs in (("newsqa", {"story_id", "question"}), ("mrqa", {"qas", "context"})):
-            if signs <= set(header) and suffix in QUESTION_FORMATS[kind]:
-                return kind, f"the columns of {path}"
-        if suffix == ".jsonl" and "header" in header and "text" not in header:
+        header = _read(path, Problems(path, strict=False), first=True)[0]
+        if TABLES[suffix] == "csv" and {"story_id", "question"} <= set(header):
+            return "newsqa", f"the columns of {path}"
+        if TABLES[suffix] == "jsonl" and ({"qas", "context"} <= set(header) or header == ["header"]):
             return "mrqa", f"the first line of {path}"
     if suffix in TABLES:
         return TABLES[suffix], "the name of its file"
@@ -228,17 +229,23 @@ def _heads(config: Mapping) -> dict[str, str]:
     return found
 
 
-def _read(kind: str, path: str, problems: Problems, *, first: bool = False) -> tuple[list[str], list[dict]]:
+def _read(path: str, problems: Problems, *, first: bool = False) -> tuple[list[str], list[dict]]:
     """Column names and rows of a table; of the first row alone where that is asked for."""
-    if kind == "csv":
-        header, lines = read_csv_rows(path, problems)
-        return header, [row for _, row in lines]
+    table = read_table(path, problems, wanted=[names[0] for names in (ROLES["text"], ROLES["label"])])
     rows = []
-    for _, row in read_json_lines(path, problems):
+    for _, row in table.rows:
         rows.append(row)
         if first:
             break
-    return list(rows[0]) if rows else [], rows
+    header = table.columns or (list(rows[0]) if rows else [])
+    separator = separator_of(header, ()) if table.columns else None
+    if separator is not None:
+        raise StudyError(
+            f"The columns of {path} seem to be separated by {separator!r}, and must be by a comma.",
+            where=f"{path}, line 1",
+            fix=comma_line(path, separator),
+        )
+    return header, rows
 
 
 def _column(

@@ -11,8 +11,8 @@ SUFFIXES = {
     "squad": (".json", ".json.gz"),
     "mrqa": (".jsonl", ".jsonl.gz"),
     "newsqa": (".csv", ".csv.gz"),
-    "csv": (".csv", ".csv.gz"),
-    "jsonl": (".jsonl", ".jsonl.gz"),
+    "csv": (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".tab", ".tab.gz"),
+    "jsonl": (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".json", ".json.gz"),
 }
 FORMATS = {
     "question-answering": ("world", "squad", "mrqa", "newsqa", "hub"),

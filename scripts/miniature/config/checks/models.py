@@ -44,9 +44,9 @@ def check_as_is(config: Mapping, positions: Positions) -> Iterator[StudyError]:
 
 def _measured(config: Mapping) -> list[str]:
     """Tasks that are measured, in a study that may still have mistakes."""
-    blocks = [block for block in config["characteristics"].values() if block["enabled"]]
+    blocks = [block for block in config.get("characteristics", {}).values() if block.get("enabled")]
     named = {task for block in blocks for task in block.get("tasks", ())}
-    return [task for task in config["datasets"] if task in named]
+    return [task for task, entry in config["datasets"].items() if task in named and "task" in entry]
 
 
 def check_model_folder(name: str, config: Mapping, positions: Positions) -> Iterator[StudyError]:
