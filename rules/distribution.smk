@@ -21,8 +21,8 @@ rule detect_ood:
         "../envs/analysis.yaml"
     threads: THREADS
     resources:
-        # Features in float64 beside those read in float32.
-        mem_mb=memory(1500, bank=4, calibration=4, test=4, ood=4),
+        # Features in float64 beside those read in float32; of the bank two more in float32 for the search.
+        mem_mb=memory(1500, bank=6, calibration=4, test=4, ood=4),
         runtime=60,
     params:
         k=plan.setting(config, "distribution", "k"),

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from miniature.characteristics.embeddings import block_rows, unit_rows
+from miniature.characteristics.nearest import PRODUCT_ROUNDING, nearest_candidates
 from miniature.messages import StudyError
 
 # Squared distances below this are the rounding of a cosine, not a distance; their root would look like 1e-8.
@@ -24,18 +25,36 @@ def kth_distances(queries: np.ndarray, bank: np.ndarray, ks: Sequence[int], *, w
         raise ValueError(f"K runs from 1 to {len(bank)}, the size of the bank; asked for: {list(ks)}.")
     # Unit or zero, so the squared length is exactly 1 or 0.
     square = (bank != 0).any(axis=1).astype(np.float64)
-    positions = np.asarray(ks) - 1
+    own = (queries != 0).any(axis=1).astype(np.float64)[:, None]
+    positions, most = np.asarray(ks) - 1, max(ks)
     distances = np.empty((len(queries), len(ks)))
+    open_rows = [np.zeros(0, dtype=np.int64)]
+    for found in nearest_candidates(queries, bank, most, bonus=-square / 2):
+        score = -np.sort(-found.score, axis=1)
+        distances[found.queries] = _roots(own[found.queries] - 2 * score[:, positions])
+        # The farthest neighbor asked for has to be as near as anything left out, and no distance may lie so
+        # that another way to add up its products would round it to another decimal.
+        missed = score[:, most - 1] < found.limit
+        open_rows.append(found.queries.start + np.flatnonzero(missed | _unsure(distances[found.queries])))
+    remaining = np.concatenate(open_rows)
     block = block_rows(len(bank))
-    for start in range(0, len(queries), block):
-        part = queries[start : start + block]
-        squared = square - 2 * (part @ bank.T)  # [rows, bank]; the query's own length is added below
+    for start in range(0, len(remaining), block):
+        rows = remaining[start : start + block]
+        squared = square - 2 * (queries[rows] @ bank.T)  # [rows, bank]; the query's own length is added below
         squared.partition(np.unique(positions), axis=1)
-        own = (part != 0).any(axis=1).astype(np.float64)
-        nearest = squared[:, positions] + own[:, None]
-        nearest[nearest < SAME_DIRECTION] = 0
-        distances[start : start + block] = np.sqrt(nearest)
+        distances[rows] = _roots(squared[:, positions] + own[rows])
     return np.round(distances, DISTANCE_DECIMALS)
+
+
+def _roots(squared: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.where(squared < SAME_DIRECTION, 0, squared))
+
+
+def _unsure(distances: np.ndarray) -> np.ndarray:
+    """Whether rounding a row's distances hangs on the rounding of the products behind them."""
+    scaled = distances * 10**DISTANCE_DECIMALS
+    moved = 10**DISTANCE_DECIMALS * PRODUCT_ROUNDING / np.where(distances > 0, distances, 1)
+    return ((distances > 0) & (np.abs(scaled - np.floor(scaled) - 0.5) < moved)).any(axis=1)
 
 
 class Detection(NamedTuple):

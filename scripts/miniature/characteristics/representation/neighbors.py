@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from miniature.characteristics.embeddings import block_rows, unit_rows
+from miniature.characteristics.nearest import PRODUCT_ROUNDING, Candidates, nearest_candidates
 from miniature.messages import StudyError
 
 logger = logging.getLogger(__name__)
@@ -49,9 +50,10 @@ TIE = 1e-13
 def search_neighbors(embeddings: np.ndarray, k_max: int) -> tuple[np.ndarray, pd.DataFrame]:
     """Each example's nearest others by cosine, with the ties among them.
 
-    The search is a block-wise float64 matrix product, so it is exact, and its order does not hang on float32
-    rounding. An example is excluded by its index, never by its position, so that a duplicate of it is its
-    neighbour and it is not its own.
+    Candidates come from faiss; their order and ties are settled in float64. An example for which float32
+    rounding could have kept a neighbor out (one of many that are nearly alike) is compared with all others in
+    float64, so that the result is that of a float64 search throughout. An example is excluded by its index,
+    never by its position: a duplicate of it is its neighbor, and it is not its own.
 
     Parameters
     ----------
@@ -90,16 +92,41 @@ def search_neighbors(embeddings: np.ndarray, k_max: int) -> tuple[np.ndarray, pd
         )
     unit = unit_rows(embeddings)
     neighbors = np.empty((n, k_max), dtype=np.int32)
-    ties = []
+    ties, open_rows = [], []
+    for found in nearest_candidates(unit, unit, k_max + 2):  # itself, and the one that shows whether K ties
+        rows = np.arange(found.queries.start, found.queries.stop)
+        found.score[found.index == rows[:, None]] = -np.inf
+        settled, neighbors[rows], runs = _settle(found, k_max)
+        ties.append(np.column_stack([rows[runs[:, 0]], runs[:, 1:]])[settled[runs[:, 0]]])
+        open_rows.append(rows[~settled])
+    remaining = np.concatenate(open_rows)
     block = block_rows(n)
-    for start in range(0, n, block):
-        rows = np.arange(start, min(start + block, n))
+    for start in range(0, len(remaining), block):
+        rows = remaining[start : start + block]
         cosine = unit[rows] @ unit.T  # [rows, n]
-        cosine[rows - start, rows] = -np.inf
+        cosine[np.arange(len(rows)), rows] = -np.inf
         neighbors[rows], runs = _nearest(cosine, k_max)
-        runs[:, 0] += start
-        ties.append(runs)
-    return neighbors, pd.DataFrame(np.concatenate(ties), columns=["example", "first", "last"], dtype="int32")
+        ties.append(np.column_stack([rows[runs[:, 0]], runs[:, 1:]]))
+    table = pd.DataFrame(np.concatenate(ties), columns=["example", "first", "last"], dtype="int32")
+    return neighbors, table.sort_values(["example", "first"], ignore_index=True)
+
+
+def _settle(found: Candidates, k_max: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Order candidates as `_nearest` orders columns, and tell for which rows no other example can be near."""
+    order = np.argsort(-found.score, axis=1, kind="stable")
+    index = np.take_along_axis(found.index, order, axis=1)
+    score = np.take_along_axis(found.score, order, axis=1)
+    gap = score[:, :-1] - score[:, 1:]  # to the next
+    tied = gap <= TIE
+    # The run of ties that holds the last neighbor asked for has to end among the candidates, above whatever
+    # was left out: that could tie as well.
+    ends = ~tied[:, k_max - 1 :]
+    last = k_max - 1 + ends.argmax(axis=1)[:, None]
+    above = np.take_along_axis(score, last, axis=1)[:, 0] > found.limit + TIE
+    # Whether two values tie must not depend on how their products were added up.
+    unsure = (np.abs(gap - TIE) < PRODUCT_ROUNDING) & (np.arange(gap.shape[1]) <= last)
+    settled = ends.any(axis=1) & above & ~unsure.any(axis=1)
+    return settled, _by_index_within_ties(index, tied)[:, :k_max], _runs(np.arange(len(index)), tied, k_max)
 
 
 def _nearest(cosine: np.ndarray, k_max: int) -> tuple[np.ndarray, np.ndarray]:
