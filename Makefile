@@ -1,4 +1,5 @@
 # make        set everything up and run the embedded study to Figure 1
+# make check  the inner loop: style, fast tests and the examples in docstrings, in a minute or two
 # make test   set everything up and run the tests (make test-faults: those that break something on purpose)
 # Needs Python 3.11 or newer, git and make; everything else goes into .venv.
 PYTHON ?= python3
@@ -10,22 +11,35 @@ CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 PIP_OPTIONS ?=
 BIN := $(VENV)/bin
 
-.PHONY: study test test-faults lint report clean
+.PHONY: study check test test-slurm test-faults lint report clean
 .DEFAULT_GOAL := study
 
 study: $(VENV)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
+# A test file stays in one process; one thread each, as more get in each other's way.
+PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+PARALLEL := -n $(CORES) --dist loadfile --no-loadscope-reorder
+DOCTESTS := --doctest-modules scripts/miniature
+
+check: lint
+	$(PYTEST) $(PARALLEL) -m "not slow" tests/unit $(DOCTESTS)
+
 test: $(VENV)/installed-dev
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m "not fault"
+	$(PYTEST) $(PARALLEL) -m "not fault and not slurm" tests $(DOCTESTS)
+
+# After: sudo python3 tests/slurm/cluster.py up
+test-slurm: $(VENV)/installed-dev
+	MINIATURE_SLURM=1 $(PYTEST) -m "slurm and not fault"
 
 # Kills, full disks, damaged files: as long again as the other tests.
 test-faults: $(VENV)/installed-dev
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m fault
+	$(PYTEST) -m fault
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
 

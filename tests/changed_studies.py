@@ -1,4 +1,4 @@
-"""The smallest study with something changed in it, validated."""
+"""Studies for tests: the smallest with something changed in it, and those of models trained elsewhere."""
 
 import json
 import struct
@@ -32,6 +32,38 @@ def changed(*edits):
         else:
             node[last] = value
     return yaml.safe_dump(config, sort_keys=False)
+
+
+def untrained_study(name, models, datasets, characteristics, *, verdict, **more):
+    """A study of models that are not trained in it; the first is the reference.
+
+    A characteristic that is not named is off.
+    """
+    every = ("errors", "representation", "distribution", "vulnerability", "calibration")
+    return {
+        "study": name,
+        "seed": 0,
+        "compute": {"device": "cpu", "threads": 1},
+        "reference": next(iter(models)),
+        "models": models,
+        "datasets": datasets,
+        "characteristics": {
+            key: {"enabled": True, **characteristics[key]} if key in characteristics else {"enabled": False}
+            for key in every
+        },
+        "statistics": {"resamples": 200, "blocks": 5, "rsa_examples": 20},
+        "verdict": verdict,
+        **more,
+    }
+
+
+def question_dataset(file):
+    """A dataset of questions whose only split is the test split, in a SQuAD file."""
+    return {
+        "task": "question-answering",
+        "format": "squad",
+        "splits": {"test": {"path": str(file), "examples": "all"}},
+    }
 
 
 def write_encoder(folder, **more):

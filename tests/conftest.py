@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from attacks import attack_examples, attack_models, whole_attack  # noqa: F401  (fixtures)
@@ -36,10 +37,27 @@ def pytest_addoption(parser):
     parser.addoption("--write-tables", action="store_true", help="write docs/faults.md or docs/bad-input.md")
 
 
+def pytest_collection_modifyitems(items):
+    """Mark what is too slow for `make check`; start with what runs Snakemake, as it takes longest."""
+    for item in items:
+        if any(item.get_closest_marker(name) for name in ("workflow", "slurm", "fault")):
+            item.add_marker("slow")
+    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
+
+
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
-    """A project whose tiny study has run to its end. Tests must leave it as they found it: see `project`."""
-    return finish(tmp_path_factory.mktemp("finished"))
+def finished(tmp_path_factory, worker_id):
+    """A project whose tiny study has run to its end. Tests must leave it as they found it: see `project`.
+
+    The processes of one test run (`pytest -n`) share it: the first that needs it makes it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    folder, log = shared / "finished", shared / "finished.log"
+    with FileLock(shared / "finished.lock"):
+        if not log.exists():
+            log.write_text(finish(folder))
+    return Project(folder)
 
 
 @pytest.fixture

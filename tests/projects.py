@@ -125,6 +125,35 @@ def digests(folder):
     return kept
 
 
+SHARED_BY_MODELS = {"data", "vocabulary", "masked_lms"}
+OF_ONE_MODEL = {"models", "predictions", "embeddings", "errors", "neighbors", "ood", "attacks", "calibration"}
+
+
+def model_of(name):
+    """Model that a result belongs to, by its path in the results folder; None where it is not one model's."""
+    first, *_, last = parts = name.split("/")
+    if first not in OF_ONE_MODEL or last == "transfer.csv":
+        return None
+    return parts[2] if first == "models" else re.sub(r"(\.(calibration|ties|settings))?\.\w+$", "", last)
+
+
+def target_of(name):
+    """What Snakemake is asked for to make a file: itself, or the folder of its model."""
+    return "/".join(name.split("/")[:3]) if name.startswith("models/") else name
+
+
+def take_back(results, *models):
+    """Remove every result that compares models, and all results of these models."""
+    for name in digests(results):
+        model = model_of(name)
+        if model in models or (model is None and name.split("/")[0] not in SHARED_BY_MODELS):
+            path = results / target_of(name)
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
 def jobs_in(output):
     """Jobs named in Snakemake's output, as a set of (rule, wildcards)."""
     jobs = set()
@@ -137,10 +166,8 @@ def jobs_in(output):
 
 
 def finish(folder):
-    """Copy the project and run its tiny study to the end."""
-    project = copy_project(folder)
-    project.log = project.run("--cores", "2").stdout
-    return project
+    """Copy the project and run its tiny study to the end; Snakemake's output."""
+    return copy_project(folder).run("--cores", "2").stdout
 
 
 def copy_project(folder):

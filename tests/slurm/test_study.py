@@ -1,6 +1,7 @@
-"""The small study over a real SLURM: the same bytes as here, all nodes, two GPU jobs at once, few jobs."""
+"""Part of the small study over a real SLURM: the same bytes, all nodes, two GPU jobs at once, few jobs."""
 
 import re
+import shutil
 import time
 from collections import Counter
 from pathlib import Path
@@ -8,9 +9,9 @@ from pathlib import Path
 import cluster
 import pandas as pd
 import pytest
-from slurm_projects import job_of, slurm_jobs
+from slurm_projects import SITE, SlurmProject, job_of, slurm_jobs
 
-from projects import digests
+from projects import digests, take_back
 
 pytestmark = pytest.mark.slurm
 
@@ -20,13 +21,17 @@ PREDICTION = ".predict_split.py"
 
 
 @pytest.fixture(scope="module")
-def over_slurm(copied):
-    """The tiny study through the shipped profile, on a site that asks for GPUs by gres.
+def over_slurm(finished, tmp_path_factory):
+    """Two of the tiny study's models, with their trainings and attacks, and all that compares models.
 
-    Its head process is a job too, as docs/slurm.md shows. SLURM ends it after its time; Snakemake by itself
-    can wait for ever for a job that SLURM no longer knows.
+    Through the shipped profile, on a site that asks for GPUs by gres. The head process is a job too, as
+    docs/slurm.md shows. SLURM ends it after its time; Snakemake on its own can wait forever for a job that
+    SLURM no longer knows.
     """
-    project = copied(gpu="gpu:1", gpu_partition="gpu")
+    folder = tmp_path_factory.mktemp("slurm") / "project"
+    shutil.copytree(finished.folder, folder, symlinks=True)
+    project = SlurmProject(folder, site={**SITE, "gpu": "gpu:1", "gpu_partition": "gpu"})
+    take_back(project.results, "small", "pupil")
     head = project.start_in_a_job(minutes=25)
     project.gpu_jobs_at_once = project.predictions_in_one_job = 0
     while state_of(head) in ("PENDING", "RUNNING", "COMPLETING"):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
+from changed_studies import question_dataset, untrained_study
 from miniature.config import plan
 from miniature.config.validate import StudyErrors, validate_study
 from miniature.retrieval import references as sources
@@ -22,32 +23,17 @@ def study(tmp_path):
     (tmp_path / "dev.json").write_text('{"version": "v2.0", "data": []}')
     (tmp_path / "e.json").write_text("[]")
     np.save(tmp_path / "e.npy", np.zeros((1, 1)))
-    return {
-        "study": "artefacts",
-        "seed": 0,
-        "compute": {"device": "cpu", "threads": 1},
-        "reference": "large",
-        "models": {
-            "large": {"errors": {"squad": {"path": str(tmp_path / "e.json")}}, "origin": "us"},
-            "small": {"predictions": {"squad": {"path": str(tmp_path / "e.json")}}},
-        },
-        "datasets": {
-            "squad": {
-                "task": "question-answering",
-                "format": "squad",
-                "splits": {"test": {"path": str(tmp_path / "dev.json"), "examples": "all"}},
-            }
-        },
-        "characteristics": {
-            "errors": {"enabled": True, "tasks": ["squad"]},
-            "representation": {"enabled": False},
-            "distribution": {"enabled": False},
-            "vulnerability": {"enabled": False},
-            "calibration": {"enabled": False},
-        },
-        "statistics": {"resamples": 200, "blocks": 5, "rsa_examples": 50},
-        "verdict": {"errors": {"task": "squad", "measure": "jaccard", "margin": 0.05}},
+    models = {
+        "large": {"errors": {"squad": {"path": str(tmp_path / "e.json")}}, "origin": "us"},
+        "small": {"predictions": {"squad": {"path": str(tmp_path / "e.json")}}},
     }
+    return untrained_study(
+        "artefacts",
+        models,
+        {"squad": question_dataset(tmp_path / "dev.json")},
+        {"errors": {"tasks": ["squad"]}},
+        verdict={"errors": {"task": "squad", "measure": "jaccard", "margin": 0.05}},
+    )
 
 
 def validate(config, tmp_path):

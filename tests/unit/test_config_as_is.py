@@ -6,7 +6,7 @@ import json
 import pytest
 import yaml
 
-from changed_studies import SCHEMA, changed, validate, write_encoder
+from changed_studies import SCHEMA, changed, untrained_study, validate, write_encoder
 from miniature.config import plan
 from miniature.config.validate import StudyErrors, validate_study
 from miniature.scorecard.floor import trainings_of
@@ -20,34 +20,21 @@ def study(tmp_path):
     (tmp_path / "test.jsonl").write_text(json.dumps({"text": "fine", "label": 1}) + "\n")
     for name in ("large", "small", "again"):
         write_encoder(tmp_path / name, **CLASSIFIER)
-    return {
-        "study": "ours",
-        "seed": 0,
-        "compute": {"device": "cpu", "threads": 1},
-        "reference": "large",
-        "models": {
-            name: {"path": str(tmp_path / name), "as_is": True} for name in ("large", "small")
-        },
-        "datasets": {
-            "reviews": {
-                "task": "classification",
-                "format": "jsonl",
-                "labels": {"negative": 0, "positive": 1},
-                "splits": {"test": {"path": str(tmp_path / "test.jsonl"), "examples": "all"}},
-            }
-        },
-        "classification": {"max_length": 64},
-        "inference": {"batch_tokens": 2048, "feature": "cls"},
-        "characteristics": {
-            "errors": {"enabled": True, "tasks": ["reviews"]},
-            "representation": {"enabled": False},
-            "distribution": {"enabled": False},
-            "vulnerability": {"enabled": False},
-            "calibration": {"enabled": True, "tasks": ["reviews"], "bins": 10},
-        },
-        "statistics": {"resamples": 200, "blocks": 5, "rsa_examples": 50},
-        "verdict": {"errors": {"task": "reviews", "measure": "jaccard", "margin": 0.05}},
-    }  # fmt: skip
+    reviews = {
+        "task": "classification",
+        "format": "jsonl",
+        "labels": {"negative": 0, "positive": 1},
+        "splits": {"test": {"path": str(tmp_path / "test.jsonl"), "examples": "all"}},
+    }
+    return untrained_study(
+        "ours",
+        {name: {"path": str(tmp_path / name), "as_is": True} for name in ("large", "small")},
+        {"reviews": reviews},
+        {"errors": {"tasks": ["reviews"]}, "calibration": {"tasks": ["reviews"], "bins": 10}},
+        verdict={"errors": {"task": "reviews", "measure": "jaccard", "margin": 0.05}},
+        classification={"max_length": 64},
+        inference={"batch_tokens": 2048, "feature": "cls"},
+    )
 
 
 def check(study, tmp_path):

@@ -41,7 +41,8 @@ def test_memory_is_what_the_rule_says_and_what_starting_it_on_a_node_takes():
             if rule not in TABLE:
                 continue
             base, *times = re.findall(r"[^,\s]+", said.group(1) or said.group(2))
-            asked, grows, *_ = TABLE[rule]
+            asked, grows, _, on_gpu, _ = TABLE[rule]
+            assert on_gpu == ("gpu=GPU" in body), rule
             assert asked >= int(base) + 300, rule
             assert grows == {name: int(n) for name, n in (term.split("=") for term in times)}, rule
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from changed_studies import question_dataset, untrained_study
 from miniature.retrieval import references as sources
 from projects import ROOT
 
@@ -52,12 +53,9 @@ def write_study(folder):
         own = {split: {"path": f"{model}-{split}.npy"} for split in ("test", "bank", "calibration")}
         return {"wiki": own, "news": {"test": {"path": f"{model}-news.npy"}}}
 
-    study = {
-        "study": "served",
-        "seed": 0,
-        "compute": {"device": "cpu", "threads": 1},
-        "reference": "large",
-        "models": {
+    study = untrained_study(
+        "served",
+        {
             "large": {"predictions": {"wiki": {"path": "large.json"}}, "embeddings": embeddings("large"),
                       "origin": "us"},
             "theirs": {"predictions": {"wiki": {"path": "theirs.jsonl"}}, "origin": "them",
@@ -65,31 +63,23 @@ def write_study(folder):
             "copy": {"predictions": {"wiki": {"path": "copy.csv"}}, "embeddings": embeddings("copy")},
             "listed": {"errors": {"wiki": {"path": "listed.json"}}},
         },
-        "datasets": {
-            name: {"task": "question-answering", "format": "squad",
-                   "splits": {"test": {"path": file, "examples": "all"}}}
-            for name, file in (("wiki", "dev.json"), ("news", "news.json"))
+        {"wiki": question_dataset("dev.json"), "news": question_dataset("news.json")},
+        {
+            "errors": {"tasks": ["wiki"]},
+            "representation": {"tasks": ["wiki"], "k_max": 5},
+            "distribution": {"tasks": {"wiki": ["news"]}, "bank_examples": 40, "k": [1, 5], "percentile": 95},
         },
-        "characteristics": {
-            "errors": {"enabled": True, "tasks": ["wiki"]},
-            "representation": {"enabled": True, "tasks": ["wiki"], "k_max": 5},
-            "distribution": {"enabled": True, "tasks": {"wiki": ["news"]}, "bank_examples": 40, "k": [1, 5],
-                             "percentile": 95},
-            "vulnerability": {"enabled": False},
-            "calibration": {"enabled": False},
-        },
-        "statistics": {"resamples": 200, "blocks": 5, "rsa_examples": 20},
-        "verdict": {
+        verdict={
             "errors": {"task": "wiki", "measure": "jaccard", "margin": 0.05},
             "representation": {"task": "wiki", "measure": "jaccard", "k": 5, "margin": 0.05},
             "distribution": {"task": "wiki", "ood_dataset": "news", "measure": "jaccard_ood", "k": 5,
                              "margin": 0.05},
         },
-        "figure1": {
+        figure1={
             "width": 7.0, "height": 3.5, "y_max": "auto",
             "panels": {"a": {"characteristic": "representation", "measure": "jaccard", "pairs": "reference"}},
         },
-    }  # fmt: skip
+    )  # fmt: skip
     (folder / CONFIG).write_text(yaml.safe_dump(study, sort_keys=False))
     return wrong
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 import yaml
 
+from changed_studies import untrained_study
 from miniature.models.checkpoints import load_checkpoint
 from small_models import change_config, save_classifier, toy_reviews
 
@@ -25,36 +26,25 @@ def write_study(folder):
     models["large"]["origin"] = "seed-1"
     for name, origin in OTHER_SEEDS.items():
         models[name] |= {"same_as_reference": True, "origin": origin}
-    study = {
-        "study": "ours",
-        "seed": 0,
-        "compute": {"device": "cpu", "threads": 1},
-        "reference": "large",
-        "models": models,
-        "datasets": {
-            "reviews": {
-                "task": "classification",
-                "format": "jsonl",
-                "labels": {"bad": "bad", "good": "good"},
-                "columns": {"id": "id", "cluster": "cluster"},
-                "splits": {"test": {"path": "test.jsonl", "examples": "all"}},
-            }
-        },
-        "classification": {"max_length": 32},
-        "inference": {"batch_tokens": 512, "feature": "cls"},
-        "characteristics": {
-            "errors": {"enabled": True, "tasks": ["reviews"]},
-            "representation": {"enabled": False},
-            "distribution": {"enabled": False},
-            "vulnerability": {"enabled": False},
-            "calibration": {"enabled": True, "tasks": ["reviews"], "bins": 5},
-        },
-        "statistics": {"resamples": 200, "blocks": 5, "rsa_examples": 20},
-        "verdict": {
+    reviews = {
+        "task": "classification",
+        "format": "jsonl",
+        "labels": {"bad": "bad", "good": "good"},
+        "columns": {"id": "id", "cluster": "cluster"},
+        "splits": {"test": {"path": "test.jsonl", "examples": "all"}},
+    }
+    study = untrained_study(
+        "ours",
+        models,
+        {"reviews": reviews},
+        {"errors": {"tasks": ["reviews"]}, "calibration": {"tasks": ["reviews"], "bins": 5}},
+        verdict={
             "errors": {"task": "reviews", "measure": "jaccard", "margin": 0.05},
             "calibration": {"task": "reviews", "measure": "brier_difference", "margin": 0.02},
         },
-    }
+        classification={"max_length": 32},
+        inference={"batch_tokens": 512, "feature": "cls"},
+    )
     (folder / CONFIG).write_text(yaml.safe_dump(study, sort_keys=False))
     return study
 

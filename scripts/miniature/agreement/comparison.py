@@ -182,7 +182,7 @@ def resampled_by_pair(draws: pd.DataFrame) -> tuple[dict[tuple[str, str], np.nda
     Examples
     --------
     >>> values, method = resampled_by_pair(make_resamples("squad", "large", "tiny", BOOTSTRAP, [0.5, 0.6]))
-    >>> {pair: list(x) for pair, x in values.items()}, method == BOOTSTRAP
+    >>> {pair: x.tolist() for pair, x in values.items()}, method == BOOTSTRAP
     ({('large', 'tiny'): [0.5, 0.6]}, True)
     """
     values = {p: g["value"].to_numpy(dtype=float) for p, g in draws.groupby(["model_a", "model_b"])}
