@@ -79,7 +79,7 @@ def test_attack_process_is_killed(project, table_row):
     lines = journal.read_text().splitlines()
     assert len(lines) == 5  # the key and four examples
     jobs = again(project, ATTACK, before)
-    assert "4 of 10 examples were attacked before" in project.log_of("attack_model/reviews/bert-attack/small")
+    assert "4 of 10 examples were attacked earlier" in project.log_of("attack_model/reviews/bert-attack/small")
     assert jobs == ["attack_model"]
     table_row(
         "kill -9 of an attack job",
@@ -98,8 +98,8 @@ def test_journal_of_an_attack_is_torn(project, table_row):
     journal.write_bytes(journal.read_bytes()[:-40])
     again(project, ATTACK, before)
     log = project.log_of("attack_model/reviews/bert-attack/small")
-    assert "line 5 is torn and is attacked again" in log
-    assert "3 of 10 examples were attacked before" in log
+    assert "line 5 is incomplete; its example is attacked again" in log
+    assert "3 of 10 examples were attacked earlier" in log
     table_row(
         "a torn line in the journal of an attack",
         "named in the log and cut off",

@@ -137,6 +137,6 @@ def test_transfer_counts_over_what_the_target_had_right():
     # On the model it was made against, every adversarial text works.
     own = count_transfer(source, source, {"a": "bad", "b": "bad"})
     assert own == {"n": 2, "broken": 2, "rate": 1.0}
-    with pytest.raises(ValueError, match="No prediction"):
+    with pytest.raises(ValueError, match="have no prediction"):
         count_transfer(source, target, {})
     assert math.isnan(count_transfer(source, target.iloc[1:], {})["rate"])

@@ -70,11 +70,11 @@ def test_text_and_archive_read_alike(tmp_path):
 
 
 BAD_TEXTS = {
-    "one number less": ("a 1 2 3\nb 1 2\n", "2 numbers where others have 3", ", line 2"),
+    "one number less": ("a 1 2 3\nb 1 2\n", "2 numbers instead of 3", ", line 2"),
     "nan": ("a 1 2\nb 1 nan\n", "not finite", ", line 2"),
     "infinite": ("a 1 2\nb 1 1e99\n", "not finite", ", line 2"),
     "no number": ("a 1 2\nb 1 x\n", "not a number", ", line 2"),
-    "a header": ("2 3\na 1 2 3\nb 1 2 3\n", "a first line of two counts is to be deleted", ", line 2"),
+    "a header": ("2 3\na 1 2 3\nb 1 2 3\n", "delete a first line of two counts", ", line 2"),
     "no numbers": ("a\nb\n", "0 numbers", ", line 1"),
     "empty": ("\n \n", "is empty", "vectors.txt"),
 }
@@ -107,7 +107,7 @@ def test_other_files_are_refused(tmp_path):
     assert caught.value.where == "recipes: a: word_vectors"
     for name in ("words.pickle", "words.p", "words.npy", "words.bin"):
         (tmp_path / name).write_bytes(b"\x80\x04K\x01.")
-        with pytest.raises(StudyError, match="can hold code"):
+        with pytest.raises(StudyError, match="may contain code"):
             read_word_vectors(tmp_path / name)
     (tmp_path / "binary.txt").write_bytes(b"a \xff\xfe 1\n")
     with pytest.raises(StudyError, match="not text"):

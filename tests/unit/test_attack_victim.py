@@ -27,7 +27,7 @@ def test_victim_answers_as_the_model_does(attack_models, attack_examples):
 def test_models_that_do_not_fit_are_refused(attack_models):
     from miniature.attack.search.load import load_engine
 
-    with pytest.raises(StudyError, match="reads at most 64 tokens") as caught:
+    with pytest.raises(StudyError, match="accepts at most 64 tokens") as caught:
         engine_of(attack_models, max_masked_lm_length=512)
     assert caught.value.fix == "max_masked_lm_length: 64"
     settings = check_recipe(recipe(), "test")
@@ -44,7 +44,7 @@ def test_models_that_do_not_fit_are_refused(attack_models):
 def test_victim_that_reads_less_than_asked_is_refused(attack_models):
     from miniature.attack.search.load import load_engine
 
-    with pytest.raises(StudyError, match="reads at most 64 tokens") as caught:
+    with pytest.raises(StudyError, match="accepts at most 64 tokens") as caught:
         load_engine(
             attack_models / "victim",
             attack_models / "lm",

@@ -77,7 +77,7 @@ def test_malformed_word_vectors_are_told_before_any_job(tmp_path):
         validate(changed((ATTACK, {"preset": "textfooler", "word_vectors": str(file)})), tmp_path)
     assert f"{file}, line 2" in str(caught.value)
     file.write_text("good 1 2\nfine 1\n", encoding="utf-8")
-    with pytest.raises(StudyErrors, match="1 numbers where others have 2"):
+    with pytest.raises(StudyErrors, match="1 numbers instead of 2"):
         validate(changed((ATTACK, {"preset": "textfooler", "word_vectors": str(file)})), tmp_path)
 
 

@@ -61,7 +61,7 @@ def test_attack_continues_from_its_last_finished_example(project):
     project.run("--cores", "1", wanted)
     assert output.read_bytes() == undisturbed
     log = read_log(project, "attack_model/reviews/bert-attack/small.log")
-    assert re.search(r"[1-9]\d* of 40 examples were attacked before", log), log
+    assert re.search(r"[1-9]\d* of 40 examples were attacked earlier", log), log
 
 
 def _is_row(line):

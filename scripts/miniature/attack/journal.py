@@ -1,8 +1,8 @@
-"""A journal of finished examples, so that a killed attack goes on where it was.
+"""A journal of finished examples, so that a killed attack resumes where it stopped.
 
-One line of JSON per example, written through to the disk before the next begins. The first line holds a key
-of everything the results depend on; a journal of another key is begun anew. A last line torn by a kill is
-cut off.
+One line of JSON per example, flushed to disk before the next begins. The first line holds a key of everything
+the results depend on; a journal with another key is discarded. An incomplete last line, left by a kill, is
+truncated.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ class Journal:
     Parameters
     ----------
     path : path
-        The file; made where it is absent.
+        The file; created if absent.
     key : str
         What the results depend on, from `journal_key`.
 
@@ -43,13 +43,13 @@ class Journal:
                 file.write(_line({"key": key}))
                 _to_disk(file)
         else:
-            # What a kill left of the last line must not be glued to the next.
+            # A partial last line, left by a kill, must not be joined to the next one.
             with self.path.open("r+b") as file:
                 file.truncate(whole)
         self._file = self.path.open("ab")
 
     def _read(self, key: str) -> int:
-        """Read what is there; return the number of bytes that are whole and of this key."""
+        """Read the existing file; return the number of bytes that are complete and have this key."""
         if not self.path.exists():
             return 0
         whole = 0
@@ -57,10 +57,12 @@ class Journal:
             for number, line in enumerate(file):
                 record = _parsed(line)
                 if number == 0 and (record is None or record.get("key") != key):
-                    logger.info("%s belongs to other settings or models: begun anew", self.path)
+                    logger.info("%s belongs to other settings or models: starting over", self.path)
                     return 0
                 if number > 0 and (record is None or "id" not in record):
-                    logger.warning("%s: line %d is torn and is attacked again", self.path, number + 1)
+                    logger.warning(
+                        "%s: line %d is incomplete; its example is attacked again", self.path, number + 1
+                    )
                     break
                 if number > 0:
                     self.rows[record["id"]] = record
@@ -74,7 +76,7 @@ class Journal:
         self.rows[row["id"]] = row
 
     def close(self) -> None:
-        """Close the file, which stays: whoever has stored the results may delete it."""
+        """Close the file without deleting it: the caller may delete it once the results are stored."""
         self._file.close()
 
     def __enter__(self) -> "Journal":

@@ -1,6 +1,6 @@
-"""The parts of TextAttack that the attacks are built from, imported in the right surroundings.
+"""The parts of TextAttack that the attacks are built from, imported in a controlled environment.
 
-Every module of this package that needs TextAttack takes it from here.
+Every module of this package that needs TextAttack imports it from here.
 """
 
 import contextlib
@@ -19,12 +19,12 @@ _MARKER = "post_install_check_3"
 
 @contextlib.contextmanager
 def offline_textattack() -> Iterator[None]:
-    """Surroundings in which ``import textattack`` works offline; the environment is restored afterwards."""
+    """Context in which ``import textattack`` works offline; the environment is restored afterwards."""
     if "textattack" in sys.modules:
         yield
         return
-    # These read HF_HOME and XDG_CACHE_HOME when imported, and TextAttack imports them itself, after having
-    # changed both: imported first, they keep the user's own folders.
+    # These read HF_HOME and XDG_CACHE_HOME when imported. TextAttack changes both before importing them;
+    # imported first, they keep the user's folders.
     import datasets  # noqa: F401
     import matplotlib.font_manager  # noqa: F401
     import nltk
@@ -38,7 +38,7 @@ def offline_textattack() -> Iterator[None]:
         words.write_text("\n".join(sorted(STOPWORDS)) + "\n", encoding="utf-8")
         (folder / _MARKER).touch()
         os.environ["TA_CACHE_DIR"] = str(folder)
-        # Which device a model runs on is the study's decision, not whether a GPU can be seen.
+        # The study decides which device a model runs on, not whether a GPU is visible.
         os.environ["TA_DEVICE"] = "cpu"
         nltk.data.path.insert(0, str(folder / "nltk"))
         try:
@@ -48,7 +48,7 @@ def offline_textattack() -> Iterator[None]:
             for variable in set(os.environ) - set(before):
                 del os.environ[variable]
             os.environ.update(before)
-    # It announces every goal function and model that it does not know by name.
+    # It logs every goal function and model that it does not know by name.
     logging.getLogger("textattack.shared.utils.install").setLevel(logging.ERROR)
 
 

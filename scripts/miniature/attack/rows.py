@@ -1,4 +1,4 @@
-"""The attacks table: one row per example, none left out."""
+"""The attacks table: one row per example, none omitted."""
 
 from collections.abc import Iterable, Mapping
 from importlib import metadata
@@ -23,14 +23,14 @@ def attack_settings(
     threads: int,
     seed: int,
 ) -> dict:
-    """Everything that decides the rows of an attacks table, but for the contents of models and data.
+    """Everything that determines the rows of an attacks table, except the contents of models and data.
 
     Parameters
     ----------
     recipe : mapping
         From `recipes.check_recipe`: every key of the attack's kind.
     task, model : str
-        Which fine-tuned model.
+        The fine-tuned model.
     examples : int
         How many examples were attacked.
     labels : list of str
@@ -67,10 +67,10 @@ def attack_settings(
     }
 
 
-# What an attack can come to; every reader of an attacks table takes the words from here.
+# Possible outcomes of an attack; every reader of an attacks table imports the words from here.
 BROKEN = ("success",)
 HELD = ("failure",)
-BUDGET = ("query_budget", "time_budget")  # spent before the search was done: not broken
+BUDGET = ("query_budget", "time_budget")  # spent before the search finished: not broken
 WRONG_BEFORE = ("skipped",)
 FAILED = ("error",)
 ATTACKED = BROKEN + HELD + BUDGET  # right before the attack
@@ -94,7 +94,7 @@ ATTACKS_SCHEMA = pa.schema(
 
 
 def attacks_frame(rows: Iterable[dict]) -> pd.DataFrame:
-    """Rows as a table with the columns and types of `ATTACKS_SCHEMA`; what does not apply is missing."""
+    """Rows as a table with the columns and types of `ATTACKS_SCHEMA`; inapplicable values are missing."""
     columns = {name: [] for name in ATTACKS_SCHEMA.names}
     for row in rows:
         for name, values in columns.items():

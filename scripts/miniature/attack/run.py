@@ -17,10 +17,10 @@ from miniature.models.results import check_result_folder
 
 logger = logging.getLogger(__name__)
 
-# What stands in a recipe only to say which file is meant: the file's content counts.
+# Recipe keys that only name a file: the file's content is what matters.
 NAMES = ("masked_lm", "word_vectors", "pos_tagger")
 
-# Often enough to watch, seldom enough to read.
+# Frequent enough to follow, rare enough to read.
 SECONDS_BETWEEN_REPORTS = 10
 
 
@@ -69,10 +69,10 @@ def attack_table(
     seed : int
         The study's seed.
     version : str
-        Version of the code; with another one the journal is begun anew.
+        Version of the code; with another version the journal is discarded.
     threads : int, optional
-        Numerical threads, which decide the order of additions; with another number the journal is begun
-        anew. torch's own number by default.
+        Numerical threads, which determine the order of additions; with another number the journal is
+        discarded. By default torch's own number.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def attack_table(
         import torch
 
         threads = torch.get_num_threads()
-    # Before the key, which a damaged model would change: the journal holds for the model that is built anew.
+    # Before the key, which a damaged model would change: the journal remains valid for the rebuilt model.
     own = [victim_folder, *([masked_lm_folder] if "masked_lm" in settings else [])]
     for folder in own:
         check_result_folder(folder)
@@ -119,7 +119,7 @@ def attack_table(
     with Journal(journal, key) as done:
         left = [example for example in examples if example[0] not in done.rows]
         if done.rows:
-            logger.info("%d of %d examples were attacked before", len(examples) - len(left), len(examples))
+            logger.info("%d of %d examples were attacked earlier", len(examples) - len(left), len(examples))
         if left:
             # Here, because TextAttack takes seconds and hundreds of megabytes to import.
             from miniature.attack.search.load import load_engine
@@ -141,7 +141,7 @@ def attack_table(
                     done.append(row)
                     progress.add(row)
                     overruns[row["id"]] = engine.overruns
-                # None, but where a bound on the victim's answers turned out too small.
+                # None, unless a bound on the victim's answers proved too small.
                 left = [example for example in examples if overruns[example[0]] < engine.overruns]
         return attacks_frame(done.rows[id] for id in ids)
 
@@ -151,26 +151,26 @@ def _is_missing(value: object) -> bool:
 
 
 class Progress:
-    """Lines in the log about an attack under way.
+    """Progress lines in the log of a running attack.
 
     Parameters
     ----------
     total : int
         Number of examples.
     rows : iterable of dict
-        Those finished in an earlier run.
+        Rows finished in an earlier run.
     """
 
     def __init__(self, total: int, rows=()):
         self.total = total
         self.outcomes: dict[str, str] = {row["id"]: row["outcome"] for row in rows}
         self.before = len(self.outcomes)
-        # Of this run: of finished examples, and of those under way.
+        # Queries of this run: of finished examples, and of those in progress.
         self.queries = self.under_way = 0
         self.start = self.reported = time.monotonic()
 
     def add(self, row: dict) -> None:
-        """Count a finished example; report now and then, and at the end."""
+        """Count a finished example; report periodically and at the end."""
         self.outcomes[row["id"]] = row["outcome"]
         self.queries += row["queries"] or 0
         self.under_way = max(0, self.under_way - (row["queries"] or 0))
@@ -179,7 +179,7 @@ class Progress:
         self._report(last=len(self.outcomes) == self.total)
 
     def watch(self, queries: int) -> None:
-        """Note how many queries the examples under way have made; report now and then."""
+        """Record how many queries the examples in progress have made; report periodically."""
         self.under_way = queries
         self._report()
 
@@ -190,7 +190,7 @@ class Progress:
             logger.info("%s", self.line(now - self.start))
 
     def line(self, seconds: float) -> str:
-        """One line: done, broken, speed, and the time left, which nobody knows before one is finished."""
+        """One line: done, broken, speed, and the time left, once an example is finished."""
         done = len(self.outcomes)
         attacked, broken, failed = (
             sum(outcome in kind for outcome in self.outcomes.values()) for kind in (ATTACKED, BROKEN, FAILED)

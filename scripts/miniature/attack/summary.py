@@ -1,4 +1,4 @@
-"""What an attack did to a model, in numbers that say what they are counted over.
+"""The effect of an attack on a model, with the number of examples behind each figure.
 
 The authors' own evaluation counts examples that were wrong beforehand as broken with no queries and no
 changes, which flatters weak models (``evaluate`` in their code). Here the success rate is over the
@@ -21,7 +21,7 @@ def summarize_attack(attacks: pd.DataFrame, common_ids: Iterable[str] | None = N
     attacks : DataFrame
         A table of `rows.ATTACKS_SCHEMA`.
     common_ids : iterable of str, optional
-        Count these examples only (those that every compared model had right, say).
+        Count these examples only (for instance those that every compared model classified correctly).
 
     Returns
     -------
@@ -29,19 +29,19 @@ def summarize_attack(attacks: pd.DataFrame, common_ids: Iterable[str] | None = N
         n : examples with a result (error rows are left out)
         n_errors : error rows
         n_attacked : right before the attack
-        n_success, n_query_budget : outcomes among them; a time budget spent counts as one of queries
+        n_success, n_query_budget : outcomes among them; an exhausted time budget counts as a query budget
         accuracy_before : n_attacked / n
-        accuracy_after : right before and not broken, / n; a spent budget counts as not broken
+        accuracy_after : right before and not broken, / n; an exhausted budget counts as not broken
         success_rate : n_success / n_attacked
-        success_rate_if_spent : the same, had every spent budget ended in success
+        success_rate_if_spent : the same, if every exhausted budget had ended in success
         accuracy_before_low, accuracy_before_high, accuracy_after_low, accuracy_after_high,
         success_rate_low, success_rate_high : 95 % intervals (Wilson) of these rates over examples
         words_mean : words per attacked example
         words_changed_rate : mean over successes of words changed / words
-        queries_mean : mean over attacked examples, the first look at the text included
+        queries_mean : mean over attacked examples, including the first query of the original text
         queries_mean_success : mean over successes
 
-        A rate or mean over nothing is NaN.
+        A rate or mean over no examples is NaN.
     """
     if common_ids is not None:
         attacks = attacks[attacks["id"].isin(set(common_ids))]
@@ -70,7 +70,7 @@ def summarize_attack(attacks: pd.DataFrame, common_ids: Iterable[str] | None = N
 
 
 def find_common_ids(tables: Iterable[pd.DataFrame]) -> list[str]:
-    """Ids that every table attacked, that is, that every model had right and none has an error row for.
+    """Ids attacked in every table: those that every model classified correctly, without an error row.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def find_common_ids(tables: Iterable[pd.DataFrame]) -> list[str]:
     Returns
     -------
     list of str
-        In the order of the first table; empty where there is no table.
+        In the order of the first table; empty if there is no table.
     """
     tables = list(tables)
     if not tables:

@@ -8,7 +8,7 @@ from miniature.attack.rows import ATTACKED, BROKEN
 
 
 def adversarial_table(attacks: pd.DataFrame) -> pd.DataFrame:
-    """Take the texts that broke a model, as a classification table for any other model to read.
+    """The texts that broke a model, as a classification table for any other model.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ def adversarial_table(attacks: pd.DataFrame) -> pd.DataFrame:
 def count_transfer(source: pd.DataFrame, target: pd.DataFrame, predictions: Mapping[str, str]) -> dict:
     """Count how many of the texts that broke the source model also break the target.
 
-    Counted over the examples that the target had right to begin with: one that it had wrong anyway shows
-    nothing about the perturbation.
+    Counted over the examples that the target classified correctly before: others show nothing about the
+    perturbation.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def count_transfer(source: pd.DataFrame, target: pd.DataFrame, predictions: Mapp
     Returns
     -------
     dict
-        n : successes against the source on examples that the target had right
+        n : successes against the source on examples that the target classified correctly
         broken : of these, how many the target gets wrong
         rate : broken / n, NaN where n is 0
 
@@ -61,6 +61,6 @@ def count_transfer(source: pd.DataFrame, target: pd.DataFrame, predictions: Mapp
     texts = texts[texts["id"].isin(right)]
     missing = [id for id in texts["id"] if id not in predictions]
     if missing:
-        raise ValueError(f"No prediction for {len(missing)} adversarial texts, the first {missing[0]!r}.")
+        raise ValueError(f"{len(missing)} adversarial texts have no prediction; the first is {missing[0]!r}.")
     broken = sum(predictions[id] != label for id, label in zip(texts["id"], texts["label"], strict=True))
     return {"n": len(texts), "broken": broken, "rate": broken / len(texts) if len(texts) else float("nan")}

@@ -1,9 +1,9 @@
-"""What is known of a victim's answers to the texts of one example, and what can be decided from it.
+"""The victim's answers to the texts of one example, and the decisions that follow from them.
 
-Decisions are those that TextAttack takes from exact answers: which text scores highest, whether it scores
-higher than another, what class it is given, in which order words matter. An estimate with a bound on its
-error decides where the bound leaves no doubt; where it does, the texts in question are read again, more
-exactly, and in the end alone. So a decision never depends on what else was in a batch.
+Decisions are those that TextAttack makes from exact answers: which text scores highest, whether it scores
+higher than another, which class it is assigned, in which order words matter. An estimate with an error bound
+settles a decision where the bound leaves no doubt; otherwise the texts in question are read again more
+precisely, and finally alone. So a decision never depends on what else was in a batch.
 
 Every method that may need an answer is a generator: it yields an `Ask`, is sent the logits, and returns the
 decision.
@@ -30,16 +30,16 @@ class Ask:
 
 
 class BoundExceeded(Exception):
-    """An estimate was further from the exact answer than its bound said; the bound has been raised.
+    """An estimate was further from the exact answer than its bound allowed; the bound has been raised.
 
-    What was decided by the old bound has to be decided again.
+    Decisions made with the old bound have to be made again.
 
     Parameters
     ----------
     level : int
         The estimate's level.
     error : float
-        How far it was.
+        The distance.
     """
 
     def __init__(self, level: int, error: float):
@@ -55,9 +55,9 @@ class Answers:
     label : int
         The true class. The score of a text is 1 minus its probability, as in TextAttack's goal function.
     errors : dict of int to float
-        `Victim.errors`: bounds by level; raised where one turns out too small.
+        `Victim.errors`: bounds by level; raised where one proves too small.
     first : int
-        The level at which a text is read first.
+        The level at which a text is first read.
     """
 
     def __init__(self, label: int, errors: dict[int, float], *, first: int):
@@ -72,11 +72,11 @@ class Answers:
         yield from self._read(new, self.first)
 
     def known(self, key: Key) -> tuple[int, np.ndarray]:
-        """At which level a text was read last, and its logits, float32 [classes]."""
+        """The level at which a text was last read, and its logits, float32 [classes]."""
         return self._known[key]
 
     def refine(self, keys: Sequence[Key]) -> Iterator[Ask]:
-        """Read texts at the level after the one they were read at."""
+        """Read texts at the next level."""
         by_level: dict[int, list[Key]] = {}
         for key in dict.fromkeys(keys):
             by_level.setdefault(self._known[key][0] + 1, []).append(key)
@@ -88,7 +88,7 @@ class Answers:
             return
         logits = yield Ask(keys, level)  # [keys, classes]
         if not np.isfinite(logits).all():
-            raise ValueError("The model's answer is not a number.")
+            raise ValueError("The model's output is not a number.")
         for key, row in zip(keys, logits, strict=True):
             if key in self._known:
                 before, estimate = self._known[key]
@@ -99,18 +99,18 @@ class Answers:
             self._known[key] = (level, row)
 
     def open(self, keys: Sequence[Key]) -> list[Key]:
-        """Those of some texts that have not been read alone."""
+        """The texts that have not yet been read alone."""
         return [key for key in dict.fromkeys(keys) if self._known[key][0] < ALONE]
 
     def bounds(self, keys: Sequence[Key]) -> tuple[np.ndarray, np.ndarray]:
-        """Between which numbers the scores of texts lie."""
+        """Lower and upper bounds of the scores of texts."""
         logits = np.stack([self._known[key][1] for key in keys])  # [texts, classes]
         levels = np.array([self._known[key][0] for key in keys])
         exact = levels == ALONE
         low = np.empty(len(keys))
         high = np.empty(len(keys))
         if exact.any():
-            # As TextAttack has it, in float32: what rounding makes equal is equal.
+            # In float32, as in TextAttack: scores that rounding makes equal are equal.
             probability = torch.softmax(torch.from_numpy(logits[exact]), dim=1)[:, self.label]
             low[exact] = high[exact] = (1 - probability).numpy()
         if not exact.all():
@@ -124,7 +124,7 @@ class Answers:
         return low, high
 
     def best(self, keys: Sequence[Key]) -> Iterator[Ask]:
-        """Find the highest score; of equal ones the first."""
+        """Find the highest score; among equal ones the first."""
         yield from self.look(keys)
         while True:
             low, high = self.bounds(keys)
@@ -152,7 +152,7 @@ class Answers:
             yield from self.refine(doubtful)
 
     def predict(self, key: Key) -> Iterator[Ask]:
-        """The class that a text is given; of equally probable ones the first."""
+        """The predicted class of a text; among equally probable ones the first."""
         yield from self.look([key])
         while True:
             level, logits = self._known[key]
@@ -167,8 +167,8 @@ class Answers:
 class Ranking:
     """Texts from the highest score to the lowest, as ``(-scores).argsort()`` gives them, found one by one.
 
-    numpy's sort leaves equal scores in an order of its own, which depends on all of them; only where it is
-    asked for is everything decided that the order depends on.
+    The order in which numpy's sort leaves equal scores depends on all scores; they are all resolved only
+    where that order is requested.
 
     Parameters
     ----------
@@ -206,18 +206,18 @@ class Ranking:
         return self._order.pop()
 
     def _sorted(self) -> Iterator[Ask]:
-        """All of them in order, once every two scores are known to differ or to be equal."""
+        """All texts in order, once each pair of scores is known to differ or to be equal."""
         while True:
             low, high = self.answers.bounds(self.keys)
             doubtful = self.answers.open(self._overlapping(low, high))
             if not doubtful:
                 break
             yield from self.answers.refine(doubtful)
-        # float32, as the scores are: numpy sorts another width in another way.
+        # float32, like the scores: numpy sorts other widths differently.
         return (-((low + high) / 2).astype(np.float32)).argsort().tolist()
 
     def _overlapping(self, low: np.ndarray, high: np.ndarray) -> list[Key]:
-        """Texts whose score may be any other text's."""
+        """Texts whose score may equal another text's."""
         found: list[Key] = []
         group: list[Key] = []
         reach = -np.inf

@@ -1,10 +1,10 @@
-"""BERT-ATTACK as the code of its authors runs it, which differs from the paper and from every other version.
+"""BERT-ATTACK as its authors' code runs it, which differs from the paper and from every other version.
 
-Source: Li et al. 2020 and github.com/LinyangLee/BERT-Attack at commit 8a93610, read for its behaviour. Words
-are what stands between two spaces, in lower case. The masked LM reads the original text once. Words are tried
+Source: Li et al. 2020 and github.com/LinyangLee/BERT-Attack at commit 8a93610, read for its behavior. Words
+are the lower-cased strings between two spaces. The masked LM reads the original text once. Words are tried
 from the most important; the proposals for a word are tried one by one, and the first that changes the label
-ends the attack. Examples that the victim has wrong are left to the caller, which skips them: the authors'
-evaluation counts them as broken.
+ends the attack. Examples that the victim classifies incorrectly are left to the caller, which skips them: the
+authors' evaluation counts them as broken.
 
 The search is a generator that yields what it needs, as `search.GreedySearch` is, and counts as queries only
 the texts that it looks at.
@@ -30,12 +30,12 @@ from miniature.attack.words.vectors import WordVectors
 
 @dataclass(frozen=True)
 class Words:
-    """A text as the authors see it: what stands between two spaces, in lower case.
+    """A text as the authors split it: the lower-cased strings between two spaces.
 
     Parameters
     ----------
     words : list of str
-        May be empty texts, where spaces follow one another.
+        May be empty strings, where spaces follow one another.
     text : str
         The text; the original as it was written.
     """
@@ -45,7 +45,7 @@ class Words:
 
 
 class Proposals:
-    """What the masked LM proposes for each word of a text.
+    """The masked LM's proposals for each word of a text.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ class Proposals:
     recipe : dict
         From `recipes.check_recipe`.
     vectors : WordVectors, optional
-        Reject proposals whose cosine with the word is below ``min_word_similarity``: antonyms, where the
-        vectors are counter-fitted.
+        Reject proposals whose cosine with the word is below ``min_word_similarity``: antonyms, if the vectors
+        are counter-fitted.
     """
 
     def __init__(self, reader: MaskedLM, recipe: dict, vectors: WordVectors | None = None):
@@ -66,8 +66,8 @@ class Proposals:
         self.vectors = vectors
 
     def places(self, words: list[str]) -> list[range]:
-        """Tokens of each word in the text that the masked LM reads, cut where its longest input ends."""
-        # Byte-level BPE reads the space before a word.
+        """Tokens of each word in the text that the masked LM reads, truncated to its longest input."""
+        # Byte-level BPE includes the space before a word.
         space = " " if self.vocabulary.byte_level else ""
         spaced = [words[0], *(space + word for word in words[1:])]
         pieces = self.tokenizer(spaced, add_special_tokens=False)["input_ids"]
@@ -128,26 +128,26 @@ class Proposals:
 
 
 def importance(first: np.ndarray, without: np.ndarray, label: int) -> np.ndarray:
-    """Find how much each word matters: what its absence takes from the label, and gives to another one."""
+    """Importance of each word: the probability that its absence moves from the label to another class."""
     first, without = np.asarray(first, np.float64), np.asarray(without, np.float64)
     if without.ndim != 2 or without.shape[1:] != first.shape:
-        raise ValueError(f"Probabilities of the shapes {first.shape} and {without.shape}.")
+        raise ValueError(f"Probabilities have the shapes {first.shape} and {without.shape}.")
     new = without.argmax(axis=1)  # [words]
     gain = without.max(axis=1) - first[new]
     return first[label] - without[:, label] + np.where(new != label, gain, 0.0)
 
 
 class AuthorsSearch:
-    """One example's search, and how far it is; attributes as of `search.GreedySearch`.
+    """The search of one example and its state; attributes as in `search.GreedySearch`.
 
     Parameters
     ----------
     text : str
-        What to attack.
+        The text to attack.
     answers : Answers
         The victim's answers, which also hold the true class.
     proposals : Proposals
-        What the masked LM proposes.
+        The masked LM's proposals.
     encode : callable
         From texts to token ids, `Victim.encode`.
     recipe : dict
@@ -155,7 +155,7 @@ class AuthorsSearch:
     unknown : str
         The victim's unknown token.
     clock : callable
-        Says what time it is, in seconds, for ``max_seconds``.
+        Returns the time in seconds, for ``max_seconds``.
     """
 
     def __init__(
@@ -185,16 +185,16 @@ class AuthorsSearch:
 
     @property
     def words(self) -> int:
-        """What stands between two spaces of the original."""
+        """The strings between spaces of the original."""
         return len(self.original.words)
 
     @property
     def words_changed(self) -> int:
-        """At how many of these places the text so far differs."""
+        """Number of these words in which the current text differs."""
         return sum(a != b for a, b in zip(self.original.words, self.current.words, strict=True))
 
     def run(self) -> Iterator[Ask | Read]:
-        """Search. Yields requests; an `Ask` is to be answered with logits, [keys, classes]."""
+        """Search. Yields requests; the reply to an `Ask` is logits, [keys, classes]."""
         (key,) = self.encode([self.original.text])
         self.queries = 1
         self.before = self.after = yield from self.answers.predict(key)
@@ -204,7 +204,7 @@ class AuthorsSearch:
             self.outcome = yield from self._improve(key)
 
     def _improve(self, best: Key) -> Iterator[Ask | Read]:
-        """Change words until the class changes; what it came to."""
+        """Change words until the class changes; return the outcome."""
         words, share = self.original.words, self.recipe["max_words_changed"]
         scored = len(words) if self.recipe["score_last_word"] else len(words) - 1
         keys = self.encode([self._with(words, i, self.unknown).text for i in range(scored)])
@@ -213,7 +213,8 @@ class AuthorsSearch:
         if self.queries >= self.budget:
             return "query_budget"
         order = yield from rank(self.answers, best, keys)
-        # Changes made on purpose; what was left in the text when nothing helped is none, as in their code.
+        # Intended changes only; the last proposal, left in the text when nothing helped, is not counted, as
+        # in their code.
         changed, most = 0, len(words) if share is None else int(share * len(words))
         places: list[range] | None = None
         for index in order:
@@ -254,7 +255,7 @@ class AuthorsSearch:
         return Words(changed, joined(changed))
 
     def _count(self, texts: int) -> int:
-        """Count queries, as many of them as the budget leaves; return how many."""
+        """Count queries, up to the remaining budget; return how many."""
         allowed = int(min(texts, self.budget - self.queries))
         self.queries += allowed
         return allowed
@@ -263,7 +264,7 @@ class AuthorsSearch:
 def rank(answers: Answers, first: Key, keys: Sequence[Key]) -> Iterator[Ask]:
     """Order texts by the importance of the word that each lacks, the most important first."""
     for key in (first, *keys):
-        # Where the class is in doubt so is whether there is a gain.
+        # Where the class is uncertain, so is whether there is a gain.
         yield from answers.predict(key)
     while answers.open([first]):
         yield from answers.refine([first])
@@ -271,7 +272,7 @@ def rank(answers: Answers, first: Key, keys: Sequence[Key]) -> Iterator[Ask]:
         levels, logits = zip(*map(answers.known, [first, *keys]), strict=True)
         probabilities = np.exp(log_softmax(np.stack(logits)))  # [1 + texts, classes]
         matters = importance(probabilities[0], probabilities[1:], answers.label)
-        # A probability moves by less than twice what the logits do, and two of them count.
+        # A probability changes by less than twice the change of the logits, and two probabilities matter.
         error = 4 * np.array([answers.errors[level] if level != ALONE else 0.0 for level in levels[1:]])
         order = sorted(range(len(keys)), key=lambda i: -matters[i])
         doubtful = {
@@ -287,7 +288,7 @@ def rank(answers: Answers, first: Key, keys: Sequence[Key]) -> Iterator[Ask]:
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Logarithms of probabilities, float64, [texts, classes]."""
+    """Log probabilities, float64, [texts, classes]."""
     logits = np.asarray(logits, dtype=np.float64)
     return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
 
@@ -298,5 +299,5 @@ def split_words(text: str) -> list[str]:
 
 
 def joined(words: list[str]) -> str:
-    """Put words together as the authors do, by the rule that glues BERT's word pieces."""
+    """Join words as the authors do, by the rule that joins BERT's word pieces."""
     return " ".join(words).replace(" ##", "").strip()

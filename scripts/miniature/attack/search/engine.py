@@ -1,8 +1,8 @@
-"""One attack: a victim, a masked LM and a recipe put together, and many examples attacked side by side.
+"""One attack: a victim, a masked LM and a recipe combined, attacking many examples concurrently.
 
-Each example has a search of its own, which asks for what it needs (`search`). The requests of all examples
-under way are run together: equal texts once, texts of like length in one batch. What an example comes to does
-not depend on the others (`answers`), so it is what attacking it alone with TextAttack gives.
+Each example has its own search, which requests what it needs (`search`). The requests of all examples in
+progress run together: equal texts once, texts of similar length in one batch. An example's outcome does not
+depend on the others (`answers`), so it equals the outcome of attacking it alone with TextAttack.
 """
 
 import copy
@@ -29,23 +29,23 @@ from miniature.seeds import derive_seed
 
 @dataclass
 class Live:
-    """An example, its search, and what the search waits for.
+    """An example, its search, and the request that the search waits for.
 
     Parameters
     ----------
     id, text, label : str or None
         The example.
     begin : callable
-        Makes its search anew, from the start.
+        Creates its search from the start.
 
     Attributes
     ----------
     search : GreedySearch, AuthorsSearch or None
-        None where the example cannot be attacked.
+        None if the example cannot be attacked.
     request : Ask, Read or None
-        What the search waits for; None when the example is finished.
+        The pending request; None when the example is finished.
     message : str or None
-        What went wrong.
+        The error, if any.
     """
 
     id: str
@@ -59,11 +59,11 @@ class Live:
 
     @functools.cached_property
     def words(self) -> int:
-        """Length of the text, 0 where there is none."""
+        """Length of the text, 0 if there is none."""
         return len(self.text.split()) if isinstance(self.text, str) else 0
 
     def start(self) -> None:
-        """Start, or start again, and go on to the first request."""
+        """Start or restart, and advance to the first request."""
         self.search = self.request = self.message = None
 
         def prepare():
@@ -74,11 +74,11 @@ class Live:
         self._advance(prepare)
 
     def resume(self, answer) -> None:
-        """Hand over what the request asked for, and go on to the next."""
+        """Send the reply to the request, and advance to the next."""
         self._advance(lambda: self._steps.send(answer))
 
     def fail(self, error: Exception) -> None:
-        """Tell the search that its request failed."""
+        """Report to the search that its request failed."""
         self._advance(lambda: self._steps.throw(error))
 
     def _advance(self, step: Callable[[], Ask | Read]) -> None:
@@ -91,21 +91,21 @@ class Live:
             raise
         except Exception as error:
             if explain(error) is not None:
-                # The machine's fault, not the example's: every other one would meet it too.
+                # A machine error, not the example's: every other example would hit it too.
                 raise
             self.message = printable(f"{type(error).__name__}: {error}", limit=500)
 
 
 logger = logging.getLogger(__name__)
 
-# Examples under way at a time: enough to fill batches, few enough to lose little when killed.
+# Examples in progress at a time: enough to fill batches, few enough to lose little when killed.
 MOST_LIVE = 64
-# Batches' worth of texts that the examples under way may ask about at once.
+# Number of batches of texts that the examples in progress may request at once.
 BATCHES_WAITED_FOR = 4
 
 
 class Engine:
-    """Attacks examples of one victim with one recipe.
+    """Attacks one victim's examples with one recipe.
 
     Parameters
     ----------
@@ -127,13 +127,13 @@ class Engine:
     Attributes
     ----------
     overruns : int
-        How often an answer turned out farther off than its bound. What was finished before rests on a bound
-        that was too small and has to be attacked again, as `run.attack_table` does.
+        How often an answer exceeded its error bound. Examples finished before relied on a bound that was too
+        small and have to be attacked again, as `run.attack_table` does.
 
     Raises
     ------
     StudyError
-        The classifier has another number of classes, or the masked LM does not fit the recipe.
+        The classifier has a different number of classes, or the masked LM does not fit the recipe.
     """
 
     def __init__(
@@ -182,14 +182,14 @@ class Engine:
     def attack_examples(
         self, examples: Iterable[tuple], *, watch: Callable[[int], None] | None = None
     ) -> Iterator[dict]:
-        """Attack examples side by side; whatever goes wrong with one becomes part of its row.
+        """Attack examples concurrently; an example's error becomes part of its row.
 
         Parameters
         ----------
         examples : iterable of tuple
             Id, text and the name of the true class; text and name may be None.
         watch : callable, optional
-            Told after every step how many queries the examples under way have made.
+            Called after every step with the number of queries that the examples in progress have made.
 
         Yields
         ------
@@ -214,7 +214,7 @@ class Engine:
             try:
                 self._serve(live)
             except BoundExceeded as error:
-                logger.info("%s: %d examples begin again", error, len(live))
+                logger.info("%s: %d examples start over", error, len(live))
                 self.overruns += 1
                 for one in live:
                     one.start()
@@ -224,11 +224,11 @@ class Engine:
     def _has_room(self, live: list[Live]) -> bool:
         if not live:
             return True
-        # Where time is limited, an example is not to wait for others.
+        # With a time limit, an example must not wait for others.
         if len(live) >= MOST_LIVE or self.recipe["max_seconds"] is not None:
             return False
         candidates = self.recipe.get("max_candidates", len(EDITS))
-        # About as many tokens as words: no more than a rough idea is needed.
+        # About as many tokens as words: a rough estimate suffices.
         words = sum(min(one.words, self.victim.max_length) for one in live if one.request is not None)
         return words * candidates < BATCHES_WAITED_FOR * self.victim.tokens
 
@@ -259,7 +259,7 @@ class Engine:
         return one
 
     def _assembly_of(self, id: str) -> Assembly:
-        """The assembly of an example: what draws at random draws from the example's own seed."""
+        """The assembly of an example: random choices use the example's own seed."""
         if not hasattr(self.swap, "begin"):
             return self.assembly
         assembly = copy.copy(self.assembly)
@@ -274,7 +274,7 @@ class Engine:
                 self.victim.calibrate(keys)
 
     def _serve(self, live: list[Live]) -> None:
-        """Run what the examples under way wait for, and let each go on."""
+        """Run the pending requests, and let each example continue."""
         reads = [one for one in live if isinstance(one.request, Read)]
         if reads:
             self._share(reads, self._read)
@@ -286,7 +286,7 @@ class Engine:
             self._share(asks, self._ask)
 
     def _share(self, some: list[Live], serve: Callable[[list[Live]], list]) -> None:
-        """Serve several examples at once; where that fails, each alone: only one may be at fault."""
+        """Serve several examples at once; if that fails, each alone: only one may be at fault."""
         try:
             answers = serve(some)
         except Exception as error:
@@ -304,7 +304,7 @@ class Engine:
         return [None] * len(reads)
 
     def _ask(self, asks: list[Live]) -> list[np.ndarray]:
-        """Logits of each example's texts, of which every one is read once; all asks are of one level."""
+        """Logits of each example's texts, each distinct text read once; all requests are at one level."""
         keys: dict[Key, int] = {}
         for one in asks:
             for key in one.request.keys:
@@ -334,25 +334,25 @@ class Engine:
 
 
 def check_victim(victim, labels: list[str], max_length: int) -> None:
-    """Check that a classifier has the study's classes and reads as much as the study asks of it."""
+    """Check that a classifier has the study's classes and accepts inputs as long as the study requires."""
     classes = int(victim.config.num_labels)
     if classes != len(labels):
         raise StudyError(
-            f"The classifier tells {classes} classes apart, the study names {len(labels)} labels.",
+            f"The classifier has {classes} classes, but the study names {len(labels)} labels.",
             where=f"model {victim.config.name_or_path}",
             fix=f"labels: [{', '.join(labels)}] must have {classes} names",
         )
     longest = longest_input(victim)
     if max_length > longest:
         raise StudyError(
-            f"The classifier reads at most {longest} tokens, the study asks for {max_length}.",
+            f"The classifier accepts at most {longest} tokens; the study sets {max_length}.",
             where=f"model {victim.config.name_or_path}, classification: max_length",
             fix=f"max_length: {longest}",
         )
 
 
 def empty_row(id: str, text: str | None, label: str | None) -> dict:
-    """Start the row of an example of which nothing is known yet."""
+    """An empty row for an example that has not been attacked yet."""
     return {
         "id": id,
         "label": label,

@@ -1,8 +1,8 @@
-"""The search of an attack, as a generator that asks for answers instead of running models.
+"""The search of an attack, as a generator that requests answers instead of running models.
 
-Step by step what TextAttack's ``GreedyWordSwapWIR`` does (Jin et al. 2020, "Is BERT really robust?"): words
-in the order of their importance, for each the best of its swaps if it is an improvement. Since it yields what
-it needs, many of them can go on together, their requests run in one batch.
+It follows TextAttack's ``GreedyWordSwapWIR`` (Jin et al. 2020, "Is BERT really robust?") step by step: words
+in order of importance, and for each its best swap if that is an improvement. Because it yields its requests,
+many searches can advance together with their requests run in one batch.
 """
 
 import math
@@ -17,18 +17,18 @@ from miniature.attack.search.victim import Key
 
 @dataclass(frozen=True)
 class Read:
-    """A request: that the masked LM read texts, so that its proposals are at hand."""
+    """A request that the masked LM read texts, so that its proposals are available."""
 
     texts: list[str]
 
 
 class GreedySearch:
-    """One example's search, and how far it is.
+    """The search of one example and its state.
 
     Parameters
     ----------
     text : Text
-        What to attack.
+        The text to attack.
     answers : Answers
         The victim's answers, which also hold the true class.
     assembly : Assembly
@@ -40,22 +40,22 @@ class GreedySearch:
     unknown : str
         The victim's unknown token.
     budget : int or None
-        Most queries.
+        Maximum number of queries.
     seconds : float or None
-        Most seconds from now on.
+        Maximum number of seconds from now.
     clock : callable
-        Says what time it is, in seconds.
+        Returns the time in seconds.
 
     Attributes
     ----------
     outcome : str or None
-        As in `rows.OUTCOMES`, when the search is over.
+        As in `rows.OUTCOMES`, once the search has ended.
     queries : int
-        Counted as TextAttack does: every text asked about, equal ones as well.
+        Counted as TextAttack does: every text requested, duplicates included.
     before, after : int or None
-        The class given to the text as it was and to the text so far.
+        The class predicted for the original text and for the current text.
     current : Text
-        The text so far.
+        The current text.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class GreedySearch:
         self.after: int | None = None
 
     def run(self) -> Iterator[Ask | Read]:
-        """Search. Yields requests; an `Ask` is to be answered with logits, [keys, classes]."""
+        """Search. Yields requests; the reply to an `Ask` is logits, [keys, classes]."""
         (key,) = self.encode([self.original.text])
         self.queries = 1
         self.before = self.after = yield from self.answers.predict(key)
@@ -107,14 +107,14 @@ class GreedySearch:
 
     @property
     def words_changed(self) -> int:
-        """Places at which the text so far differs from the original; words too many or too few count too."""
+        """Number of words that differ from the original; extra or missing words count."""
         return count_changed(self.original.words, self.current.words)
 
     def _improve(self, key: Key) -> Iterator[Ask | Read]:
-        """Swap words until the class changes; whether it did."""
+        """Swap words until the class changes; return whether it did."""
         indices = self.assembly.get_indices_to_order(self.original)[1]
         if not self._count(len(indices)) or self.queries >= self.budget or self._is_late():
-            # The order of the words no longer matters: nothing is left to swap them with.
+            # The order of the words no longer matters: no swaps are left.
             return False
         keys = self.encode([self._without(index).text for index in indices])
         yield from self.answers.look(keys)
@@ -147,7 +147,7 @@ class GreedySearch:
         return False
 
     def _most_similar(self, candidates: list[Text], keys: list[Key]) -> Iterator[Ask | Read]:
-        """Find, of the swaps that change the class, the one that a sentence encoder finds nearest."""
+        """Among the swaps that change the class, find the one most similar by the sentence encoder."""
         left = list(range(len(candidates)))
         broken: list[int] = []
         while left:
@@ -167,12 +167,12 @@ class GreedySearch:
         return self.original.replace_word_at_index(index, self.unknown)
 
     def _count(self, texts: int) -> int:
-        """Count queries, as many of them as the budget leaves; return how many."""
+        """Count queries, up to the remaining budget; return how many."""
         allowed = int(min(texts, self.budget - self.queries))
         self.queries += allowed
         return allowed
 
 
 def count_changed(before: list[str], after: list[str]) -> int:
-    """Count the places at which two lists of words differ; words too many or too few count as well."""
+    """Count the positions at which two lists of words differ; extra or missing words count."""
     return sum(a != b for a, b in zip(before, after, strict=False)) + abs(len(before) - len(after))

@@ -22,7 +22,7 @@ def load_engine(
     device: str = "cpu",
     seed: int = 0,
 ) -> Engine:
-    """Load a classifier and what a recipe names and make an attack of them; parameters as in `Engine`."""
+    """Load a classifier and the models and files of a recipe into an attack; parameters as in `Engine`."""
     check_device(device)
     victim, victim_tokenizer = load_result(victim_folder, head="classification")
     return Engine(

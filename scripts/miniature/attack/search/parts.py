@@ -1,4 +1,4 @@
-"""What an attack is put together from, by its recipe: where words come from, which texts are allowed."""
+"""The components of an attack, by its recipe: the source of words and the constraints on texts."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from miniature.attack.words.vectors import SamePartOfSpeech, WordSimilarity, Wor
 
 @dataclass(frozen=True)
 class Helpers:
-    """Models and files besides the victim that a recipe names; each is None where it names none.
+    """Models and files besides the victim that a recipe names; each is None if it names none.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def build_reader(recipe: dict, helpers: Helpers, *, device: str = "cpu") -> Mask
 
 
 def build_swap(recipe: dict, helpers: Helpers, reader: MaskedLM | None) -> WordSwap:
-    """Transformation of a word-by-word attack: where its words come from."""
+    """Transformation of a word-by-word attack: the source of its words."""
     kind = recipe["kind"]
     if kind == "bert-attack":
         return MaskedLMSwap(reader, recipe)
@@ -58,16 +58,16 @@ def build_swap(recipe: dict, helpers: Helpers, reader: MaskedLM | None) -> WordS
         return CharacterEdits(recipe["edits"])
     if kind == "textfooler":
         return NearWords(helpers.vectors, recipe["max_candidates"])
-    raise ValueError(f"No word-by-word attack is called {kind!r}.")
+    raise ValueError(f"There is no word-by-word attack {kind!r}.")
 
 
 def build_constraints(recipe: dict, helpers: Helpers, *, device: str = "cpu") -> list:
     """Constraints of a word-by-word attack, the cheap ones first."""
-    # A word is never changed twice: the greedy search visits each once, and this also holds where a swap
-    # moved the words behind it.
+    # A word is never changed twice: the greedy search visits each once, even if a swap shifted the words
+    # after it.
     constraints: list = [RepeatModification()]
     if recipe["skip_stopwords"]:
-        # Compared as written, as TextAttack does: a capital at the start of a sentence is not matched.
+        # Case-sensitive, as in TextAttack: a capital at the start of a sentence does not match.
         constraints.append(StopwordModification(stopwords=STOPWORDS))
     if recipe["max_words_changed"] is not None:
         constraints.append(MostWordsChanged(recipe["max_words_changed"]))

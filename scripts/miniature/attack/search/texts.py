@@ -1,9 +1,9 @@
-"""TextAttack's text, with swapping one word in time independent of the other words.
+"""TextAttack's text, with single-word swaps whose cost does not depend on the other words.
 
-TextAttack builds a changed text by walking over all words and splitting each of them into words again,
-twice, which costs as much as a small victim's answer and makes a text of n words cost n squared. Nearly
-always one word takes the place of one word; then the text can be written down at once, and what else belongs
-to it is worked out only for the few texts of which it is asked.
+TextAttack builds a changed text by walking over all words and splitting each into words again, twice, which
+costs as much as a small victim's forward pass and makes a text of n words cost n squared. Nearly always one
+word replaces one word; then the text can be built directly, and its other attributes are computed only for
+the few texts that need them.
 """
 
 import functools
@@ -15,22 +15,22 @@ from dataclasses import dataclass
 
 from miniature.attack.library import Attack, AttackedText, MaxWordsPerturbed, words_from_text
 
-# Texts that TextAttack splits with a Chinese word segmenter, whose words need not be words again.
+# Texts that TextAttack splits with a Chinese word segmenter, which may split its own words again.
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """Where a text came from: one word of another put in the place of one word.
+    """The origin of a text: another text with one word replaced.
 
     Parameters
     ----------
     start : Text
         The other text.
     index : int
-        Which of its words.
+        Index of the word.
     new : str
-        The word that took its place.
+        The new word.
     """
 
     start: "Text"
@@ -39,19 +39,19 @@ class Swap:
 
     @property
     def is_exact(self) -> bool:
-        """Whether the word put in is, as the text is split again, that very word."""
+        """Whether the new word remains exactly that word when the text is split again."""
         return _words_of(self.new) == (self.new,)
 
 
 class Text(AttackedText):
-    """An AttackedText that changes single words quickly; everything else is inherited.
+    """An AttackedText that replaces single words quickly; everything else is inherited.
 
     Swapping gives a text equal in every attribute to what AttackedText gives.
 
     Attributes
     ----------
     swap : Swap or None
-        How it was made, where that was a plain swap of one word for one.
+        How the text was made, if by a plain swap of one word for one.
     """
 
     swap: Swap | None = None
@@ -67,7 +67,7 @@ class Text(AttackedText):
             return Text(new._text_input, attack_attrs=new.attack_attrs)
         start = self._word_starts()[index]
         text = self.text
-        # The constructor would split the text only to throw the result away.
+        # The constructor would split the text only to discard the result.
         new = Text.__new__(Text)
         new._text = text[:start] + new_word + text[start + len(words[index]) :]
         new.swap = Swap(self, index, new_word)
@@ -75,7 +75,7 @@ class Text(AttackedText):
         return new
 
     def count_differences(self, reference: AttackedText) -> int:
-        """Count the places at which the words are not those of a text of as many words."""
+        """Count the positions at which the words differ from those of a text with equally many words."""
         if self._differences is None or self._differences[0] is not reference:
             differing = sum(a != b for a, b in zip(self.words, reference.words, strict=True))
             self._differences = (reference, differing)
@@ -83,13 +83,13 @@ class Text(AttackedText):
 
     @property
     def text(self) -> str:
-        """The text itself; of several inputs one a line."""
+        """The text itself; several inputs are joined by line breaks."""
         if self.swap is None:
             return super().text
         return self._text
 
     def __getattr__(self, name: str):
-        """Work out on first use what the constructor sets in other texts."""
+        """Compute on first use the attributes that the constructor sets in other texts."""
         if self.swap is None or name not in _LATE:
             raise AttributeError(name)
         value = getattr(self, _LATE[name])()
@@ -103,7 +103,7 @@ class Text(AttackedText):
         swap = self.swap
         if not swap.is_exact:
             return None
-        # A maximal run of word characters holds one word, so the neighbours stay what they were.
+        # A maximal run of word characters is one word, so the adjacent words do not change.
         return [*swap.start.words[: swap.index], swap.new, *swap.start.words[swap.index + 1 :]]
 
     def _late_attributes(self) -> dict:
@@ -113,7 +113,7 @@ class Text(AttackedText):
             "newly_modified_indices": changed,
             "previous_attacked_text": start,
             "modified_indices": start.attack_attrs["modified_indices"] | changed,
-            # Never changed in place, so it can be shared.
+            # Never modified in place, so it can be shared.
             "original_index_map": start.attack_attrs["original_index_map"],
         }
         if "label_names" in start.attack_attrs:
@@ -144,7 +144,7 @@ class Text(AttackedText):
         return self._starts
 
 
-# Attributes of AttackedText that a swapped text has no value for until they are asked for.
+# Attributes of AttackedText that a swapped text computes on first access.
 _LATE = {
     "_text_input": "_late_input",
     "_words": "_late_words",
@@ -166,12 +166,12 @@ def _is_plain_word(word: str) -> bool:
 
 
 class Assembly(Attack):
-    """TextAttack's attack, asked for the swaps of one word at a time.
+    """TextAttack's attack, used for the swaps of one word at a time.
 
     Parameters
     ----------
     goal, constraints, transformation, search
-        As TextAttack's own: goal function, list of constraints, transformation, search method.
+        As in TextAttack: goal function, list of constraints, transformation, search method.
     """
 
     def get_transformations(
@@ -187,12 +187,12 @@ class Assembly(Attack):
         return sorted(texts, key=lambda text: text.text)
 
     def find_reads(self, current_text: AttackedText, index: int) -> list[str]:
-        """Texts that a masked LM must read before the swaps of a word can be told."""
+        """Texts that the masked LM must read before the swaps of a word are known."""
         find = getattr(self.transformation, "find_reads", None)
         return find(current_text, index) if find else []
 
     def is_closed(self, current_text: Text, original_text: Text, index: int) -> bool:
-        """Whether it is certain, before any is proposed, that no swap of a word meets the constraints."""
+        """Whether it is certain in advance that no swap of a word meets the constraints."""
         may_keep_word = getattr(self.transformation, "may_keep_word", None)
         if may_keep_word is None:
             return False
@@ -203,19 +203,19 @@ class Assembly(Attack):
 
 
 class MostWordsChanged(MaxWordsPerturbed):
-    """TextAttack's limit on the share of changed words, counted from the one word that a swap changed.
+    """TextAttack's limit on the share of changed words, updated from the single word that a swap changes.
 
     Parameters
     ----------
     share : float
-        Of the words, rounded up.
+        Maximum share of the words, rounded up.
     """
 
     def __init__(self, share: float):
         super().__init__(max_percent=share)
 
     def call_many(self, texts: Sequence[AttackedText], reference: AttackedText) -> list[AttackedText]:
-        """Those of some texts in which no more words differ from the reference than may."""
+        """The texts in which no more words differ from the reference than allowed."""
         return [text for text in texts if self._check_constraint(text, reference)]
 
     def _check_constraint(self, text: AttackedText, reference: AttackedText) -> bool:
@@ -228,11 +228,11 @@ class MostWordsChanged(MaxWordsPerturbed):
         return changed <= self.most(reference)
 
     def most(self, reference: AttackedText) -> int:
-        """How many words of a text may change."""
+        """Maximum number of words of a text that may change."""
         return math.ceil(len(reference.words) * self.max_percent)
 
     def is_reached(self, text: Text, reference: AttackedText) -> bool:
-        """Whether as many words differ as may."""
+        """Whether the maximum number of words differs."""
         return len(text.words) == len(reference.words) and (
             text.count_differences(reference) >= self.most(reference)
         )

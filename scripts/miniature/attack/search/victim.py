@@ -1,8 +1,8 @@
-"""The model under attack: what it answers, and how exactly that is known.
+"""The model under attack: its answers, and how precisely they are known.
 
-The last bits of an answer depend on what else is in its batch. What an attack decides must not, so answers
-come at three levels: screened (bfloat16), batched (float32, many texts together) and alone (float32, the text
-by itself, unpadded), which is the one that counts. The others are estimates with a bound on their error.
+The last bits of an answer depend on the rest of its batch. The decisions of an attack must not, so answers
+have three levels: screened (bfloat16), batched (float32, many texts together) and alone (float32, a single
+text, unpadded), which is authoritative. The others are estimates with an error bound.
 """
 
 import contextlib
@@ -15,8 +15,8 @@ import torch
 
 from miniature.attack.library import ModelWrapper
 
-# Padding that a batch may hold, as a share of its tokens: a padded token costs as much as a real one, but a
-# batch more costs some hundred tokens' worth of calls.
+# Maximum padding in a batch, as a share of its tokens: a padded token costs as much as a real one, but an
+# extra batch has an overhead of a hundred tokens or so.
 MOST_PADDING = 0.15
 CHEAP_PADDING = 256
 
@@ -38,14 +38,14 @@ def plan_batches(lengths: Sequence[int], tokens: int) -> list[list[int]]:
     return batches
 
 
-# A tokenizer keeps in memory what it cuts off: thousands of long texts at once would not fit.
+# A tokenizer keeps truncated tokens in memory: thousands of long texts at once would not fit.
 TEXTS_PER_PORTION = 64
-# Stretches kept; a study's whole vocabulary fits, a flood of different words cannot fill the memory.
+# Cached strings; a study's whole vocabulary fits, and unlimited distinct words cannot exhaust memory.
 MOST_STRETCHES = 2**18
 
 
 class Encoder:
-    """Gives the same ids as ``tokenizer(text, truncation=True, max_length=max_length)``.
+    """Returns the same ids as ``tokenizer(text, truncation=True, max_length=max_length)``.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class Encoder:
 
 
 def reads_by_stretches(tokenizer) -> bool:
-    """Whether a tokenizer reads each stretch between spaces alone and adds [CLS] and [SEP] around it all."""
+    """Whether a tokenizer handles each string between spaces separately and adds only [CLS] and [SEP]."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None or type(backend.model).__name__ != "WordPiece":
         return False
@@ -119,11 +119,11 @@ def reads_by_stretches(tokenizer) -> bool:
 logger = logging.getLogger(__name__)
 
 SCREENED, BATCHED, ALONE = 0, 1, 2
-# Most tokens of a forward pass: more make no CPU faster, and a GPU needs more to be busy.
+# Maximum tokens of a forward pass: more do not speed up a CPU, but a GPU needs more to be busy.
 MOST_TOKENS = {"cpu": 4096, "cuda": 65536}
 # The bound on an estimate's error, as a multiple of the largest error found when calibrating on a few texts.
 SAFETY = {SCREENED: 4.0, BATCHED: 8.0}
-# Never less than this share of the largest logit: rounding in float32, and in bfloat16.
+# At least this share of the largest logit: rounding in float32, and in bfloat16.
 LEAST_ERROR = {SCREENED: 2.0**-8, BATCHED: 1e-5}
 CALIBRATION_TEXTS = 8
 
@@ -140,18 +140,18 @@ class Victim(ModelWrapper):
     tokenizer : PreTrainedTokenizerBase
         The model's own.
     max_length : int
-        Longest input in tokens, special tokens included.
+        Maximum input length in tokens, special tokens included.
     batch_size : int
-        Texts of the longest length in a forward pass; of shorter ones as many more.
+        Texts of maximum length per forward pass; proportionally more of shorter ones.
     device : str
         ``cpu`` or ``cuda``.
     screening : str
-        ``bf16`` keeps a copy of the model in bfloat16 for the level `SCREENED`; ``none`` does without.
+        ``bf16`` keeps a bfloat16 copy of the model for the level `SCREENED`; ``none`` keeps none.
 
     Attributes
     ----------
     errors : dict of int to float
-        For every level a bound on how far its logits are from those of the level `ALONE`.
+        For every level, a bound on the distance of its logits from those of the level `ALONE`.
     """
 
     def __init__(
@@ -195,19 +195,19 @@ class Victim(ModelWrapper):
             batch, tokens = batches.pop(0), self.tokens
             logits[batch] = self._forward(model, [keys[i] for i in batch])
             if self.tokens < tokens and level != ALONE:
-                # What was planned for more memory than there is would fail batch by batch.
+                # Batches planned for more memory than available would fail one by one.
                 left = [i for batch in batches for i in batch]
                 planned = plan_batches([len(keys[i]) for i in left], self.tokens)
                 batches = [[left[place] for place in batch] for batch in planned]
         return logits
 
     def calibrate(self, keys: Sequence[Key]) -> None:
-        """Measure how far batched and screened answers are from those of texts alone, and set the bounds."""
+        """Measure how far batched and screened answers are from those of single texts; set the bounds."""
         whole = list(dict.fromkeys(keys))[:CALIBRATION_TEXTS]
         halves = [(*key[: len(key) // 2], key[-1]) for key in whole]
         alone: dict[Key, np.ndarray] = {}
         for key in (*whole, *halves):
-            # A text that the model fails on says so when it is attacked.
+            # A text on which the model fails is reported when it is attacked.
             with contextlib.suppress(RuntimeError, IndexError):
                 (row,) = self.forward([key], ALONE)
                 if np.isfinite(row).all():
@@ -240,8 +240,8 @@ class Victim(ModelWrapper):
         except torch.OutOfMemoryError:
             if len(batch) == 1:
                 raise
-        # Outside the handler, which would keep the failed pass's tensors alive.
+        # Outside the exception handler, which would keep the failed pass's tensors alive.
         half = len(batch) // 2
         self.tokens = min(self.tokens, width * half)
-        logger.info("out of memory: from now on %d tokens in a batch", self.tokens)
+        logger.info("out of memory: continuing with %d tokens per batch", self.tokens)
         return np.concatenate([self._forward(model, batch[:half]), self._forward(model, batch[half:])])

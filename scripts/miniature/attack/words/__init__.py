@@ -1,1 +1,1 @@
-"""Words that replace others: masked language models, swaps, embeddings and their constraints."""
+"""Word substitutions: masked language models, swaps, word vectors and their constraints."""

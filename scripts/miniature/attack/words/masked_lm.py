@@ -1,8 +1,8 @@
-"""The masked language model of an attack: texts read once, many together, and looked at word by word.
+"""The masked language model of an attack: texts are read once, in batches, and used word by word.
 
-Only the last hidden state of a text is kept; the head, which costs a product with the whole vocabulary for
-every token, is applied to the words that are looked at. What the model thinks likeliest must not depend on
-what else was read in the same batch: where two pieces are so close that it could, the text is read alone.
+Only the last hidden state of a text is kept; the head, which multiplies every token by the whole vocabulary,
+is applied only to the words in question. The likeliest pieces must not depend on the rest of a batch: if two
+pieces are so close that they could, the text is read alone.
 """
 
 from collections import OrderedDict
@@ -15,41 +15,41 @@ from miniature.attack.search.victim import BATCHED, LEAST_ERROR, MOST_TOKENS, SA
 from miniature.messages import StudyError
 from miniature.models.checkpoints import longest_input
 
-# Numbers kept of texts read (128 MB of hidden states): those of all examples under way, and few others.
+# Cached numbers (128 MB of hidden states): enough for all examples in progress, and few others.
 MOST_NUMBERS = 2**25
 
 
 class MaskedLM:
-    """Reads texts as they stand, nothing masked.
+    """Reads texts unmasked.
 
     Parameters
     ----------
     model : PreTrainedModel
         With a masked-language-model head.
     tokenizer : PreTrainedTokenizerFast
-        The masked LM's own, whatever the victim's is.
+        The masked LM's own, which may differ from the victim's.
     max_length : int
-        Longest input in tokens, special tokens included.
+        Maximum input length in tokens, special tokens included.
     device : str
         ``cpu`` or ``cuda``.
 
     Attributes
     ----------
     error : float or None
-        Bound on how far logits of a text read with others are from those of the text alone; None until two
-        texts have been read together.
+        Bound on the difference between a text's logits in a batch and alone; None until two texts have been
+        read together.
 
     Raises
     ------
     StudyError
-        The model cannot read that much.
+        The model's inputs are shorter than `max_length`.
     """
 
     def __init__(self, model, tokenizer, *, max_length: int, device: str = "cpu"):
         longest = min(longest_input(model), int(tokenizer.model_max_length))
         if max_length > longest:
             raise StudyError(
-                f"The masked LM reads at most {longest} tokens, the recipe asks for {max_length}.",
+                f"The masked LM accepts at most {longest} tokens, but the recipe asks for {max_length}.",
                 where="max_masked_lm_length",
                 fix=f"max_masked_lm_length: {longest}",
             )
@@ -66,7 +66,7 @@ class MaskedLM:
         self._head = self._find_head()
 
     def prefetch(self, texts: Sequence[str]) -> None:
-        """Read texts that have not been read, together."""
+        """Read the texts that have not been read yet, in batches."""
         new = [text for text in dict.fromkeys(texts) if text not in self._read]
         keys = self.encode(new)
         for batch in plan_batches([len(key) for key in keys], self.tokens):
@@ -79,7 +79,7 @@ class MaskedLM:
                 self._keep(new[i], states[row, : len(keys[i])].clone(), len(batch) == 1)
 
     def forget(self) -> None:
-        """Drop all texts read."""
+        """Drop all cached texts."""
         self._read.clear()
         self._numbers = 0
 
@@ -92,7 +92,7 @@ class MaskedLM:
         min_confidence: float = 0.0,
         min_score: float | None = None,
     ) -> list[list[int]]:
-        """Find the pieces that are likeliest at some places of a text."""
+        """Find the likeliest pieces at some positions of a text."""
         logits, exact = self._logits(text, positions)  # [places, vocabulary]
         if not exact and self._is_doubtful(logits, k, min_confidence, min_score):
             alone, _ = self._logits(text, positions, alone=True)
@@ -112,7 +112,7 @@ class MaskedLM:
         return [row[some].tolist() for row, some in zip(pieces, likely, strict=True)]
 
     def losses(self, combinations: Sequence[tuple[int, ...]]) -> torch.Tensor:
-        """Mean cross-entropy of the pieces, each combination read by itself, float32 [combinations]."""
+        """Mean cross-entropy of the pieces, each combination read alone, float32 [combinations]."""
         ids = torch.tensor(combinations)  # [combinations, pieces]
         logits = self._decode(self._hidden([list(pieces) for pieces in combinations]))
         loss = torch.nn.functional.cross_entropy(logits.transpose(1, 2), ids, reduction="none")
@@ -121,19 +121,19 @@ class MaskedLM:
     def _logits(
         self, text: str, positions: Sequence[int], *, alone: bool = False
     ) -> tuple[torch.Tensor, bool]:
-        """Logits at some places, float32 [places, vocabulary], and whether the text was read alone."""
+        """Logits at some positions, float32 [places, vocabulary], and whether the text was read alone."""
         state, exact = self._read.get(text, (None, False))
         if state is None or (alone and not exact) or len(state) <= positions[-1]:
             (key,) = self.encode([text])
             state, exact = self._hidden([list(key)], width=positions[-1] + 1)[0], True
             self._keep(text, state, exact)
-        # Only the places asked for, every time: the same product, the same bits.
+        # Only the requested positions, every time: the same product gives the same bits.
         return self._decode(state[list(positions)]), exact
 
     def _is_doubtful(
         self, logits: torch.Tensor, k: int, min_confidence: float, min_score: float | None
     ) -> bool:
-        """Whether other rounding could change which the k likeliest are, or their order."""
+        """Whether rounding could change the k likeliest pieces or their order."""
         most = 2 * (self.error or 0.0)
         scores = torch.topk(logits, min(k + 1, logits.shape[-1])).values  # [places, k + 1]
         if bool((scores[:, :-1] - scores[:, 1:] <= most).any()):
@@ -147,7 +147,7 @@ class MaskedLM:
         return bool(((logarithms - least).abs() <= most).any())
 
     def _calibrate(self, key: Sequence[int], state: torch.Tensor) -> None:
-        """Measure how far a text read with others is from the text alone, and set the bound."""
+        """Measure how far a text's logits in a batch are from those of the text alone; set the bound."""
         alone = self._decode(self._hidden([list(key)])[0])
         found = float((self._decode(state) - alone).abs().max())
         least = LEAST_ERROR[BATCHED] * max(1.0, float(alone.abs().max()))
@@ -163,7 +163,7 @@ class MaskedLM:
             self._numbers -= old.numel()
 
     def _find_head(self) -> torch.nn.Module | None:
-        """The module that turns a hidden state into logits, where the model's logits are just that."""
+        """The module that maps a hidden state to logits, if the model applies nothing else."""
         head = self.model.get_output_embeddings()
         ids = [[self.tokenizer.mask_token_id, self.tokenizer.unk_token_id or 0]]
         with torch.inference_mode():
@@ -175,7 +175,7 @@ class MaskedLM:
         return head
 
     def _hidden(self, ids: list[list[int]], width: int = 0) -> torch.Tensor | None:
-        """Input of the head, float32 [batch, tokens, hidden]; the logits where there is no such head."""
+        """Input of the head, float32 [batch, tokens, hidden]; the logits if there is no such head."""
         width = max(width, *map(len, ids))
         padding = self.tokenizer.pad_token_id or 0
         filled = torch.tensor([row + [padding] * (width - len(row)) for row in ids])

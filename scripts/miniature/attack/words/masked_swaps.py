@@ -1,10 +1,10 @@
-"""Substitutes for a word proposed by a masked language model, as BERT-ATTACK proposes them.
+"""Substitutes for a word proposed by a masked language model, as in BERT-ATTACK.
 
-The masked LM reads the text as it stands, nothing masked. For a word of one piece its K best predictions at
-that place are the proposals; for a word of several pieces, combinations of the best predictions at each
-piece (Li et al. 2020, section 3.2). TextAttack's ``WordSwapMaskedLM`` is the model for the details, among
-them one that differs from the paper: it computes the perplexity of every combination, sorts by it and throws
-the sorted list away, so what it proposes are the first K combinations in the order of enumeration.
+The masked LM reads the unmasked text. For a word of one piece its K best predictions at that position are the
+proposals; for a word of several pieces, combinations of the best predictions at each piece (Li et al. 2020,
+section 3.2). Details follow TextAttack's ``WordSwapMaskedLM``, including one that differs from the paper: it
+computes the perplexity of every combination, sorts by it and discards the sorted list, so it proposes the
+first K combinations in the order of enumeration.
 """
 
 import functools
@@ -24,7 +24,7 @@ _LETTER = re.compile("[a-zA-Z]")
 
 
 class MaskedWordSwap(ProposalSwap):
-    """Swap a word for what a masked LM predicts with a mask in its place, as TextAttack's ``bae`` does.
+    """Swap a word for a masked LM's predictions with the word masked, as TextAttack's ``bae`` does.
 
     Parameters
     ----------
@@ -42,22 +42,22 @@ class MaskedWordSwap(ProposalSwap):
         self.min_confidence = recipe["min_confidence"]
 
     def find_reads(self, current_text: AttackedText, index: int) -> list[str]:
-        """Texts that the masked LM must read before a word's proposals can be told."""
+        """Texts that the masked LM must read before a word's proposals are known."""
         text, place = self._masked(current_text, index)
         return [] if place is None else [text]
 
     def may_keep_word(self, current_text: AttackedText, index: int) -> bool:
-        """Whether a proposal may be the word itself with something about it that is no part of a word."""
+        """Whether a proposal may be the word itself with added characters that do not belong to a word."""
         return not self._has_plain_words
 
     @functools.cached_property
     def _has_plain_words(self) -> bool:
-        """Whether every word that may be proposed is, as TextAttack splits texts, that very word."""
+        """Whether every possible proposal remains exactly that word when TextAttack splits the text."""
         words = map(self._word, self.reader.tokenizer.get_vocab().values())
         return all(words_from_text(word) == [word] for word in words if word is not None)
 
     def proposals(self, current_text: AttackedText, index: int) -> list[str]:
-        """At most K words, likeliest first; none for a word beyond the masked LM's longest input."""
+        """At most K words, likeliest first; none for a word beyond the masked LM's maximum input."""
         text, place = self._masked(current_text, index)
         if place is None:
             return []
@@ -65,7 +65,8 @@ class MaskedWordSwap(ProposalSwap):
         while True:
             (pieces,) = self.reader.likeliest(text, [place], asked, min_confidence=self.min_confidence)
             words = [word for word in map(self._word, pieces) if word is not None]
-            # Pieces that are no words, or unlikely ones, have been left out: look further if there are more.
+            # Unlikely pieces and pieces that are not words have been left out: look further if there are
+            # more.
             if len(words) >= self.k or len(pieces) < asked:
                 break
             asked *= 4
@@ -73,7 +74,7 @@ class MaskedWordSwap(ProposalSwap):
         return [word for word in wanted if _LETTER.search(word) and len(words_from_text(word)) == 1]
 
     def _masked(self, current_text: AttackedText, index: int) -> tuple[str, int | None]:
-        """The text with a mask in the place of a word, and which token this is; None where it is cut off."""
+        """The text with a word masked, and the index of the mask token; None if it is truncated."""
         tokenizer = self.reader.tokenizer
         text = current_text.replace_word_at_index(index, tokenizer.mask_token).text
         (ids,) = self.reader.encode([text])
@@ -88,12 +89,12 @@ class MaskedWordSwap(ProposalSwap):
 
 
 class Vocabulary:
-    """What the pieces of a masked LM's tokenizer look like as words.
+    """The pieces of a masked LM's tokenizer, spelled as words.
 
     Parameters
     ----------
     tokenizer : PreTrainedTokenizerFast
-        Of a kind that `has_byte_level_pieces` takes.
+        Of a kind that `has_byte_level_pieces` accepts.
 
     Raises
     ------
@@ -109,7 +110,7 @@ class Vocabulary:
         self._pieces: dict[str, int] = {}
 
     def whole_word(self, piece: int, first: bool) -> str | None:
-        """Spell a piece as a word by itself, or give None where it is not one."""
+        """Spell a piece as a whole word, or return None if it is not one."""
         if (piece, first) not in self._whole:
             token = self.tokenizer.convert_ids_to_tokens(piece)
             inside = (not first and not token.startswith("Ġ")) if self.byte_level else "##" in token
@@ -119,21 +120,21 @@ class Vocabulary:
 
     @functools.cached_property
     def has_plain_words(self) -> bool:
-        """Whether every piece that is spelled as a word is, as TextAttack splits texts, that very word."""
+        """Whether every piece spelled as a word remains exactly that word when TextAttack splits the text."""
         words = (self.whole_word(piece, False) for piece in self.tokenizer.get_vocab().values())
         return not self.byte_level and all(
             words_from_text(word) == [word] for word in words if word is not None
         )
 
     def count_pieces(self, word: str, first: bool) -> int:
-        """Count the pieces of a word; byte-level BPE reads it with the space before it, if there is one."""
+        """Count the pieces of a word; byte-level BPE includes the space before it, if any."""
         key = (" " if self.byte_level and not first else "") + word
         if key not in self._pieces:
             self._pieces[key] = len(self.tokenizer.encode(key, add_special_tokens=False))
         return self._pieces[key]
 
     def joined(self, pieces: tuple[int, ...]) -> str | None:
-        """Spell pieces put together, or give None where they do not make one word."""
+        """Spell the joined pieces, or return None if they do not form one word."""
         word = self._spelled(pieces)
         return word if is_one_word(word) else None
 
@@ -141,16 +142,16 @@ class Vocabulary:
         tokens = self.tokenizer.convert_ids_to_tokens(list(pieces))
         if self.byte_level:
             word = self.tokenizer.convert_tokens_to_string(tokens).strip()
-            # Part of a character is no word, though what stands for it may look like punctuation.
+            # Part of a character is not a word, though its placeholder may look like punctuation.
             return "" if "\ufffd" in word else word
         return "".join(tokens).replace("##", "")
 
 
 class MaskedLMSwap(ProposalSwap):
-    """TextAttack transformation: swap a word for what a masked LM proposes in its place.
+    """TextAttack transformation: swap a word for a masked LM's proposals.
 
-    It enumerates combinations of pieces only as far as they are needed. The list it returns is the one that
-    enumerating all would give.
+    It enumerates combinations of pieces only as far as needed. The list it returns is the same as if all were
+    enumerated.
 
     Parameters
     ----------
@@ -168,11 +169,11 @@ class MaskedLMSwap(ProposalSwap):
         self.recipe = recipe
 
     def find_reads(self, current_text: AttackedText, index: int) -> list[str]:
-        """Texts that the masked LM must read before a word's proposals can be told."""
+        """Texts that the masked LM must read before a word's proposals are known."""
         return [current_text.text] if self._positions(current_text, index) else []
 
     def may_keep_word(self, current_text: AttackedText, index: int) -> bool:
-        """Whether a proposal may be the word itself with something about it that is no part of a word."""
+        """Whether a proposal may be the word itself with added characters that do not belong to a word."""
         pieces = self.vocabulary.count_pieces(current_text.words[index], index == 0)
         return pieces > 1 or not self.vocabulary.has_plain_words
 
@@ -200,10 +201,10 @@ class MaskedLMSwap(ProposalSwap):
         return wanted
 
     def _positions(self, current_text: AttackedText, index: int) -> list[int]:
-        """Find the places of a word's pieces: they begin where a mask put in its place would stand."""
+        """Find the positions of a word's pieces: they begin where a mask in its place would be."""
         masked = current_text.replace_word_at_index(index, self.tokenizer.mask_token)
         (ids,) = self.reader.encode([masked.text])
-        # A mask past the longest input has been cut off.
+        # A mask beyond the maximum input has been truncated.
         if self.tokenizer.mask_token_id not in ids:
             return []
         start = ids.index(self.tokenizer.mask_token_id)
@@ -213,7 +214,7 @@ class MaskedLMSwap(ProposalSwap):
         return [] if most is not None and len(positions) > most else positions
 
     def _combined(self, pools: list[list[int]]) -> list[str]:
-        """Words put together from the best pieces at each place, at most K."""
+        """Words joined from the best pieces at each position, at most K."""
         combinations = itertools.islice(itertools.product(*pools), self.recipe["subword_combinations"])
         if self.recipe["subword_order"] == "perplexity":
             combinations = self._by_perplexity(list(combinations))

@@ -1,4 +1,4 @@
-"""A sentence encoder that judges whether a changed text still means the same."""
+"""A sentence encoder that judges whether a changed text keeps its meaning."""
 
 import os
 from pathlib import Path
@@ -29,19 +29,19 @@ def load_sentence_encoder(folder: str | os.PathLike):
         local_files_only=True,
         output_loading_info=True,
     )
-    # The pooler stands behind the last layer, which alone is read here.
+    # The pooler follows the last layer, the only one used here.
     missing = sorted(key for key in found["missing_keys"] if not key.startswith("pooler."))
     if missing:
         raise StudyError(
-            f"The sentence encoder's weights lack {missing[0]}.",
+            f"The sentence encoder's weights do not include {missing[0]}.",
             where=str(folder),
-            fix="fetch the model again",
+            fix="download the model again",
         )
     return model.eval(), load_tokenizer(folder)
 
 
 class MeanPooledEncoder(SentenceEncoder):
-    """TextAttack's constraint on texts' similarity; a text's vector is the mean over an encoder's tokens.
+    """TextAttack's constraint on the similarity of texts; a text's vector is its mean token vector.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""English function words, which an attack leaves alone.
+"""English function words, which an attack does not change.
 
-The list is this project's own, drawn up by word class. It takes the place of NLTK's list, which is a
-download, and is somewhat longer (modal verbs, more prepositions and indefinite pronouns): a study that
-compares its numbers with somebody else's should know that they are not the same file.
+The list is this project's own, compiled by word class. It replaces NLTK's list, which is a download, and is
+somewhat longer (modal verbs, more prepositions and indefinite pronouns): keep the difference in mind when
+comparing results with those of others.
 """
 
 _CLASSES = {

@@ -1,4 +1,4 @@
-"""Substitutes for a word that need no masked language model: edits of characters, and near words."""
+"""Substitutes for a word that need no masked language model: character edits and nearest words."""
 
 import random
 import string
@@ -10,7 +10,7 @@ from miniature.attack.words.vectors import WordVectors
 
 
 class ProposalSwap(WordSwap):
-    """TextAttack transformation: swap a word for each of a list of proposals, in their order."""
+    """TextAttack transformation: swap a word for each of a list of proposals, in order."""
 
     def proposals(self, current_text: AttackedText, index: int) -> list[str]:
         """Proposals for one word, best first."""
@@ -27,11 +27,11 @@ class ProposalSwap(WordSwap):
 
 
 class CharacterEdits(ProposalSwap):
-    """One edit of one character, of each kind asked for (DeepWordBug, Gao et al. 2018).
+    """One single-character edit of each requested kind (DeepWordBug, Gao et al. 2018).
 
-    Where in the word, and which letter, is drawn. TextAttack draws from the process's global generators; here
-    each example has its own two, seeded alike and asked in the same order, so that examples may be attacked
-    in any order and side by side.
+    Position and letter are random. TextAttack uses the process's global generators; here each example has its
+    own two, seeded alike and used in the same order, so that examples may be attacked in any order and
+    concurrently.
 
     Parameters
     ----------
@@ -46,20 +46,20 @@ class CharacterEdits(ProposalSwap):
         self.begin(0)
 
     def begin(self, seed: int) -> None:
-        """Start on another example: its seed is that of both generators, of places and of letters."""
+        """Start another example: its seed is used for both generators, of positions and of letters."""
         self._places = np.random.RandomState(seed)
         self._letters = random.Random(seed)
 
     @property
     def deterministic(self) -> bool:
-        """No: TextAttack must not keep what was drawn for another text."""
+        """False: TextAttack must not reuse what was drawn for another text."""
         return False
 
     def proposals(self, current_text: AttackedText, index: int) -> list[str]:
         """One edited word for each kind of edit; a word of one character has none."""
         word = current_text.words[index]
         edited = (getattr(self, f"_{edit}")(word) for edit in self.edits) if len(word) > 1 else ()
-        # Two edits that come to the same are one candidate.
+        # Two edits with the same result are one candidate.
         return list(dict.fromkeys(edited))
 
     def _place(self, places: int) -> int:
@@ -102,13 +102,13 @@ class NearWords(ProposalSwap):
         self.k = k
 
     def proposals(self, current_text: AttackedText, index: int) -> list[str]:
-        """At most K words, spelled with capitals as the word is; none for a word without a vector."""
+        """At most K words, capitalized like the word; none for a word without a vector."""
         word = current_text.words[index]
         return [spell_like(near, word) for near in self.vectors.nearest(word.lower(), self.k)]
 
 
 def spell_like(word: str, model: str) -> str:
-    """Give a word the capitals of another: none, all, or the first letter's; otherwise it stays."""
+    """Capitalize a word like another: none, all, or the first letter; otherwise unchanged."""
     if model.islower():
         return word.lower()
     if model.isupper() and len(model) > 1:

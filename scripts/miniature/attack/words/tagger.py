@@ -1,4 +1,4 @@
-"""Parts of speech from NLTK's English tagger, which a user supplies: three JSON files, nothing that runs."""
+"""Parts of speech from NLTK's English tagger, supplied by the user: three JSON files, no code."""
 
 import functools
 import json
@@ -36,7 +36,7 @@ class Tagger:
     Parameters
     ----------
     folder : path
-        With the three files that NLTK's download ``averaged_perceptron_tagger_eng`` brings.
+        With the three files of NLTK's download ``averaged_perceptron_tagger_eng``.
     where : str
         The configuration key, for messages.
 
@@ -52,7 +52,7 @@ class Tagger:
         check_tagger(folder, where=where)
         parts = [_read(Path(folder) / file) for file in FILES]
         if [type(part) for part in parts] != [dict, dict, list]:
-            raise StudyError("The files of the tagger are not those of NLTK.", where=str(folder))
+            raise StudyError("The tagger's files are not those of NLTK.", where=str(folder))
         self._tagger = PerceptronTagger(load=False)
         self._tagger.decode_json_params(parts)
         self._tags = functools.lru_cache(maxsize=2**14)(self._tag)
@@ -66,7 +66,7 @@ class Tagger:
 
 
 def check_tagger(folder: str | os.PathLike, *, where: str = "pos_tagger") -> None:
-    """See whether a folder has the tagger's files.
+    """Check that a folder has the tagger's files.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def check_tagger(folder: str | os.PathLike, *, where: str = "pos_tagger") -> Non
     missing = [file for file in FILES if not (Path(folder) / file).is_file()]
     if missing:
         raise StudyError(
-            f"The folder of the part-of-speech tagger lacks {missing[0]}: {folder}.",
+            f"The folder of the part-of-speech tagger has no {missing[0]}: {folder}.",
             where=where,
             fix=f"pos_tagger: nltk_data/taggers/{NAME}   # python -m nltk.downloader {NAME}",
         )
@@ -87,5 +87,5 @@ def _read(file: Path) -> object:
         return json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise StudyError(
-            f"The tagger cannot be read: {error}.", where=str(file), fix="fetch NLTK's tagger again"
+            f"The tagger cannot be read: {error}.", where=str(file), fix="download NLTK's tagger again"
         ) from None

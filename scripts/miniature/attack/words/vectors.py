@@ -1,7 +1,7 @@
-"""Word vectors that a user supplies: a plain text file or an ``.npz`` archive, never a pickle.
+"""Word vectors supplied by the user: a plain text file or an ``.npz`` archive, never a pickle.
 
 Counter-fitted vectors (Mrkšić et al. 2016) push antonyms apart, which ordinary vectors do not; TextFooler and
-the authors' code of BERT-ATTACK use them. They are not carried by this project.
+the authors' code of BERT-ATTACK use them. This project does not include them.
 """
 
 import os
@@ -17,7 +17,7 @@ from miniature.attack.words.tagger import Tagger
 from miniature.messages import StudyError
 
 FORMAT = "a word and its numbers on each line, or an .npz with the arrays words and vectors"
-# Enough to meet a header, another format or a torn first line without reading hundreds of megabytes.
+# Enough to detect a header, another format or an incomplete first line without reading hundreds of megabytes.
 LINES_LOOKED_AT = 100
 
 
@@ -46,8 +46,8 @@ class WordVectors:
         if self.vectors.ndim != 2 or len(self.words) != len(self.vectors) or not self.vectors.size:
             raise ValueError(f"{len(self.words)} words, vectors of the shape {self.vectors.shape}.")
         if not np.isfinite(self.vectors).all():
-            raise ValueError("A vector holds something that is not a number.")
-        # Built from the back, so that the first of two equal words stays.
+            raise ValueError("A vector contains a value that is not a number.")
+        # Built in reverse, so that the first of two equal words wins.
         self._row = {self.words[i]: i for i in reversed(range(len(self.words)))}
         self._lengths = np.linalg.norm(self.vectors.astype(np.float64), axis=1)  # [words]
         self._nearest: dict[tuple[str, int], list[str]] = {}
@@ -88,12 +88,12 @@ def read_word_vectors(path: str | os.PathLike, *, where: str = "word_vectors") -
 
 
 def check_word_vectors(path: str | os.PathLike, *, where: str = "word_vectors") -> None:
-    """Look at a file of word vectors without reading all of it.
+    """Check a file of word vectors without reading all of it.
 
     Raises
     ------
     StudyError
-        As `read_word_vectors`, of what the first lines show.
+        As `read_word_vectors`, for errors in the first lines.
     """
     path = Path(path)
     if not path.is_file():
@@ -104,7 +104,7 @@ def check_word_vectors(path: str | os.PathLike, *, where: str = "word_vectors") 
         )
     if path.suffix in (".pickle", ".pkl", ".p", ".npy", ".bin"):
         raise StudyError(
-            f"Word vectors are not read from a {path.suffix} file, which can hold code or lacks the words.",
+            f"Word vectors cannot be read from a {path.suffix} file: it may contain code, or has no words.",
             where=where,
             fix=f"word_vectors: a file with {FORMAT}",
         )
@@ -138,8 +138,8 @@ def _lines(path: Path) -> Iterator[tuple[str, np.ndarray]]:
                 raise _malformed(path, number, "a number is not finite")
             dimensions = len(row) if dimensions is None else dimensions
             if not len(row) or len(row) != dimensions:
-                also = "; a first line of two counts is to be deleted" if dimensions == 1 else ""
-                raise _malformed(path, number, f"{len(row)} numbers where others have {dimensions}{also}")
+                also = "; delete a first line of two counts" if dimensions == 1 else ""
+                raise _malformed(path, number, f"{len(row)} numbers instead of {dimensions}{also}")
             yield word, row
 
 
@@ -174,14 +174,14 @@ def _from_archive(path: Path) -> WordVectors:
 
 
 class WordSimilarity(Constraint):
-    """Hold a new word near the original one, by the cosine of their vectors; a word without a vector passes.
+    """Require a minimum cosine of the new word's and the original word's vectors; a word without one passes.
 
     Parameters
     ----------
     vectors : WordVectors
         Of lower-case words.
     least : float
-        Least cosine.
+        Minimum cosine.
     """
 
     def __init__(self, vectors: WordVectors, least: float):
@@ -191,7 +191,8 @@ class WordSimilarity(Constraint):
 
     def _check_constraint(self, transformed_text: AttackedText, reference_text: AttackedText) -> bool:
         for index in transformed_text.attack_attrs["newly_modified_indices"]:
-            # A swap that made two words of one moves those behind it: what stood here cannot be said.
+            # A swap that split one word into two shifts the words after it: the original word here is
+            # unknown.
             if index >= min(len(reference_text.words), len(transformed_text.words)):
                 return False
             old, new = reference_text.words[index], transformed_text.words[index]
@@ -202,11 +203,11 @@ class WordSimilarity(Constraint):
 
 
 class SamePartOfSpeech(Constraint):
-    """Hold a new word to the part of speech of the original one; a noun may become a verb and the reverse.
+    """Require the part of speech of the original word; a noun may become a verb and vice versa.
 
-    Both words are tagged among the four words before and the three after them in the original text, as by
-    TextAttack's ``PartOfSpeech``. Like there, a word that stands more than once in this window has the tag of
-    its first place.
+    Both words are tagged within a window of four words before and three after, as in TextAttack's
+    ``PartOfSpeech``. As there, a word that occurs more than once in this window gets the tag of its first
+    occurrence.
 
     Parameters
     ----------
