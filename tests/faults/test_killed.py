@@ -79,7 +79,8 @@ def test_attack_process_is_killed(project, table_row):
     lines = journal.read_text().splitlines()
     assert len(lines) == 5  # the key and four examples
     jobs = again(project, ATTACK, before)
-    assert "4 of 10 examples were attacked earlier" in project.log_of("attack_model/reviews/bert-attack/small")
+    log = project.log_of("attack_model/reviews/bert-attack/small")
+    assert "4 of 10 examples were attacked earlier" in log
     assert jobs == ["attack_model"]
     table_row(
         "kill -9 of an attack job",
