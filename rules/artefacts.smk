@@ -3,8 +3,11 @@
 
 rule import_predictions:
     input:
-        artefact=artefact_file("predictions"),
+        artefact=lambda wildcards: sources.source_files(
+            artefact("predictions", wildcards)
+        ),
         table="<results>/data/{dataset}/{split}.parquet",
+        reference=reference_predictions,
     output:
         "<results>/predictions/{task}/{dataset}/{split}/{model}.parquet",
     log:
@@ -17,9 +20,13 @@ rule import_predictions:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
+        mem_mb=memory(500, artefact=6),
         runtime=30,
     params:
+        source=prediction_source,
+        other_prompts=lambda wildcards: (
+            config["models"][wildcards.model].get("floor") == "prompt"
+        ),
         kind=lambda wildcards: kind_of(wildcards.dataset),
         labels=lambda wildcards: plan.labels_of(config, wildcards.dataset),
         label_values=lambda wildcards: plan.label_values_of(config, wildcards.dataset),

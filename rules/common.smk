@@ -211,6 +211,26 @@ def artefact_file(kind):
     return lambda wildcards: sources.source_file(artefact(kind, wildcards))
 
 
+def prediction_source(wildcards):
+    """Where a model's predictions lie, and what the study says of how they are read."""
+    source = artefact("predictions", wildcards)
+    said = ("format", "columns", "labels", "benchmark", "filter", "metric", "order")
+    return {
+        "path": sources.source_file(source),
+        **{key: source[key] for key in said if key in source},
+    }
+
+
+def reference_predictions(wildcards):
+    """Predictions of the reference, whose prompts must be those of every other model; none for itself."""
+    reference, dataset = config["reference"], wildcards.dataset
+    if wildcards.model == reference:
+        return []
+    if reference not in plan.models_giving(config, "predictions", dataset):
+        return []
+    return f"<results>/predictions/{wildcards.task}/{dataset}/test/{reference}.parquet"
+
+
 def artefact_digest(kind):
     """Parameter function: the digest that the file must have."""
     return lambda wildcards: sources.source_digest(artefact(kind, wildcards))

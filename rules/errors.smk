@@ -61,6 +61,7 @@ rule compare_errors:
             plan.predicting_models(config, task)
             for task in plan.tasks_of(config, "errors")
         ],
+        kinds=[kind_of(task) for task in plan.tasks_of(config, "errors")],
         labels=[
             plan.labels_of(config, task) for task in plan.tasks_of(config, "errors")
         ],

@@ -43,6 +43,14 @@ rule tabulate_models:
         k=config["verdict"].get("distribution", {}).get("k"),
         models=MODELS,
         trained=TRAINED,
+        stated={
+            model: {
+                key: config["models"][model][key]
+                for key in ("bytes", "latency_ms")
+                if key in config["models"][model]
+            }
+            for model in MODELS
+        },
         predicting=[plan.predicting_models(config, task) for task in TASKS],
         listing=[plan.models_giving(config, "errors", task) for task in TASKS],
         code=code("tabulate_models"),

@@ -13,9 +13,9 @@ def main(snakemake):
     found = []
     per_task = groups_like(snakemake.input.errors, params.models)
     said_per_task = groups_like(list_of(snakemake.input.get("predictions", [])), params.predicting)
-    for task, models, predicting, labels, table, paths, said in zip(
-        params.tasks, params.models, params.predicting, params.labels, snakemake.input.tables, per_task,
-        said_per_task, strict=True,
+    for task, kind, models, predicting, labels, table, paths, said in zip(
+        params.tasks, params.kinds, params.models, params.predicting, params.labels, snakemake.input.tables,
+        per_task, said_per_task, strict=True,
     ):  # fmt: skip
         found.append(
             compare_errors(
@@ -29,6 +29,7 @@ def main(snakemake):
                 verdict=params.verdict,
                 predictions={model: read_parquet(path) for model, path in zip(predicting, said, strict=True)},
                 labels=labels,
+                kind=kind,
             )
         )
     compared = concat_comparisons(found)

@@ -44,7 +44,10 @@ def main(snakemake):
     write_table(
         models_table(
             models=params.models,
-            sizes={model: model_size(folder) for model, folder in zip(params.trained, folders, strict=True)},
+            sizes={
+                **params.stated,
+                **{model: model_size(folder) for model, folder in zip(params.trained, folders, strict=True)},
+            },
             scores=scores,
             distribution=distribution,
         ),

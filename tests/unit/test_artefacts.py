@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,10 @@ from miniature.data.tables import classification_frame, question_frame
 from miniature.messages import StudyError
 from miniature.predictions import score_classification as classification
 from miniature.predictions import score_squad as squad
+from miniature.predictions.formats import read_recorded
 from miniature.predictions.match import match_errors, match_predictions, summarize_errors
-from miniature.predictions.read import read_embeddings, read_error_ids, read_predictions
+from miniature.predictions.read import read_embeddings, read_error_ids
+from miniature.predictions.records import Record, Recorded
 
 QUESTIONS = question_frame(
     [
@@ -30,9 +33,22 @@ REVIEWS = classification_frame(
 )
 
 
+def recorded(predictions, path="served.json"):
+    records = [Record(f"key {key}", key, prediction) for key, prediction in predictions.items()]
+    return Recorded(Path(path), records)
+
+
+def read_file(path, model="m"):
+    return read_recorded(path, where=f"{path}, predictions of model {model}")
+
+
+def read_predictions(path, model):
+    return {record.id: record.prediction for record in read_file(path, model).records}
+
+
 def matched(predictions, table=QUESTIONS, kind="question-answering", labels=None):
     return match_predictions(
-        predictions, table, kind=kind, labels=labels, model="served", dataset="wiki", path="served.json"
+        recorded(predictions), table, kind=kind, labels=labels, model="served", dataset="wiki"
     )
 
 
@@ -124,8 +140,18 @@ def test_a_file_that_is_no_predictions_is_told(tmp_path, name, content, part):
     ("name", "content", "value", "line"),
     [
         ("p.json", '{"q1": 1950, "q2": "", "q3": ""}', "1950", '"q1": "1950"'),
-        ("p.json", '{"q1": null, "q2": "", "q3": ""}', "null", '"q1": ""   (an empty text means: no answer)'),
-        ("p.jsonl", '{"id": "q1", "prediction": NaN}\n', "NaN", '{"id": "q1", "prediction": ""}'),
+        (
+            "p.json",
+            '{"q1": null, "q2": "", "q3": ""}',
+            "missing (null",
+            '"q1": ""   (an empty text means: no answer)',
+        ),
+        (
+            "p.jsonl",
+            '{"id": "q1", "prediction": NaN}\n',
+            "missing (null or NaN)",
+            '{"id": "q1", "prediction": ""}',
+        ),
     ],
 )
 def test_an_answer_that_is_no_text_is_told_with_the_line_as_it_must_be(tmp_path, name, content, value, line):
@@ -133,20 +159,21 @@ def test_an_answer_that_is_no_text_is_told_with_the_line_as_it_must_be(tmp_path,
     path.write_text(content)
     with pytest.raises(StudyError) as error:
         match_predictions(
-            read_predictions(path, model="m"), QUESTIONS.iloc[: 3 if name == "p.json" else 1],
-            kind="question-answering", labels=None, model="m", dataset="wiki", path=path,
+            read_file(path), QUESTIONS.iloc[: 3 if name == "p.json" else 1],
+            kind="question-answering", labels=None, model="m", dataset="wiki",
         )  # fmt: skip
-    assert f"The prediction for q1 is {value}, and not text" in told(error)
+    assert f"The prediction for q1 is {value}" in told(error)
+    assert "and not text" in told(error)
     assert error.value.fix.startswith(line)
 
 
 def test_classes_may_be_given_by_their_values_in_the_data():
-    given = {"r0": 1, "r1": "1", "r2": 0}
+    given = {"r0": "1", "r1": "1.0", "r2": "0"}
     options = {"kind": "classification", "labels": ["n", "p"], "values": [0, 1]}
-    options |= {"model": "m", "dataset": "d", "path": "p.json"}
-    assert match_predictions(given, REVIEWS, **options)["prediction"].tolist() == ["p", "p", "n"]
-    with pytest.raises(StudyError, match="'1' is predicted for r1"):
-        match_predictions({**given, "r0": "p"}, REVIEWS, **options)
+    options |= {"model": "m", "dataset": "d"}
+    assert match_predictions(recorded(given), REVIEWS, **options)["prediction"].tolist() == ["p", "p", "n"]
+    with pytest.raises(StudyError, match="'p' is predicted for r0"):
+        match_predictions(recorded({**given, "r0": "p"}), REVIEWS, **options)
 
 
 def test_error_lists_mark_every_example(tmp_path):
@@ -238,31 +265,32 @@ REVIEW_IDS = {"t0": "p", "t1": "n"}
 def test_the_line_of_a_missing_prediction_can_be_pasted(tmp_path, name, content, line):
     path = tmp_path / name
     path.write_text(content)
-    options = {"kind": "classification", "labels": ["n", "p"], "model": "m", "dataset": "d", "path": path}
+    options = {"kind": "classification", "labels": ["n", "p"], "model": "m", "dataset": "d"}
     with pytest.raises(StudyError) as error:
-        match_predictions(read_predictions(path, model="m"), REVIEWS, **options)
+        match_predictions(read_file(path), REVIEWS, **options)
     offered = error.value.fix.split("   (or")[0]
     assert offered == line
     offered = offered.replace("<n or p>", "n")
     path.write_text(content.replace("}", f", {offered}}}") if name == "p.json" else content + offered + "\n")
-    table = match_predictions(read_predictions(path, model="m"), REVIEWS, **options)
+    table = match_predictions(read_file(path), REVIEWS, **options)
     assert table["prediction"].tolist() == ["p", "n", "n"]
 
 
 def test_rows_that_are_numbered_for_want_of_a_column_of_ids_are_told():
     table = REVIEWS.assign(id=["0", "1", "2"])
-    options = {"model": "m", "dataset": "d", "path": "p.csv", "columns": {"text": "body"}}
+    options = {"model": "m", "dataset": "d", "columns": {"text": "body"}}
+    classes = {"kind": "classification", "labels": ["n", "p"]}
     for match in (
-        lambda: match_predictions(REVIEW_IDS, table, kind="classification", labels=["n", "p"], **options),
-        lambda: match_errors(["t0"], table, **options),
+        lambda: match_predictions(recorded(REVIEW_IDS), table, **classes, **options),
+        lambda: match_errors(["t0"], table, path="p.csv", **options),
     ):
         with pytest.raises(StudyError) as error:
             match()
         assert "no column of ids is named for them, so their rows are numbered" in error.value.what
         assert error.value.fix == "columns: {id: id, text: body, label: label}   # in the dataset"
     with pytest.raises(StudyError, match="2 of 3 examples of d have no prediction"):
-        match_predictions({"1": "p"}, table, kind="classification", labels=["n", "p"], **options)
-    assert match_errors([], table, **options)["error"].tolist() == [False] * 3
+        match_predictions(recorded({"1": "p"}), table, **classes, **options)
+    assert match_errors([], table, path="p.csv", **options)["error"].tolist() == [False] * 3
 
 
 def run_offered(line, folder):
@@ -291,8 +319,7 @@ def test_another_separator_is_replaced_by_the_offered_command(tmp_path, separato
     assert read_predictions(tmp_path / "commas-p.csv", model="m") == {"q1": "a, b"}
 
 
-def test_columns_that_are_not_read_are_named(tmp_path, caplog):
+def test_columns_that_are_not_read_are_named(tmp_path):
     path = tmp_path / "p.csv"
-    path.write_text("id,prediction,p_negative,p_positive\nr0,p,0.1,0.9\n")
-    read_predictions(path, model="m")
-    assert "not read: the columns p_negative, p_positive" in caplog.text
+    path.write_text("id,prediction,weight,p_negative,p_positive\nr0,p,3,0.1,0.9\n")
+    assert read_file(path).notes == ["not read: the column weight"]

@@ -198,7 +198,10 @@ CASES = {
     ),
     "calibration of questions": (
         [(("characteristics", "calibration", "tasks"), ["encyclopedia"])],
-        ["Calibration is measured for classification; 'encyclopedia'", "tasks: [reviews]"],
+        [
+            "Calibration is measured for classification and multiple-choice; 'encyclopedia'",
+            "tasks: [reviews]",
+        ],
     ),
     "more attacks than examples": (
         [(("characteristics", "vulnerability", "examples"), 100)],

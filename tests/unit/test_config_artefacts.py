@@ -125,8 +125,8 @@ CASES = {
     "local beside path": (source(path="e.json", local="f.json"), ["'local' means nothing beside 'path'"]),
     "missing file": (source(path="/nowhere/p.json"), ["There is no file /nowhere/p.json"]),
     "wrong suffix": (
-        source(url="https://a/b.txt", sha256=DIGEST),
-        ["predictions ends in .csv or .tsv", "b.txt"],
+        source(url="https://a/b.bin", sha256=DIGEST),
+        ["predictions ends in .csv or .tsv", "b.bin"],
     ),
     "unknown dataset": (
         lambda c: c["models"]["small"].update(predictions={"squat": {"path": "e.json"}}),
@@ -176,10 +176,21 @@ CASES = {
         lambda c: c["verdict"]["errors"].update(measure="js_divergence"),
         ["'js_divergence' compares probabilities, and the reference 'large'", "measure: jaccard"],
     ),
-    "verdict on probabilities of predictions": (
-        lambda c: (c["models"].update(large={"predictions": {"squad": {"path": "e.json"}}}),
-                   c["verdict"]["errors"].update(measure="probability_loyalty")),
-        ["'probability_loyalty' compares probabilities", "measure: label_loyalty"],
+    "verdict on probabilities of error lists": (
+        lambda c: c["verdict"]["errors"].update(measure="probability_loyalty"),
+        ["'probability_loyalty' compares", "neither weights nor predictions", "measure: jaccard"],
+    ),
+    "unknown format of predictions": (
+        source(path="e.json", format="lm-evl"),
+        ["no format of predictions 'lm-evl'", "format: lm-eval"],
+    ),
+    "unknown role of a column": (
+        source(path="e.json", columns={"predicton": "answer"}),
+        ["'predicton' is nothing that predictions have", "columns: {prediction: answer}"],
+    ),
+    "classes of a file where the data have none": (
+        source(path="e.json", labels={"yes": 1, "no": 0}),
+        ["what stands in that file for each class of the data", "remove labels"],
     ),
     "split with two files": (
         lambda c: c["datasets"]["squad"]["splits"]["test"].update(

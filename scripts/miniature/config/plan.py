@@ -20,6 +20,10 @@ def model_names(config: Mapping) -> list[str]:
 ARTEFACTS = ("predictions", "embeddings", "errors")
 
 
+# Kinds of task that models are run on here; predictions of others are read from logs.
+RUN_HERE = ("question-answering", "classification")
+
+
 def is_artefact(entry: Mapping) -> bool:
     """Whether a model is given by what it put out instead of by its weights."""
     return any(key in entry for key in ARTEFACTS)
@@ -81,6 +85,8 @@ def models_with(config: Mapping, characteristic: str, task: str, ood_dataset: st
     def takes_part(entry: Mapping) -> bool:
         if not is_artefact(entry):
             return True
+        if characteristic == "calibration":
+            return task in entry.get("predictions", {})
         if characteristic == "errors":
             return task in entry.get("predictions", {}) or task in entry.get("errors", {})
         embeddings = entry.get("embeddings", {})

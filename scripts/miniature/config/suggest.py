@@ -92,8 +92,11 @@ def tasks_for(config: Mapping, name: str) -> list[str]:
     def measurable(task: str) -> bool:
         if finetuned and task not in trained:
             return False
-        if name in ("vulnerability", "calibration"):
-            return datasets[task].get("task") == "classification" and weights
+        kind = datasets[task].get("task")
+        if name == "vulnerability" or (
+            name == "calibration" and kind not in ("classification", "multiple-choice")
+        ):
+            return name == "vulnerability" and kind == "classification" and weights
         others = others_for(config, task) if name == "distribution" else [None]
         return any(len(models_with(known, name, task, other)) > 1 for other in others)
 

@@ -5,7 +5,7 @@ needs no other; splits that are held out of one source nevertheless agree on who
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,8 @@ from miniature.messages import StudyError
 from miniature.retrieval.files import check_digest
 from miniature.seeds import generator
 
+LogReader = Callable[[str, Mapping], pd.DataFrame]
+
 logger = logging.getLogger(__name__)
 
 QUESTION_READERS = {"squad": read_squad, "mrqa": read_mrqa, "newsqa": read_newsqa}
@@ -35,6 +37,7 @@ def build_split(
     name: str,
     seed: int,
     bank_examples: int | None = None,
+    read_log: LogReader | None = None,
 ) -> pd.DataFrame:
     """Make the data table of one split.
 
@@ -51,6 +54,9 @@ def build_split(
         The study's seed.
     bank_examples : int, optional
         Rows of the bank; required for it, unused otherwise.
+    read_log : callable, optional
+        Makes the data table of a log of predictions that holds its questions and right answers, from its path
+        and the dataset's entry.
 
     Returns
     -------
@@ -77,7 +83,7 @@ def build_split(
         return subsample(train, bank_examples, generator(seed, "bank", name), where)
     entry = _entry(dataset, split, where)
     source = entry.get("held_out_from", split)
-    table = read_source(dataset, source, name=name, seed=seed)
+    table = read_source(dataset, source, name=name, seed=seed, read_log=read_log)
     rows = hold_out(table["cluster"], _held_out(dataset, source), source, name=name, seed=seed)[split]
     table = table.iloc[rows].reset_index(drop=True)
     table = subsample(table, entry.get("examples", "all"), generator(seed, "sample", name, split), where)
@@ -87,7 +93,9 @@ def build_split(
     return table
 
 
-def read_source(dataset: Mapping, split: str, *, name: str, seed: int) -> pd.DataFrame:
+def read_source(
+    dataset: Mapping, split: str, *, name: str, seed: int, read_log: LogReader | None = None
+) -> pd.DataFrame:
     """Read or generate all rows a split draws from, checked, before anything is held out or sampled."""
     where = f"datasets: {name}: splits: {split}"
     entry = _entry(dataset, split, where)
@@ -117,6 +125,10 @@ def read_source(dataset: Mapping, split: str, *, name: str, seed: int) -> pd.Dat
             where=where,
             fix=f"{split}: {{path: <file>, examples: all}}",
         )
+    if read_log is not None and (kind == "predictions" or task in ("multiple-choice", "generation")):
+        table = read_log(path, dataset)
+        check_table(table, task, str(path))
+        return table
     problems = Problems(path, strict=split == "train")
     if task == "question-answering":
         if kind == "hub":

@@ -1,4 +1,4 @@
-"""The two kinds of data table, question answering and classification, and what holds for each."""
+"""The kinds of data table and what holds for each."""
 
 import hashlib
 
@@ -28,7 +28,23 @@ CLASSIFICATION_SCHEMA = pa.schema(
 )
 """Classification; ``label`` is the name that the configuration gives."""
 
-SCHEMAS = {"question-answering": QA_SCHEMA, "classification": CLASSIFICATION_SCHEMA}
+MULTIPLE_CHOICE_SCHEMA = pa.schema(
+    [
+        *CLASSIFICATION_SCHEMA,
+        ("choices", pa.list_(pa.string())),
+        ("names", pa.list_(pa.string())),
+    ]
+)
+"""Multiple choice; ``choices`` are the texts to choose from, ``names`` what they are called, ``label``
+the name of the right one."""
+
+SCHEMAS = {
+    "question-answering": QA_SCHEMA,
+    "classification": CLASSIFICATION_SCHEMA,
+    "multiple-choice": MULTIPLE_CHOICE_SCHEMA,
+    # ``label`` is the recorded answer; what is right is for the recorded metric to say.
+    "generation": CLASSIFICATION_SCHEMA,
+}
 
 
 def cluster_of(context: str) -> str:

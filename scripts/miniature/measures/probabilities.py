@@ -1,6 +1,7 @@
 """How alike the probabilities of two models are, and how often they say the same."""
 
 import numpy as np
+from scipy.special import rel_entr
 
 
 def js_divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -36,6 +37,39 @@ def js_divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     divergence = (_entropy_terms(p, mean) + _entropy_terms(q, mean)).sum(axis=1) / 2
     # Rounding can leave the last digit outside the range.
     return np.clip(divergence, 0.0, 1.0)
+
+
+def kl_divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Kullback-Leibler divergence of each example's second distribution from its first, in nats.
+
+    As papers on quantization report it (``llama-perplexity --kl-divergence``): `p` is the original's, `q` the
+    compressed model's (Kullback and Leibler 1951, equation 2.4).
+
+    Parameters
+    ----------
+    p, q : array_like of float, shape [examples, classes]
+        Rows are distributions; each is divided by its sum.
+
+    Returns
+    -------
+    ndarray of float64, shape [examples]
+        At least 0, and infinite where `q` rules out what `p` does not.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or a row is no distribution.
+
+    Examples
+    --------
+    >>> kl_divergence([[1.0, 0.0], [0.5, 0.5]], [[1.0, 0.0], [1.0, 0.0]]).tolist()
+    [0.0, inf]
+    """
+    p, q = _check_distributions(p), _check_distributions(q)
+    if p.shape != q.shape:
+        raise ValueError(f"Distributions over the same classes are needed: {p.shape}, {q.shape}.")
+    # Rounding can leave the sum a hair below 0.
+    return np.maximum(rel_entr(p, q).sum(axis=1), 0.0)
 
 
 def probability_loyalty(divergence: np.ndarray) -> np.ndarray:

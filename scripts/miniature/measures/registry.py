@@ -48,6 +48,13 @@ MEASURES: dict[str, Measure] = {
         -INFINITE, 1, "higher", True, "(label_loyalty - chance) / (ceiling - chance)"
     ),
     "js_divergence": Measure(0, 1, "lower", True, "mean over examples, in bits; Lin 1991"),
+    "kl_divergence": Measure(
+        0,
+        INFINITE,
+        "lower",
+        False,
+        "mean over examples of KL(model_a || model_b), in nats; Kullback, Leibler 1951",
+    ),
     "probability_loyalty": Measure(0, 1, "higher", True, "1 - square root of the divergence; Xu et al. 2021"),
     "probability_loyalty_corrected": Measure(
         -INFINITE, 1, "higher", True, "(probability_loyalty - chance) / (1 - chance)"
@@ -79,11 +86,15 @@ MEASURES: dict[str, Measure] = {
     "adaptive_ece": Measure(0, 1, None, True, "the same, bins of equal mass; Nixon et al. 2019"),
     "mce": Measure(0, 1, None, True, "maximum calibration error, bins of equal width; Guo et al. 2017"),
     "brier": Measure(0, 2, None, True, "squared error summed over classes; Brier 1950"),
+    "top_label_brier": Measure(0, 1, None, True, "squared error of the confidence; Brier 1950, two classes"),
     "accuracy": Measure(0, 1, None, True, "share of examples predicted rightly"),
     "mean_confidence": Measure(0, 1, None, True, "mean probability of the predicted class"),
     "ece_difference": Measure(-1, 1, "zero", False, "ece of model_b minus that of model_a"),
     "adaptive_ece_difference": Measure(-1, 1, "zero", False, "adaptive_ece of model_b minus that of model_a"),
     "mce_difference": Measure(-1, 1, "zero", False, "mce of model_b minus that of model_a"),
     "brier_difference": Measure(-2, 2, "zero", False, "brier of model_b minus that of model_a"),
+    "top_label_brier_difference": Measure(
+        -1, 1, "zero", False, "top_label_brier of model_b minus that of model_a"
+    ),
     "errors_left_out": Measure(0, INFINITE, None, True, "examples left out: the attack on either failed"),
 }

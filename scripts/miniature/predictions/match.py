@@ -1,20 +1,18 @@
 """Models known by what they put out: predictions and error lists, matched to the data table."""
 
-import logging
 import math
 import os
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from miniature.data.table_files import is_missing
 from miniature.messages import StudyError
+from miniature.predictions.kinds import KINDS, Context
 from miniature.predictions.read import prediction_line
-from miniature.predictions.score_squad import score_table
-
-logger = logging.getLogger(__name__)
+from miniature.predictions.records import Record, Recorded, as_text
 
 
 def _check_numbered(ids: Iterable[str], known: Sequence[str], columns: Mapping | None, where: str) -> None:
@@ -44,149 +42,157 @@ def _check_known(ids: Sequence[str], known: Sequence[str], where: str, dataset: 
 
 
 def match_predictions(
-    predictions: Mapping[str, object],
+    recorded: Recorded,
     table: pd.DataFrame,
     *,
     kind: str,
     labels: Sequence[str] | None,
     values: Sequence[object] | None = None,
+    stated: Mapping[str, object] | None = None,
+    in_order: bool = False,
     model: str,
     dataset: str,
-    path: str | os.PathLike,
     columns: Mapping[str, str] | None = None,
+    reference: pd.DataFrame | None = None,
+    other_prompts: bool = False,
 ) -> pd.DataFrame:
     """Predictions table of a model that was run elsewhere.
 
     Parameters
     ----------
-    predictions : mapping of str to object
-        From `read_predictions`. Text for question answering; for classification a class by its name or, where
-        all are, by the value that stands for it in the data.
+    recorded : Recorded
+        From `miniature.predictions.formats.read_recorded`.
     table : DataFrame, [examples]
         The data table.
     kind : str
-        ``question-answering`` or ``classification``.
+        A key of `miniature.predictions.kinds.KINDS`.
     labels : sequence of str or None
         Class names, for classification.
     values : sequence or None
         What stands in the data for each of `labels`.
-    model, dataset, path
+    stated : mapping of str to object, optional
+        What stands in the file for each of `labels`, where the study says so.
+    in_order : bool
+        Whether row i of the file is row i of the table; ids are then not compared.
+    model, dataset : str
         For messages.
     columns : mapping of str to str, optional
         Columns that the study names for the data, whose rows are numbered without an id; for messages.
+    reference : DataFrame, optional
+        Predictions table of the reference, whose documents and prompts must be the same where both are known.
+    other_prompts : bool
+        Whether the model was asked in other words on purpose (``floor: prompt``).
 
     Returns
     -------
     DataFrame, [examples]
-        The columns of a predictions table, rows as in the data table. What only the model itself could tell
-        (scores, windows, probabilities) is missing.
+        The columns of a predictions table, rows as in the data table; what the file does not tell is missing.
 
     Raises
     ------
     StudyError
-        An example has no prediction, a prediction belongs to no example, is no text, or no class.
+        An example has no prediction or a prediction no example; a prediction is no class or choice; the file
+        contradicts itself, the data or the reference's prompts.
     """
-    where = f"{path}, predictions of model {model}"
+    where = f"{recorded.path}, predictions of model {model}"
     ids = list(table["id"])
-    missing = [key for key in ids if key not in predictions]
+    if in_order:
+        records = _in_order(recorded, ids, where, dataset)
+    else:
+        wanted = f"<{' or '.join(labels)}>" if labels else WANTED.get(kind, "<prediction>")
+        records = _by_id(recorded, ids, where, dataset, columns, wanted)
+    context = Context(
+        labels=list(labels or []), values=list(values or []), stated=stated or {}, classes=recorded.classes,
+        model=model, dataset=dataset, where=where, line=partial(prediction_line, recorded.path),
+    )  # fmt: skip
+    found = KINDS[kind](records, table, context)
+    if reference is not None:
+        _check_same_questions(found, reference, records, where, other_prompts)
+    return found
+
+
+WANTED = {"question-answering": "<answer, or empty for no answer>"}
+
+
+def _in_order(recorded: Recorded, ids: Sequence[str], where: str, dataset: str) -> list[Record]:
+    if len(recorded.records) != len(ids):
+        raise StudyError(
+            f"There are {len(recorded.records)} rows for the {len(ids)} examples of {dataset}, "
+            "whose order they are said to have.",
+            where=where,
+            fix="columns: {id: <the column that has the ids>}   # in place of order: data",
+        )
+    return [replace(record, id=key) for key, record in zip(ids, recorded.records, strict=True)]
+
+
+def _by_id(
+    recorded: Recorded, ids: Sequence[str], where: str, dataset: str, columns: Mapping | None, wanted: str
+) -> list[Record]:
+    found = {record.id: record for record in recorded.records}
+    missing = [key for key in ids if key not in found]
+    if len(missing) == len(ids):
+        _check_other_ids(recorded, ids, where, dataset)
     if missing:
-        _check_numbered(predictions, ids, columns, where)
+        _check_numbered(found, ids, columns, where)
         raise StudyError(
             f"{len(missing)} of {len(ids)} examples of {dataset} have no prediction, "
             f"the first is {missing[0]}.",
             where=where,
-            fix=prediction_line(path, missing[0], _wanted(kind, labels))
+            fix=prediction_line(recorded.path, missing[0], wanted)
             + "   (or, if only a part was predicted, make that part a dataset of its own)",
         )
-    _check_known(list(predictions), ids, where, dataset)
-    _check_values(predictions, ids, kind, labels, path, where)
-    if kind == "question-answering":
-        text = pd.Series([predictions[key] for key in ids], dtype="str")
-        scores = score_table(table, predictions)
-        empty = pd.Series(np.full(len(ids), np.nan, dtype=np.float32))
-        return pd.DataFrame(
-            {
-                "id": scores["id"], "prediction": text, "score": empty, "null_score": empty,
-                "exact": scores["exact"], "f1": scores["f1"],
-                "windows": pd.Series([pd.NA] * len(ids), dtype="Int32"),
-            }
-        )  # fmt: skip
-    given = class_names([str(predictions[key]) for key in ids], labels or [], values or [], where)
-    unknown = next((i for i, name in enumerate(given) if name not in (labels or [])), None)
-    if unknown is not None:
-        line = prediction_line(path, ids[unknown], _wanted(kind, labels))
-        raise StudyError(
-            f"{given[unknown]!r} is predicted for {ids[unknown]}, which is not a class of {dataset}.",
-            where=where,
-            fix=f"{line}   (one of {', '.join(labels or [])}{_known_values(labels, values)})",
-        )
-    return pd.DataFrame(
-        {
-            "id": pd.Series(ids, dtype="str"), "label": table["label"].reset_index(drop=True),
-            "prediction": pd.Series(given, dtype="str"),
-            "probabilities": pd.Series([None] * len(ids), dtype=object),
-        }
-    )  # fmt: skip
+    _check_known(list(found), ids, where, dataset)
+    return [found[key] for key in ids]
 
 
-def class_names(
-    given: Sequence[str], labels: Sequence[str], values: Sequence[object], where: str
-) -> Sequence[str]:
-    """Classes by name, where every prediction is the value of one in the data.
-
-    Names count as names where all predictions are names. Values are taken only where none of the file is
-    anything else, so that a misspelt name is told and not passed over.
-    """
-    named = {str(value): label for label, value in zip(labels, values, strict=bool(values))}
-    known = set(given)
-    if known <= set(labels):
-        swapped = [name for name in known if named.get(name, name) != name]
-        if swapped:
-            logger.warning(
-                "%s: %s is both a name of a class and the value of another: read as the name",
-                where,
-                swapped[0],
-            )
-        return given
-    return [named[value] for value in given] if known <= set(named) else given
-
-
-def _known_values(labels: Sequence[str] | None, values: Sequence[object] | None) -> str:
-    others = [str(value) for value in values or ()]
-    return f"; or, in all rows, {', '.join(others)}, as in the data" if others != list(labels or ()) else ""
-
-
-def _check_values(
-    predictions: Mapping[str, object], ids: Sequence[str], kind: str, labels: Sequence[str] | None,
-    path: str | os.PathLike, where: str,
-) -> None:  # fmt: skip
-    """Every prediction is a text that can be written; for classes also a number or a truth value."""
-    questions = kind == "question-answering"
-    for key in ids:
-        value = predictions[key]
-        if isinstance(value, str) or (
-            not questions and isinstance(value, int | float) and not is_missing(value)
-        ):
-            continue
-        if is_missing(value):
-            said = "null" if value is None else "NaN"
-            fix = prediction_line(path, key, "" if questions else _wanted(kind, labels))
-            note = "   (an empty text means: no answer)" if questions else ""
+def _check_other_ids(recorded: Recorded, ids: Sequence[str], where: str, dataset: str) -> None:
+    """Where no id is in the data, another column may have them, or the rows' order."""
+    known = set(ids)
+    others = {name for record in recorded.records[:1] for name in record.others or ()}
+    for name in sorted(others):
+        values = {as_text((record.others or {}).get(name)) for record in recorded.records}
+        if known <= values:
             raise StudyError(
-                f"The prediction for {key} is {said}, and not text.", where=where, fix=fix + note
+                f"None of the ids of this file is in {dataset} (they look like {recorded.records[0].id}, "
+                f"there like {ids[0]}); its {name} are.",
+                where=where,
+                fix=f"columns: {{id: {name}}}   # beside the path",
             )
-        number = isinstance(value, int | float)
+    own = [record.id for record in recorded.records]
+    counted = (
+        recorded.numbered
+        or own == [str(i) for i in range(len(own))]
+        or own == [str(i + 1) for i in range(len(own))]
+    )
+    if counted and len(own) == len(ids):
         raise StudyError(
-            f"The prediction for {key} is {textwrap.shorten(repr(value), 80)}, and not text.",
+            f"The ids of this file are numbers of rows, those of {dataset} are not (the first is {ids[0]}).",
             where=where,
-            fix=prediction_line(path, key, str(value) if number else "<the prediction as text>"),
+            fix="order: data   # beside the path, if row i of the file is row i of the data",
         )
 
 
-def _wanted(kind: str, labels: Sequence[str] | None) -> str:
-    if kind == "question-answering":
-        return "<answer, or empty for no answer>"
-    return f"<{' or '.join(labels or ['class'])}>"
+def _check_same_questions(
+    found: pd.DataFrame, reference: pd.DataFrame, records: Sequence[Record], where: str, other_prompts: bool
+) -> None:
+    """Models are compared on the same documents, asked in the same words."""
+    for column, what in (("document_hash", "document"), ("prompt_hash", "prompt")):
+        if column not in found or column not in reference or (column == "prompt_hash" and other_prompts):
+            continue
+        own, other = found[column], reference[column]
+        unequal = (own.notna() & other.notna() & (own != other)).to_numpy()
+        if unequal.any():
+            i = int(np.flatnonzero(unequal)[0])
+            raise StudyError(
+                f"{int(unequal.sum())} of {len(found)} {what}s are not those that the reference was given, "
+                f"the first is {records[i].id}"
+                + (": another template, other examples in it, or another tokenizer's chat format." if
+                   column == "prompt_hash" else ": other data, or another order."),
+                where=f"{where}, {records[i].place}",
+                fix="floor: prompt   # in the model's entry, if other words are what it is there to measure"
+                if column == "prompt_hash"
+                else "run both models on the same documents",
+            )  # fmt: skip
 
 
 def match_errors(

@@ -9,7 +9,8 @@ def summarize(predictions: pd.DataFrame) -> dict[str, float | int | None]:
     Parameters
     ----------
     predictions : DataFrame
-        Columns ``label`` (the right one) and ``prediction``, one row per example.
+        Columns ``label`` (the right one) and ``prediction``, or ``correct`` as a file recorded it, one row
+        per example; one that was not answered is left out.
 
     Returns
     -------
@@ -26,6 +27,11 @@ def summarize(predictions: pd.DataFrame) -> dict[str, float | int | None]:
     n = len(predictions)
     if not n:
         return {"accuracy": None, "baseline_accuracy": None, "n": 0}
-    right = int((predictions["label"] == predictions["prediction"]).sum())
+    if "correct" in predictions:
+        known = predictions["correct"].dropna()
+        right, answered = int(known.sum()), len(known)
+    else:
+        right, answered = int((predictions["label"] == predictions["prediction"]).sum()), n
     majority = int(predictions["label"].value_counts().max())
-    return {"accuracy": 100 * right / n, "baseline_accuracy": 100 * majority / n, "n": n}
+    accuracy = 100 * right / answered if answered else None
+    return {"accuracy": accuracy, "baseline_accuracy": 100 * majority / n, "n": n}

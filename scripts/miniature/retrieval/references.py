@@ -49,6 +49,16 @@ def source_file(source: Mapping) -> str:
     return source.get("path") or local_copy(source) or retrieved_file(source)
 
 
+def source_files(source: Mapping) -> list[str]:
+    """Files that are read: that of `source_file`, or the logs in a folder and in those inside it."""
+    path = Path(source_file(source))
+    if not path.is_dir():
+        return [str(path)]
+    return sorted(
+        str(file) for pattern in ("*.json*", "*/*.json*") for file in path.glob(pattern) if file.is_file()
+    )
+
+
 def source_digest(source: Mapping) -> str | None:
     """SHA-256 that the file of `source_file` must have; None where the study does not say."""
     if "path" not in source and local_copy(source):

@@ -28,7 +28,7 @@ def models_table(
         The study's models in config order.
     sizes : mapping of model to mapping
         ``layers``, ``hidden``, ``parameters`` and ``bytes`` as `miniature.tables.sizes.model_size` gives
-        them; a model without (known only by its predictions) has empty cells.
+        them, or as the study states them with ``latency_ms``; a model without has empty cells.
     scores : mapping of task to mapping of model to mapping
         What `summarize` of `miniature.predictions.score_squad` or `score_classification` says, in per cent.
     distribution : DataFrame, optional
@@ -56,12 +56,15 @@ def models_table(
             "hidden": size.get("hidden"),
             "parameters (M)": _divided(size.get("parameters"), 1e6),
             "size (MB)": _divided(size.get("bytes"), 1e6),
+            "latency (ms)": size.get("latency_ms"),
         }
         for task, of_models in scores.items():
             row |= _score_cells(task, of_models.get(model, {}))
         rows.append(row)
     rows += _baselines(scores)
     table = pd.DataFrame(rows).astype({"layers": "Int64", "hidden": "Int64"})
+    if table["latency (ms)"].isna().all():
+        table = table.drop(columns="latency (ms)")
     if table["trained again"].isna().all():
         table = table.drop(columns="trained again")
     if distribution is not None:

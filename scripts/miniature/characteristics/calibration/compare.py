@@ -41,26 +41,29 @@ CONFIDENCE_SCHEMA = pa.schema(
         ("squared_error", pa.float64()),
     ]
 )
-# Measures of one model; the first four also as the difference of two.
-OF_ONE_MODEL = ("ece", "adaptive_ece", "mce", "brier", "accuracy", "mean_confidence")
-DIFFERENCES = {name: f"{name}_difference" for name in OF_ONE_MODEL[:4]}
+# Measures of one model; the first five also as the difference of two.
+OF_ONE_MODEL = ("ece", "adaptive_ece", "mce", "brier", "top_label_brier", "accuracy", "mean_confidence")
+DIFFERENCES = {name: f"{name}_difference" for name in OF_ONE_MODEL[:5]}
+SINGLE = 5  # sums of a cluster that are over no bin
 
 
-def measure_calibration(predictions: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
+def measure_calibration(predictions: pd.DataFrame, labels: Sequence[str] | None) -> pd.DataFrame:
     """How sure a classifier was of its prediction, and whether that was right.
 
     Parameters
     ----------
     predictions : DataFrame, [examples]
-        Columns ``id``, ``label``, ``prediction`` and ``probabilities`` (in the order of `labels`).
-    labels : sequence of str
-        Class names in class order.
+        Columns ``id``, ``label``, ``prediction`` and ``probabilities`` (in the order of `labels`); of those
+        read from a file also ``confidence``, ``correct`` and ``choices``.
+    labels : sequence of str or None
+        Class names in class order; None where the choices differ by example.
 
     Returns
     -------
     DataFrame, [examples]
         ``id``; ``confidence``, the probability of the predicted class; ``correct`` (nullable boolean) and
-        ``squared_error``, summed over the classes, both empty where the label is withheld.
+        ``squared_error``, summed over the classes, both empty where the label is withheld. A file may give
+        the confidence without probabilities, and then there is no squared error, or neither.
 
     Raises
     ------
@@ -75,6 +78,8 @@ def measure_calibration(predictions: pd.DataFrame, labels: Sequence[str]) -> pd.
     >>> measure_calibration(predictions, ["bad", "good"]).values.tolist()
     [['r', 0.75, True, 0.125]]
     """
+    if "confidence" in predictions:
+        return _as_recorded(predictions, labels)
     probabilities = stack_probabilities(predictions, classes=len(labels))
     label = predictions["label"].to_numpy(dtype=object)
     known = ~pd.isna(label)
@@ -97,6 +102,26 @@ def measure_calibration(predictions: pd.DataFrame, labels: Sequence[str]) -> pd.
             "id": predictions["id"].astype("str").to_numpy(),
             "confidence": probabilities.max(axis=1, initial=0.0),
             "correct": correct,
+            "squared_error": error,
+        }
+    )
+
+
+def _as_recorded(predictions: pd.DataFrame, labels: Sequence[str] | None) -> pd.DataFrame:
+    """Confidence and correctness as a file gives them; the squared error where it gives every probability."""
+    error = np.full(len(predictions), np.nan)
+    label = predictions["label"].to_numpy(dtype=object)
+    if len(predictions) and not predictions["probabilities"].isna().any():
+        probabilities = stack_probabilities(predictions, classes=len(labels) if labels else None)
+        names = [labels] * len(label) if labels else [list(names) for names in predictions["choices"]]
+        place = [found.index(name) if name in found else -1 for name, found in zip(label, names, strict=True)]
+        known = np.array(place) >= 0
+        error[known] = squared_errors(probabilities[known], np.array(place)[known])
+    return pd.DataFrame(
+        {
+            "id": predictions["id"].astype("str").to_numpy(),
+            "confidence": predictions["confidence"].to_numpy(dtype=np.float64, na_value=np.nan),
+            "correct": predictions["correct"].astype("boolean"),
             "squared_error": error,
         }
     )
@@ -154,9 +179,13 @@ def compare_calibration(
     """
     n = check_same_examples(confidences, clusters, what="confidences")
     labels = {"characteristic": "calibration", "task": task, "dataset": dataset, "split": split}
+    # A file of predictions need not say how sure its model was.
+    confidences = {
+        model: table for model, table in confidences.items() if not n or table["confidence"].notna().any()
+    }
     known = np.ones(n, dtype=bool)
     for table in confidences.values():
-        known &= ~table["correct"].isna().to_numpy(dtype=bool)
+        known &= ~(table["correct"].isna() | table["confidence"].isna()).to_numpy(dtype=bool)
     labels |= {"n": int(known.sum()), "n_clusters": count_clusters(clusters, known)}
     index, n_clusters = cluster_index(np.asarray(clusters, dtype=object)[known])
     counts = draw_counts(n_clusters, resampling)
@@ -165,7 +194,9 @@ def compare_calibration(
         columns = _columns(table[known], bins)
         measured[model] = calibration_of(columns)
         sums = _cluster_sums(columns, index, n_clusters, bins)
+        without = [] if np.isfinite(columns["squared_error"]).all() else ["brier"]
         [recomputed[model]] = recompute_measures(sums[None], counts, lambda s: _from_sums(s, bins))
+        recomputed[model] = {name: x for name, x in recomputed[model].items() if name not in without}
     nan = float("nan")
     found = []
     for model, values in measured.items():
@@ -178,7 +209,7 @@ def compare_calibration(
         again = {
             name: with_interval(_difference(recomputed[a][of], recomputed[b][of]))
             for of, name in DIFFERENCES.items()
-            if of in recomputed[a]
+            if of in recomputed[a] and of in recomputed[b]
         }
         pair = {"model_a": a, "model_b": b}
         kept = keep_resamples(again, verdict, task=task, dataset=dataset, split=split, **pair)
@@ -198,6 +229,7 @@ def calibration_of(columns: Mapping[str, np.ndarray]) -> dict[str, float]:
         "adaptive_ece": expected_calibration_error(confidence, correct, columns["mass_bin"]),
         "mce": maximum_calibration_error(confidence, correct, columns["width_bin"]),
         "brier": mean(columns["squared_error"]),
+        "top_label_brier": mean(np.square(confidence - correct)),
         "accuracy": mean(correct),
         "mean_confidence": mean(confidence),
     }
@@ -217,9 +249,11 @@ def _columns(table: pd.DataFrame, bins: int) -> dict[str, np.ndarray]:
 def _cluster_sums(
     columns: Mapping[str, np.ndarray], index: np.ndarray, clusters: int, bins: int
 ) -> np.ndarray:
-    """What the measures need to know of each cluster, shape [clusters, 4 + 3 * bins]."""
+    """What the measures need to know of each cluster, shape [clusters, SINGLE + 3 * bins]."""
     gap = columns["correct"] - columns["confidence"]
-    single = [np.ones(len(gap)), columns["correct"], columns["confidence"], columns["squared_error"]]
+    single = [np.ones(len(gap)), columns["correct"], columns["confidence"], np.square(gap)]
+    # Without probabilities there is no squared error, and what is made of these zeros is left out.
+    single.append(np.nan_to_num(columns["squared_error"]))
     parts = [np.bincount(index, weights=x, minlength=clusters)[:, None] for x in single]
     for bin_of, values in (("width_bin", gap), ("width_bin", np.ones(len(gap))), ("mass_bin", gap)):
         cell = index * bins + columns[bin_of]
@@ -228,14 +262,14 @@ def _cluster_sums(
 
 
 def _from_sums(sums: np.ndarray, bins: int) -> dict[str, np.ndarray]:
-    """Measures of `OF_ONE_MODEL` from added up `_cluster_sums`, shape [..., 4 + 3 * bins]."""
-    n, correct, confidence, error = np.moveaxis(sums[..., :4], -1, 0)
-    gaps, sizes, mass_gaps = (sums[..., 4 + i * bins : 4 + (i + 1) * bins] for i in range(3))
+    """Measures of `OF_ONE_MODEL` from added up `_cluster_sums`, shape [..., SINGLE + 3 * bins]."""
+    n, correct, confidence, top_label, error = np.moveaxis(sums[..., :SINGLE], -1, 0)
+    gaps, sizes, mass_gaps = (sums[..., SINGLE + i * bins : SINGLE + (i + 1) * bins] for i in range(3))
     # A bin that no example fell in has no distance; -1 is below any.
     distance = np.divide(np.abs(gaps), sizes, out=np.full(gaps.shape, -1.0), where=sizes > 0)
     sums_of = {
         "ece": np.abs(gaps).sum(axis=-1), "adaptive_ece": np.abs(mass_gaps).sum(axis=-1),
-        "brier": error, "accuracy": correct, "mean_confidence": confidence,
+        "brier": error, "top_label_brier": top_label, "accuracy": correct, "mean_confidence": confidence,
     }  # fmt: skip
     means = {
         name: np.divide(total, n, out=np.full(n.shape, np.nan), where=n > 0)

@@ -10,15 +10,19 @@ from miniature.messages import StudyError
 SUM_TOLERANCE = 1e-3
 
 
-def stack_probabilities(predictions: pd.DataFrame, *, classes: int) -> np.ndarray:
-    """Predicted probabilities of a classifier as one array."""
+def stack_probabilities(predictions: pd.DataFrame, *, classes: int | None) -> np.ndarray:
+    """Predicted probabilities as one array; without a number of classes, short rows end in zeros.
+
+    A row of another number of choices than its neighbor's adds zeros to no divergence and no squared error.
+    """
     rows = predictions["probabilities"].tolist()
-    stacked = np.zeros((len(rows), classes))
-    for i, row in enumerate(rows):
-        if row is None or np.shape(row) != (classes,):
-            found = 0 if row is None or not np.ndim(row) else len(row)
-            raise _no_distribution(predictions, i, f"has {found} probabilities for {classes} classes")
-        stacked[i] = row
+    lengths = [0 if row is None or not np.ndim(row) else len(row) for row in rows]
+    stacked = np.zeros((len(rows), max(lengths, default=0) if classes is None else classes))
+    for i, (row, found) in enumerate(zip(rows, lengths, strict=True)):
+        wanted = len(predictions["choices"].iloc[i]) if classes is None else classes
+        if found != wanted:
+            raise _no_distribution(predictions, i, f"has {found} probabilities for {wanted} classes")
+        stacked[i, :found] = row
     totals = stacked.sum(axis=1)
     # NaN is in no range, and so is found here too.
     wrong = ~((stacked >= 0).all(axis=1) & (np.abs(totals - 1) <= SUM_TOLERANCE))

@@ -25,15 +25,16 @@ def find_errors(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
     """Which examples a model gets wrong.
 
     Question answering: the normalised exact match is 0 against every gold answer (for an unanswerable
-    question only the empty answer is right). Classification: the prediction is not the label.
+    question only the empty answer is right). Classification: the prediction is not the label. Multiple
+    choice, generation and predictions read from a file: as recorded.
 
     Parameters
     ----------
     predictions : DataFrame, [examples]
         Columns ``id`` and, for question answering, ``exact``; for classification, ``label`` and
-        ``prediction``.
+        ``prediction``; ``correct`` in predictions read from a file.
     task : str
-        ``question-answering`` or ``classification``.
+        A key of `ERROR_RULES`.
 
     Returns
     -------
@@ -44,7 +45,7 @@ def find_errors(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
     Raises
     ------
     StudyError
-        If a column is missing or the task is not one of the two.
+        If a column is missing or there is no such kind of task.
 
     Examples
     --------
@@ -65,7 +66,8 @@ def find_errors(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
             where="the predictions table",
             fix=f"columns: {', '.join(('id', *needed))}",
         )
-    error, known = rule(predictions)
+    # What a file recorded is the judgment; where it gives an answer too, both were compared when it was read.
+    error, known = (_recorded_wrong if "correct" in predictions else rule)(predictions)
     values = pd.array(np.where(known, error, False).astype(bool), dtype="boolean")
     values[~known] = pd.NA
     return pd.DataFrame({"id": predictions["id"].astype("str").to_numpy(), "error": values})
@@ -81,10 +83,17 @@ def _wrong_label(predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return label != prediction, ~(pd.isna(label) | pd.isna(prediction))
 
 
+def _recorded_wrong(predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    correct = predictions["correct"].astype("boolean")
+    return ~correct.fillna(True).to_numpy(dtype=bool), ~correct.isna().to_numpy(dtype=bool)
+
+
 ErrorRule = Callable[[pd.DataFrame], tuple[np.ndarray, np.ndarray]]
 ERROR_RULES: dict[str, tuple[tuple[str, ...], ErrorRule]] = {
     "question-answering": (("exact",), _no_exact_match),
     "classification": (("label", "prediction"), _wrong_label),
+    "multiple-choice": (("correct",), _recorded_wrong),
+    "generation": (("correct",), _recorded_wrong),
 }
 
 
@@ -100,6 +109,7 @@ def compare_errors(
     verdict: Mapping[str, object] | None,
     predictions: Mapping[str, pd.DataFrame] | None = None,
     labels: Sequence[str] | None = None,
+    kind: str | None = None,
 ) -> Comparison:
     """Agreement of every pair of models on which examples they get wrong, and on what they say.
 
@@ -125,7 +135,9 @@ def compare_errors(
     predictions : mapping of str to DataFrame, optional
         Predictions tables of the models that have them; without, only errors are compared.
     labels : sequence of str, optional
-        Class names in class order; absent for question answering.
+        Class names in class order; absent for question answering and where choices differ by example.
+    kind : str, optional
+        Kind of task; without, classification where there are `labels`, else question answering.
 
     Returns
     -------
@@ -155,7 +167,7 @@ def compare_errors(
     counts = draw_counts(n_clusters, resampling)
     resampled = resample_measures(np.reshape(sums, (len(pairs), n_clusters, COUNTS)), counts, set_values)
     check_same_examples(predictions or {}, clusters, what="predictions")
-    said = read_said(predictions or {}, labels)
+    said = read_said(predictions or {}, labels, kind)
     unknown = SoftPair(
         [] if predictions is None else NOT_MEASURED, np.zeros((n_clusters, COLUMNS)), np.zeros(n, dtype=bool)
     )

@@ -18,6 +18,9 @@ NEEDED = {
 }
 
 
+CALIBRATED = ("classification", "multiple-choice")
+
+
 def _missing(config: Mapping, name: str, positions: Positions) -> Iterator[StudyError]:
     block = config["characteristics"][name]
     for key in NEEDED.get(name, ()):
@@ -185,9 +188,9 @@ def _check_distribution(config: Mapping, positions: Positions) -> Iterator[Study
 def _check_calibration(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     for task in config["characteristics"]["calibration"]["tasks"]:
         dataset = config["datasets"].get(task)
-        if dataset is not None and dataset["task"] != "classification":
+        if dataset is not None and dataset["task"] not in CALIBRATED:
             yield StudyError(
-                f"Calibration is measured for classification; '{task}' is {dataset['task']}, "
+                f"Calibration is measured for {' and '.join(CALIBRATED)}; '{task}' is {dataset['task']}, "
                 "whose predictions hold no distribution over answers.",
                 where=positions.where(("characteristics", "calibration", "tasks")),
                 fix=_corrected_tasks(config, "calibration"),

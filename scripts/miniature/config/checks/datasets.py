@@ -16,10 +16,15 @@ SUFFIXES = {
 }
 FORMATS = {
     "question-answering": ("world", "squad", "mrqa", "newsqa", "hub"),
-    "classification": ("world", "csv", "jsonl", "aclimdb", "hub"),
+    "classification": ("world", "csv", "jsonl", "aclimdb", "hub", "predictions"),
+    "multiple-choice": ("predictions", "csv", "jsonl"),
+    "generation": ("predictions", "csv", "jsonl"),
 }
 SPLIT_KEYS = {"path", "source", "hub_split", "held_out_from", "examples"}
 COLUMN_ROLES = {"text", "label", "id", "cluster"}
+# What only data of multiple choice and logs have besides.
+MORE_ROLES = {"choices"}
+RECORDED = ("multiple-choice", "generation")
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -43,6 +48,13 @@ def _check(dataset: Mapping, name: str) -> Iterator[StudyError]:
         return
     if task == "classification":
         yield from _check_labels(dataset, where)
+    roles = COLUMN_ROLES | (MORE_ROLES if kind == "predictions" or task in RECORDED else set())
+    for role in sorted(set(dataset.get("columns") or {}) - roles) if task != "question-answering" else ():
+        yield StudyError(
+            f"{role!r} is no role of a column, only {', '.join(sorted(roles))}.",
+            where=f"{where}: columns",
+            fix="columns: {text: text, label: label, id: id}",
+        )
     splits = dataset.get("splits") or {}
     for split, entry in splits.items():
         place = f"{where}: splits: {split}"
@@ -76,12 +88,6 @@ def _check_labels(dataset: Mapping, where: str) -> Iterator[StudyError]:
             "Two labels have the same value in the file.",
             where=f"{where}: labels",
             fix="labels: {negative: 0, positive: 1}",
-        )
-    for role in sorted(set(dataset.get("columns") or {}) - COLUMN_ROLES):
-        yield StudyError(
-            f"{role!r} is no role of a column, only {', '.join(sorted(COLUMN_ROLES))}.",
-            where=f"{where}: columns",
-            fix="columns: {text: text, label: label, id: id}",
         )
 
 
@@ -125,6 +131,8 @@ def _check_path(dataset: Mapping, entry: Mapping, split: str, place: str) -> Ite
         yield StudyError(f"{given} cannot be read.", where=f"{place}: path", fix=f"chmod -R u+rX '{given}'")
     elif kind == "aclimdb":
         yield from _check_folder(dataset, path, place)
+    elif kind == "predictions":
+        return  # a file or a folder of any of their formats, which its reader recognizes
     else:
         yield from _check_file(kind, path, place)
 
@@ -182,9 +190,11 @@ def _nearest(path: Path) -> str:
     return "<where it is>"
 
 
-FILE_FORMATS = ("squad", "mrqa", "newsqa", "csv", "jsonl", "aclimdb")
+FILE_FORMATS = ("squad", "mrqa", "newsqa", "csv", "jsonl", "aclimdb", "predictions")
 QUESTION_FORMATS = ("squad", "mrqa", "newsqa")
-TEXT_FORMATS = ("csv", "jsonl", "aclimdb")
+TEXT_FORMATS = ("csv", "jsonl", "aclimdb", "predictions")
+# Formats that hold no recorded questions.
+NOT_RECORDED = (*QUESTION_FORMATS, "aclimdb", "world", "hub")
 # What the reviews of the generated world are about, by name and value.
 WORLD_LABELS = {"negative": "negative", "positive": "positive"}
 HUB_ROLES = {
@@ -214,7 +224,8 @@ def _check_keys(name: str, dataset: Mapping, positions: Positions) -> Iterator[S
             fix="hub: rajpurkar/squad_v2\nrevision: main",
         )
     for key, formats in {"domain": ("world",), "hub": ("hub",), "revision": ("hub",), "config_name": ("hub",),
-                         "columns": ("csv", "jsonl", "hub")}.items():  # fmt: skip
+                         "columns": ("csv", "jsonl", "hub", "predictions"), "benchmark": ("predictions",),
+                         "metric": ("predictions",)}.items():  # fmt: skip
         if key in dataset and kind not in formats:
             yield StudyError(
                 f"'{key}' means nothing for the format '{kind}'.",
@@ -228,12 +239,15 @@ def _check_keys(name: str, dataset: Mapping, positions: Positions) -> Iterator[S
                 where=positions.where((*place, "columns", role)),
                 fix=f"columns: {{{', '.join(f'{name}: {name}' for name in HUB_ROLES[dataset['task']])}}}",
             )
-    wrong = TEXT_FORMATS if dataset["task"] == "question-answering" else QUESTION_FORMATS
+    wrong, fitting = {
+        "question-answering": (TEXT_FORMATS, "squad"),
+        "classification": (QUESTION_FORMATS, "jsonl"),
+    }.get(dataset["task"], (NOT_RECORDED, "predictions"))
     if kind in wrong:
         yield StudyError(
             f"The format '{kind}' does not hold {dataset['task']} data.",
             where=positions.where((*place, "format")),
-            fix="format: " + ("squad" if dataset["task"] == "question-answering" else "jsonl"),
+            fix=f"format: {fitting}",
         )
     if dataset["task"] == "classification" and "labels" not in dataset:
         yield StudyError(

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from miniature.config.lines import Positions
-from miniature.config.plan import ARTEFACTS, finetuned_models, is_artefact, models_with
-from miniature.config.suggest import flow, training_blocks
+from miniature.config.plan import ARTEFACTS, RUN_HERE, finetuned_models, is_artefact, models_with
+from miniature.config.suggest import _nearest, flow, training_blocks
 from miniature.data.table_files import SUFFIXES as ROW_SUFFIXES
 from miniature.messages import StudyError
 from miniature.retrieval.references import source_name
 
 SUFFIXES = {
-    "predictions": ROW_SUFFIXES,
+    "predictions": (*ROW_SUFFIXES, ".txt", ".txt.gz", ".eval"),
     "errors": (".json", ".json.gz"),
     "embeddings": (".npy",),
 }
@@ -20,6 +20,8 @@ WEIGHT_KEYS = (
     "architecture", "hub", "path", "revision", "layers", "dropout", "segments", "teacher", "training",
     "as_is",
 )  # fmt: skip
+# What says how a file of predictions is read.
+READING_KEYS = ("format", "columns", "labels", "benchmark", "filter", "metric", "order")
 # The two kinds of task have settings of their own, needed where a task of the kind is.
 KINDS = {"question_answering": "question-answering", "classification": "classification"}
 NEEDED_BY_WEIGHTS = {
@@ -42,6 +44,7 @@ def check_artefacts(config: Mapping, positions: Positions) -> Iterator[StudyErro
                 yield from check_source_keys(block["source"], place, positions)
     if any(not is_artefact(entry) for entry in config["models"].values()):
         yield from _check_sections(config, positions)
+        yield from _check_run_here(config, positions)
     yield from _check_origins(config, positions)
     if config["reference"] in config["models"]:
         yield from _check_enough(config, positions)
@@ -64,6 +67,22 @@ def _check_sections(config: Mapping, positions: Positions) -> Iterator[StudyErro
                 where=positions.where(()),
                 fix=f"{key}: {example}" if example else "train: {path: train.json, examples: all}",
             )
+
+
+def _check_run_here(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """Models with weights are run on the kinds of task that are run here."""
+    weights = next(name for name, entry in config["models"].items() if not is_artefact(entry))
+    for name, block in config["characteristics"].items():
+        for task in block.get("tasks", ()) if block["enabled"] else ():
+            kind = config["datasets"].get(task, {}).get("task", RUN_HERE[0])
+            if kind not in RUN_HERE:
+                yield StudyError(
+                    f"'{task}' is {kind}, which is read from logs and not run here, and '{weights}' is given "
+                    "by its weights.",
+                    where=positions.where(("characteristics", name, "tasks")),
+                    fix=f"{weights}: {{predictions: {{{task}: {{path: <the log of its run>}}}}}}   "
+                    "# under models, in a study of its own",
+                )
 
 
 def _check_entry(name: str, entry: Mapping, config: Mapping, positions: Positions) -> Iterator[StudyError]:
@@ -98,11 +117,50 @@ def _check_entry(name: str, entry: Mapping, config: Mapping, positions: Position
                 else {inside: given}
             )
             for where, source in sources.items():
-                yield from check_source_keys(source, where, positions)
+                keys = READING_KEYS if kind == "predictions" else ()
+                yield from check_source_keys(source, where, positions, reading=keys)
                 yield from _check_suffix(kind, source, where, positions)
+                if kind == "predictions":
+                    yield from _check_reading(source, config["datasets"][dataset], where, positions)
 
 
-def check_source_keys(source: Mapping, place: tuple, positions: Positions) -> Iterator[StudyError]:
+def _check_reading(
+    source: Mapping, dataset: Mapping, place: tuple, positions: Positions
+) -> Iterator[StudyError]:
+    """How a file of predictions is to be read."""
+    if "format" in source:
+        from miniature.predictions.formats import NAMES
+
+        if source["format"] not in NAMES:
+            yield StudyError(
+                f"There is no format of predictions '{source['format']}' (there are: {', '.join(NAMES)}).",
+                where=positions.where((*place, "format")),
+                fix=f"format: {_nearest(source['format'], list(NAMES))}",
+            )
+    from miniature.predictions.records import ROLES
+
+    for role in source.get("columns", {}):
+        if role not in ROLES:
+            yield StudyError(
+                f"'{role}' is nothing that predictions have (there are: {', '.join(ROLES)}).",
+                where=positions.where((*place, "columns", role)),
+                fix=f"columns: {{{_nearest(role, list(ROLES))}: {source['columns'][role]}}}",
+            )
+    stated, labels = source.get("labels"), dataset.get("labels") or {}
+    if stated is not None and set(stated) != set(labels):
+        yield StudyError(
+            "'labels' beside a path says what stands in that file for each class of the data"
+            + (f": {', '.join(labels)}." if labels else ", and the data have none."),
+            where=positions.where((*place, "labels")),
+            fix=f"labels: {{{', '.join(f'{name}: {i}' for i, name in enumerate(labels))}}}"
+            if labels
+            else "remove labels",
+        )
+
+
+def check_source_keys(
+    source: Mapping, place: tuple, positions: Positions, *, reading: tuple[str, ...] = ()
+) -> Iterator[StudyError]:
     """One of path, url and repository, with what goes with it; a path must be there."""
     where = positions.where(place)
     ways = [key for key in ("path", "url", "repository") if key in source]
@@ -121,14 +179,18 @@ def check_source_keys(source: Mapping, place: tuple, positions: Positions) -> It
                 where=where,
                 fix=f"{key}: ...",
             )
-    allowed = {ways[0], *needed, "sha256", "licence"} | ({"local", "local_sha256"} if needed else set())
+    allowed = {ways[0], *needed, "sha256", "licence", *reading} | (
+        {"local", "local_sha256"} if needed else set()
+    )
     for key in source:
         if key not in allowed:
             yield StudyError(
                 f"'{key}' means nothing beside '{ways[0]}'.", where=positions.where((*place, key)),
                 fix=f"remove {key}",
             )  # fmt: skip
-    if "path" in source and not Path(source["path"]).is_file():
+    if "path" in source and not (
+        Path(source["path"]).exists() if reading else Path(source["path"]).is_file()
+    ):
         yield StudyError(
             f"There is no file {source['path']}.",
             where=positions.where((*place, "path")),
@@ -138,7 +200,8 @@ def check_source_keys(source: Mapping, place: tuple, positions: Positions) -> It
 
 def _check_suffix(kind: str, source: Mapping, place: tuple, positions: Positions) -> Iterator[StudyError]:
     way = next((key for key in ("path", "file", "url") if source.get(key)), None)
-    if way and not source_name(source).endswith(SUFFIXES[kind]):
+    folder = kind == "predictions" and "path" in source and Path(source["path"]).is_dir()
+    if way and not folder and not source_name(source).endswith(SUFFIXES[kind]):
         yield StudyError(
             f"A file of {kind} ends in {_listed(SUFFIXES[kind])}; this is {source_name(source)}.",
             where=positions.where(place),

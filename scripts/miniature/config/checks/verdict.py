@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from miniature.config.checks.characteristics import _enabled
 from miniature.config.lines import Positions
-from miniature.config.plan import trained_models
+from miniature.config.plan import models_giving, trained_models
 from miniature.config.suggest import _nearest, _unknown, flow, value_for
 from miniature.measures.registry import MEASURES
 from miniature.messages import StudyError
@@ -12,7 +12,7 @@ from miniature.messages import StudyError
 # Measures of representation that are one number for a pair of models, whatever K.
 WITHOUT_K = ("jaccard_area", "cka", "cka_debiased", "procrustes", "rsa")
 # Measures of errors that compare probabilities, as all of calibration do.
-OF_PROBABILITIES = ("js_divergence", "probability_loyalty")
+OF_PROBABILITIES = ("js_divergence", "kl_divergence", "probability_loyalty")
 # Measures of two models that a verdict or a panel can rest on, and what else says which row it is.
 MEASURED_BY = {
     "errors": (
@@ -23,12 +23,19 @@ MEASURED_BY = {
         "positive_flips",
         "label_loyalty",
         "js_divergence",
+        "kl_divergence",
         "probability_loyalty",
     ),
     "representation": ("jaccard", *WITHOUT_K),
     "distribution": ("jaccard_ood", "jaccard_id", "jaccard_all", "distance_correlation"),
     "vulnerability": ("jaccard", "kappa"),
-    "calibration": ("ece_difference", "adaptive_ece_difference", "mce_difference", "brier_difference"),
+    "calibration": (
+        "ece_difference",
+        "adaptive_ece_difference",
+        "mce_difference",
+        "brier_difference",
+        "top_label_brier_difference",
+    ),
 }
 ROW_KEYS = {
     "errors": (),
@@ -73,20 +80,22 @@ def check_verdict(config: Mapping, positions: Positions) -> Iterator[StudyError]
 def _check_probabilities(
     name: str, block: Mapping, config: Mapping, positions: Positions
 ) -> Iterator[StudyError]:
-    """What compares probabilities needs them of the reference and of another model: only weights give any."""
-    reference, weights = config["reference"], trained_models(config)
-    if reference not in config["models"] or (reference in weights and len(weights) > 1):
+    """What compares probabilities needs models that may have them: with weights or predictions."""
+    reference, task = config["reference"], block["task"]
+    if reference not in config["models"]:
+        return
+    able = [*trained_models(config), *models_giving(config, "predictions", task)]
+    if reference in able and len(able) > 1:
         return
     if name == "errors" and block["measure"] in OF_PROBABILITIES:
-        given = config["models"][reference]
-        fix = "measure: " + ("label_loyalty" if block["task"] in given.get("predictions", {}) else "jaccard")
+        fix = "measure: " + ("label_loyalty" if reference in able else "jaccard")
     elif name == "calibration" and block["measure"] in MEASURED_BY[name]:
         fix = "calibration: {enabled: false}   # and remove its verdict"
     else:
         return
-    without = f"the reference '{reference}' is" if reference not in weights else "all other models are"
+    without = f"the reference '{reference}' has" if reference not in able else "all other models have"
     yield StudyError(
-        f"'{block['measure']}' compares probabilities, and {without} given without weights, so without any.",
+        f"'{block['measure']}' compares probabilities, and {without} neither weights nor predictions.",
         where=positions.where(("verdict", name, "measure")),
         fix=fix,
     )
