@@ -13,6 +13,7 @@ from miniature.retrieval import references as sources
 from miniature.config.resolve import write_resolved
 from miniature.config.validate import resolve_and_check
 from miniature.messages import StudyError
+from miniature.models import entry as model_entry
 
 try:
     resolved = resolve_and_check(
@@ -69,40 +70,19 @@ def kind_of(dataset):
 
 
 def checkpoint_sources(entry):
-    """Files that a model entry starts from: what the Hub brought, or a local folder's own files."""
-    if "hub" in entry:
-        return [retrieved_model(entry)]
-    if "path" in entry:
-        folder = Path(entry["path"])
-        return sorted(
-            str(f)
-            for p in ("*.json", "*.safetensors", "*.txt", "*.model")
-            for f in folder.glob(p)
-        )
-    return ["<results>/vocabulary"]
+    """Files that a model entry starts from; a model that is trained from scratch has its vocabulary."""
+    return model_entry.source_files(entry) or ["<results>/vocabulary"]
 
 
 def retrieved_model(entry):
     """Folder of a Hub model at its revision."""
-    return f"resources/retrieved/models/{names.hub_folder(entry['hub'])}/{entry['revision']}"
+    return model_entry.model_spec(entry)["path"]
 
 
 def retrieved_dataset(entry):
     """Folder of a Hub dataset at its revision."""
     configuration = entry.get("config_name", "default")
     return f"resources/retrieved/datasets/{names.hub_folder(entry['hub'])}/{configuration}/{entry['revision']}"
-
-
-def model_spec(entry):
-    """A model entry as the library takes it: the Hub's folder in place of its id, nothing about training."""
-    spec = {
-        k: v
-        for k, v in entry.items()
-        if k in ("architecture", "path", "layers", "dropout", "segments")
-    }
-    if "hub" in entry:
-        spec["path"] = retrieved_model(entry)
-    return spec
 
 
 def checkpoint(wildcards):
@@ -288,7 +268,7 @@ def paper_task():
 
 def model_sources():
     """Where each model comes from, which says whether a published figure is about it."""
-    keys = ("hub", "path", "layers", "architecture")
+    keys = (*model_entry.SOURCES, "layers")
     return {
         name: {key: entry[key] for key in keys if key in entry}
         for name, entry in config["models"].items()

@@ -24,7 +24,7 @@ rule finetune_model:
         runtime=720,
         gpu=GPU,
     params:
-        spec=lambda wildcards: model_spec(config["models"][wildcards.model]),
+        spec=lambda wildcards: model_entry.model_spec(config["models"][wildcards.model]),
         kind=lambda wildcards: kind_of(wildcards.task),
         labels=lambda wildcards: plan.labels_of(config, wildcards.task),
         label_values=lambda wildcards: plan.label_values_of(config, wildcards.task),
@@ -59,7 +59,7 @@ rule copy_model:
         mem_mb=memory(900, sources=2),
         runtime=30,
     params:
-        spec=lambda wildcards: model_spec(config["models"][wildcards.model]),
+        spec=lambda wildcards: model_entry.model_spec(config["models"][wildcards.model]),
         kind=lambda wildcards: kind_of(wildcards.task),
         labels=lambda wildcards: plan.labels_of(config, wildcards.task),
         label_values=lambda wildcards: plan.label_values_of(config, wildcards.task),
@@ -94,7 +94,9 @@ rule train_masked_lm:
         runtime=720,
         gpu=GPU,
     params:
-        spec=lambda wildcards: model_spec(config["masked_lms"][wildcards.masked_lm]),
+        spec=lambda wildcards: model_entry.model_spec(
+            config["masked_lms"][wildcards.masked_lm]
+        ),
         kinds=lambda wildcards: [
             kind_of(name)
             for name in config["masked_lms"][wildcards.masked_lm].get("datasets", [])

@@ -1,5 +1,8 @@
 """Mistakes a user can mend, told in three parts: what is wrong, where, and the line to paste."""
 
+import json
+import shlex
+
 
 class StudyError(Exception):
     """A mistake in a user's configuration or data, shown without a traceback.
@@ -59,3 +62,22 @@ def printable(text: str, limit: int = 4000) -> str:
     """
     shown = "".join(c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return shown if len(shown) <= limit else shown[:limit] + f"... ({len(shown)} characters)"
+
+
+def python_line(code: str, **values: object) -> str:
+    r"""A command to paste into a shell that runs some Python.
+
+    Parameters
+    ----------
+    code : str
+        With a ``%(name)s`` for each value, and double quotes only.
+    **values
+        Paths, texts, numbers and lists of them, written as Python has them.
+
+    Examples
+    --------
+    >>> python_line("print(%(path)s)", path="it is/here")
+    'python -c \'print("it is/here")\''
+    """
+    written = {name: json.dumps(value, ensure_ascii=False) for name, value in values.items()}
+    return f"python -c {shlex.quote(code % written)}"

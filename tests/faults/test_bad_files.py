@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from miniature.files import read_npy, read_parquet
-from miniature.models.folders import check_model_source
+from miniature.models.entry import check_entry
 from refusals import Canary, refused, run_script
 
 IDS = ["r1", "r2", "r3"]
@@ -197,11 +197,11 @@ MODELS = {
         ["tokenizer brings its own code", "tokenizer.json"],
     ),
     "a tokenizer's configuration that is torn": ({"tokenizer_config__json": b'{"a": '}, ["cannot be read"]),
-    "quantised weights": ({"config": {"quantization_config": {"bits": 4}}}, ["quantised", "predictions: "]),
+    "quantized weights": ({"config": {"quantization_config": {"bits": 4}}}, ["quantized", "predictions: "]),
     "another kind of model": ({"config": {"model_type": "gpt2"}}, ["'gpt2' are not supported", "bert"]),
     "weights that were cut off": (
         {"tensors": as_json({"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}})},
-        ["damaged", "its header promises"],
+        ["damaged", "incomplete metadata"],
     ),
     "weights whose header is garbage": ({"tensors": b"\xff" * 64}, ["damaged"]),
     "an index of weights that leads elsewhere": (
@@ -221,7 +221,7 @@ def test_models_are_refused(what, tmp_path, table_row):
     folder = write_model(tmp_path / "model", **{k: v for k, v in settings.items() if k != "layers"})
     spec = {"path": str(folder), **layers}
     with refused(tmp_path, *parts) as told:
-        check_model_source(spec, head="classification", where="study.yaml:9: models.mine")
+        check_entry(spec, where="study.yaml:9: models.mine")
     table_row(what, told.message.splitlines()[0].replace(str(tmp_path), "..."), told.left)
 
 
@@ -231,7 +231,7 @@ def test_checkpoint_that_is_a_pickle(tmp_path, canary, table_row):
     with refused(
         tmp_path, "pytorch_model.bin", "a format that can run code", "safe_serialization=True"
     ) as told:
-        check_model_source({"path": str(folder)}, head="classification", where="study.yaml:9: models.mine")
+        check_entry({"path": str(folder)}, where="study.yaml:9: models.mine")
     table_row("a checkpoint whose pickle runs code", told.message.splitlines()[0], told.left)
 
 

@@ -139,7 +139,7 @@ def test_the_head_is_that_of_the_task(study, tmp_path):
     (tmp_path / "small").rmdir()
     write_encoder(tmp_path / "small", architectures=["BertForQuestionAnswering"])
     (error,) = refused(study, tmp_path)
-    assert "BertForQuestionAnswering, and 'reviews' is classification" in error.what
+    assert "BertForQuestionAnswering where a model for classification is needed" in error.what
     assert "ForSequenceClassification" in error.fix
     study["models"]["small"]["as_is"] = False
     assert not any("another task" in error.what for error in refused(study, tmp_path))

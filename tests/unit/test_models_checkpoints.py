@@ -8,7 +8,8 @@ import torch
 from miniature.messages import StudyError
 from miniature.models.build import build_model
 from miniature.models.checkpoints import load_checkpoint
-from miniature.models.folders import check_model_source, tensor_shapes
+from miniature.models.entry import check_entry
+from miniature.models.folders import check_head, read_folder, tensor_shapes
 from small_models import ARCHITECTURE, change_config, save_bert_tokenizer, save_encoder
 
 
@@ -41,9 +42,9 @@ def test_half_precision_weights_are_run_in_float32(checkpoint):
 def test_another_task(checkpoint, head):
     with pytest.raises(StudyError, match="another task: BertForQuestionAnswering"):
         load_checkpoint(checkpoint, head=head)
-    with pytest.raises(StudyError, match="is no"):
-        check_model_source({"path": checkpoint}, head=head, needs_head=True)
-    check_model_source({"path": checkpoint}, head=head)  # to be fine-tuned, it will do
+    with pytest.raises(StudyError, match="another task"):
+        check_head(read_folder(checkpoint), head, fix="")
+    check_entry({"path": checkpoint})  # to be fine-tuned, it will do
 
 
 def test_cut_off_weights(checkpoint):
@@ -51,7 +52,7 @@ def test_cut_off_weights(checkpoint):
     os.truncate(file, file.stat().st_size - 10)
     for check in (
         lambda: load_checkpoint(checkpoint, head="question-answering"),
-        lambda: check_model_source({"path": checkpoint}, head="question-answering"),
+        lambda: check_entry({"path": checkpoint}),
     ):
         with pytest.raises(StudyError, match="damaged"):
             check()
@@ -70,7 +71,7 @@ def test_pickles_are_not_loaded(checkpoint):
     with pytest.raises(StudyError, match=r"pytorch_model\.bin"):
         load_checkpoint(checkpoint, head="question-answering")
     with pytest.raises(StudyError, match=r"pytorch_model\.bin"):
-        check_model_source({"path": checkpoint}, head="question-answering")
+        check_entry({"path": checkpoint})
 
 
 def test_a_models_own_code_is_refused(checkpoint):
@@ -93,31 +94,31 @@ def test_a_models_own_code_is_refused(checkpoint):
 )
 def test_specs_that_cannot_be_built(spec, message):
     with pytest.raises(StudyError, match=message):
-        check_model_source(spec, head="question-answering", where="models: x")
+        check_entry(spec, where="models: x")
 
 
 def test_folders_that_cannot_be_used(tmp_path):
     folder = save_encoder(tmp_path / "bert", layers=3)
-    check_model_source({"path": folder, "layers": 3}, head="classification")
+    check_entry({"path": folder, "layers": 3})
     for layers in (0, 4):
         with pytest.raises(StudyError, match="has 3 layers"):
-            check_model_source({"path": folder, "layers": layers}, head="classification")
+            check_entry({"path": folder, "layers": layers})
     change_config(folder, model_type="gpt2")
     with pytest.raises(StudyError, match="'gpt2' are not supported"):
-        check_model_source({"path": folder}, head="classification")
+        check_entry({"path": folder})
     (folder / "config.json").write_text("{")
     with pytest.raises(StudyError, match="cannot be read"):
-        check_model_source({"path": folder}, head="classification")
+        check_entry({"path": folder})
     (folder / "config.json").unlink()
     with pytest.raises(StudyError, match=r"no config\.json"):
-        check_model_source({"path": folder}, head="classification")
+        check_entry({"path": folder})
     roberta = save_encoder(tmp_path / "roberta", "roberta")
     with pytest.raises(StudyError, match="cannot be cut"):
-        check_model_source({"path": roberta, "layers": 1}, head="classification")
+        check_entry({"path": roberta, "layers": 1})
     for file in ("tokenizer.json", "vocab.json"):
         (roberta / file).unlink(missing_ok=True)
     with pytest.raises(StudyError, match="no tokenizer"):
-        check_model_source({"path": roberta}, head="classification")
+        check_entry({"path": roberta})
 
 
 def test_sharded_weights(tmp_path):
@@ -128,11 +129,11 @@ def test_sharded_weights(tmp_path):
     (folder / "model.safetensors").unlink()
     model.save_pretrained(folder, max_shard_size="8KB")
     assert (folder / "model.safetensors.index.json").is_file()
-    check_model_source({"path": folder}, head="question-answering")
+    check_entry({"path": folder})
     build_model({"path": folder}, head="question-answering", seed=0)
     next(folder.glob("model-00002*")).unlink()
     with pytest.raises(StudyError, match="is missing"):
-        check_model_source({"path": folder}, head="question-answering")
+        check_entry({"path": folder})
 
 
 def test_checking_a_source_needs_no_torch():

@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from tokenizers.models import Unigram
+from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
 from miniature.messages import StudyError
@@ -140,6 +141,9 @@ def test_a_tokenizer_that_no_attack_can_use_is_refused_before_any_training(tmp_p
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=Tokenizer(Unigram([(token, -1.0) for token in known], 0)),
         **{"unk_token": "[UNK]", "mask_token": "[MASK]", "pad_token": "[PAD]"},
+    )
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (folder / name).unlink(missing_ok=True)

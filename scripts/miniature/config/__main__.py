@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from miniature.config.lines import read_positions
-from miniature.config.validate import validate_study
+from miniature.config.validate import load_folders, validate_study
 from miniature.messages import StudyError
 
 SCHEMA = Path(__file__).parents[3] / "config" / "schema.yaml"
@@ -24,7 +24,8 @@ def main(files: list[str]) -> int:
         # First, because it refuses what could not be read in a lifetime.
         read_positions(files)
         content = yaml.safe_load(Path(files[0]).read_text(encoding="utf-8"))
-        validate_study(content if isinstance(content, dict) else {}, files, SCHEMA)
+        study = validate_study(content if isinstance(content, dict) else {}, files, SCHEMA)
+        load_folders(study, read_positions(files))
     except yaml.YAMLError as error:
         print(
             StudyError(f"The file is no study: {str(error).splitlines()[0]}.", where=files[0]),

@@ -11,7 +11,7 @@ from miniature.config.plan import is_artefact, models_with, trained_models
 from miniature.config.recognize import recognize_dataset, recognize_heads
 from miniature.config.suggest import flow, settings_for, tasks_for, value_for
 from miniature.messages import StudyError
-from miniature.models.folders import longest_input
+from miniature.models.entry import entry_positions
 from miniature.names import suggest_name
 
 DEFAULT = "default"
@@ -194,7 +194,7 @@ def _is_off(config: Mapping, place: Place) -> bool:
 
 def _cap_lengths(config: dict, sources: dict) -> None:
     """A default length is no longer than what every model takes."""
-    limits = [longest_input(config["models"][name]) for name in trained_models(config)]
+    limits = [entry_positions(config["models"][name]) for name in trained_models(config)]
     limits = [limit for limit in limits if limit is not None]
     for key in SECTIONS:
         place = (key, "max_length")

@@ -12,7 +12,7 @@ from miniature.attack.recipe.presets import PRESETS
 from miniature.config.defaults import default_of
 from miniature.config.plan import is_artefact, models_with
 from miniature.messages import StudyError
-from miniature.models.folders import longest_input
+from miniature.models.entry import entry_positions
 
 
 def _nearest(name: str, known: list[str]) -> str:
@@ -196,7 +196,7 @@ def _recipes(config: Mapping) -> dict:
     masked_lms = _block(config, "masked_lms")
     name = next(iter(masked_lms), "words")
     recipe = {"preset": PRESET, "masked_lm": name}
-    longest = longest_input(_block(masked_lms, name)) if name in masked_lms else None
+    longest = entry_positions(_block(masked_lms, name)) if name in masked_lms else None
     if longest is not None and longest < PRESETS[PRESET]["max_masked_lm_length"]:
         recipe["max_masked_lm_length"] = longest
     return {"bert-attack": recipe}

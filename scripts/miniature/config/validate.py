@@ -14,6 +14,8 @@ from miniature.config.checks.models import (
     check_models,
     check_replicates,
     check_sentence_encoders,
+    measured_tasks,
+    with_dataset,
 )
 from miniature.config.checks.predictions import check_artefacts
 from miniature.config.checks.training import check_text, check_training
@@ -21,10 +23,12 @@ from miniature.config.checks.verdict import check_figure, check_verdict
 from miniature.config.defaults import SCHEMA, load_schema
 from miniature.config.lines import Positions, read_positions
 from miniature.config.paths import expand_paths
+from miniature.config.plan import is_as_is
 from miniature.config.resolve import Resolved, resolve_study, spell_out
 from miniature.config.schema import schema_errors, without_broken
 from miniature.messages import StudyError
-from miniature.models.folders import check_model_source
+from miniature.models.entry import SOURCES, check_entry, source_of
+from miniature.models.folders import check_head, read_folder
 
 CHECKS = (
     check_models,
@@ -121,25 +125,58 @@ def _still_checked(config: Mapping, checks: Iterable, positions: Positions) -> I
 
 
 def _check_folders(config: Mapping, positions: Positions) -> list[StudyError]:
-    """Checkpoints of the study, without loading any."""
+    """What can be known of models without loading them."""
     errors = []
     for name, entry in config["models"].items():
-        if "path" in entry:
+        if SOURCES.keys() & entry.keys():
             errors += check_model_folder(name, config, positions)
     for section in ("masked_lms", "sentence_encoders"):
         for name, entry in config.get(section, {}).items():
-            if "path" in entry:
-                as_it_is = section == "masked_lms" and "training" not in entry
-                try:
-                    check_model_source(
-                        entry,
-                        head="masked-lm" if section == "masked_lms" else "question-answering",
-                        where=positions.where((section, name)),
-                        needs_head=as_it_is,
-                    )
-                except StudyError as error:
-                    errors.append(error)
+            where = positions.where((section, name))
+            try:
+                if source_of(entry) is not None:
+                    check_entry(entry, where=where)
+                if section == "masked_lms" and "path" in entry and "training" not in entry:
+                    fix = "add datasets: [...] and a training: block, so that the head is trained"
+                    check_head(read_folder(entry["path"]), "masked-lm", where=where, fix=fix)
+            except StudyError as error:
+                errors.append(error)
     return errors
+
+
+def load_folders(config: Mapping, positions: Positions) -> None:
+    """Load every local model's configuration and tokenizer; seconds, for it imports torch.
+
+    Not done at every start: what fails here would fail in the first job that reads the model.
+
+    Parameters
+    ----------
+    config : mapping
+        A study that `validate_study` gave back.
+    positions : Positions
+
+    Raises
+    ------
+    StudyErrors
+        Everything that is wrong.
+    """
+    tasks = measured_tasks(config)
+    errors = []
+    for section in ("models", "masked_lms", "sentence_encoders"):
+        for name, entry in config.get(section, {}).items():
+            if source_of(entry) is None:
+                continue
+            head = None
+            if section == "models" and is_as_is(entry) and tasks:
+                head = config["datasets"][tasks[0]]["task"]
+            elif section == "masked_lms" and "training" not in entry:
+                head = "masked-lm"
+            try:
+                source_of(entry).load(entry, head, positions.where((section, name)))
+            except StudyError as error:
+                errors.append(with_dataset(error, tasks))
+    if errors:
+        raise StudyErrors(errors)
 
 
 class StudyErrors(StudyError):

@@ -15,17 +15,16 @@ from transformers import (
 )
 
 from miniature.messages import StudyError
-from miniature.models.checkpoints import USE_SEGMENTS, load_config, load_tokenizer, load_weights
-from miniature.models.classes import check_classes
-from miniature.models.folders import (
-    LAYER_KEYS,
-    check_architecture,
-    check_layers,
-    has_head,
-    read_config,
-    tensor_shapes,
-    weight_files,
+from miniature.models.checkpoints import (
+    USE_SEGMENTS,
+    check_fit,
+    check_tokenizer_size,
+    load_config,
+    load_weights,
 )
+from miniature.models.classes import check_classes
+from miniature.models.folders import LAYER_KEYS, check_architecture, check_layers, has_head, read_folder
+from miniature.models.tokenizers import load_tokenizer, settle_padding
 
 logger = logging.getLogger("miniature.models")
 
@@ -47,18 +46,6 @@ OPTIONAL_KEYS = {
     "activation": ("hidden_act",),
     "layer_norm_eps": ("layer_norm_eps",),
 }
-
-# Parts of a model that belong to a head: these may be new, everything else must come from the folder.
-HEAD_PARTS = (
-    "qa_outputs.",
-    "classifier.",
-    "pre_classifier.",
-    "pooler.",
-    "cls.",
-    "vocab_",
-    "lm_head.",
-    "generator_",
-)
 
 
 def build_model(
@@ -98,7 +85,7 @@ def build_model(
     Raises
     ------
     StudyError
-        The entry cannot be built; see `check_model_source` and `miniature.models.classes.check_classes`.
+        The entry cannot be built; see `miniature.models.entry` and `miniature.models.classes.check_classes`.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -150,47 +137,26 @@ def _from_scratch(architecture, head, labels, vocabulary):
 
 
 def _from_folder(spec, head, labels):
-    folder = spec["path"]
-    raw = read_config(folder)
-    files = weight_files(folder)
-    for file in files:
-        tensor_shapes(file)
+    source = read_folder(spec["path"])
     if head == "classification":
         # Its outputs would be given the study's names, whatever they were trained to mean.
-        check_classes(folder, labels)
-    if head != "masked-lm" and has_head(raw, head):
-        logger.warning("%s has a head for this task, which is trained on; as_is: true would not", folder)
+        check_classes(source, labels)
+    if head != "masked-lm" and has_head(source.config, head):
+        logger.warning("%s has a head for this task, which is trained on; as_is: true would not", source.path)
     layers = spec.get("layers")
-    check_layers(raw, layers)
+    check_layers(source.config, layers)
     changes = label_names(labels)
+    if head == "classification" and source.config.get("problem_type"):
+        # A head that was trained for another loss is trained on with ours.
+        changes["problem_type"] = "single_label_classification"
     if layers is not None:
-        changes[LAYER_KEYS[raw["model_type"]]] = layers
+        changes[LAYER_KEYS[source.config["model_type"]]] = layers
     if "dropout" in spec:
-        changes |= dict.fromkeys(DROPOUT_KEYS.get(raw["model_type"], USUAL_DROPOUT_KEYS), spec["dropout"])
-    config = load_config(folder, **changes)
-    model, missing, mismatched = load_weights(folder, head=head, config=config)
-    prefix = f"{model.base_model_prefix}."
-    foreign = [
-        name
-        for name in missing + mismatched
-        if not name.removeprefix(prefix).startswith(HEAD_PARTS) and not name.startswith(HEAD_PARTS)
-    ]
-    if foreign:
-        raise StudyError(
-            f"The model's weights do not fit its config.json: {foreign[0]} is missing or has another shape.",
-            where=str(folder),
-            fix="fetch the model again, config.json and model.safetensors of one revision",
-        )
-    tokenizer = load_tokenizer(folder)
-    check_tokenizer_size(model, tokenizer, where=str(folder))
+        names = DROPOUT_KEYS.get(source.config["model_type"], USUAL_DROPOUT_KEYS)
+        changes |= dict.fromkeys(names, spec["dropout"])
+    model, found = load_weights(source, head=head, config=load_config(source, **changes))
+    check_fit(source, found, head=None, layers=layers)
+    tokenizer = load_tokenizer(source.path, pair=head == "question-answering")
+    settle_padding(tokenizer, model.config, where=str(source.path))
+    check_tokenizer_size(model.config, tokenizer, where=str(source.path))
     return model, tokenizer
-
-
-def check_tokenizer_size(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, *, where: str) -> None:
-    """Refuse a tokenizer with more entries than its model has."""
-    if len(tokenizer) > model.config.vocab_size:
-        raise StudyError(
-            f"The tokenizer has {len(tokenizer)} entries, the model only {model.config.vocab_size}.",
-            where=where,
-            fix="put the tokenizer that belongs to the model into its folder",
-        )

@@ -1,8 +1,9 @@
 """Load a fine-tuned checkpoint: safetensors only, the right head, nothing missing."""
 
 import os
+import re
 from collections.abc import Mapping
-from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from transformers import (
@@ -10,27 +11,54 @@ from transformers import (
     AutoModelForMaskedLM,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
-    AutoTokenizer,
     PretrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
-from transformers.utils import logging as transformers_logging
 
 from miniature.messages import StudyError
 from miniature.models.folders import (
+    ELSEWHERE,
     HEAD_SUFFIXES,
-    check_tokenizer,
-    has_head,
-    read_config,
-    tensor_shapes,
-    weight_files,
+    SUPPORTED_TYPES,
+    Folder,
+    check_head,
+    read_folder,
 )
+from miniature.models.folders import longest_input as longest_of
 from miniature.models.results import check_result_folder
+from miniature.models.tokenizers import load_tokenizer, loading, settle_padding
 
 # Written into the config.json of a model that was trained with every token in one segment: whoever loads the
 # checkpoint reads it there, so that it is never run otherwise than it was trained.
 USE_SEGMENTS = "use_segments"
+
+# Parts of a model that belong to a head: they may be new where one is trained, and go where another is.
+HEAD_PARTS = (
+    "qa_outputs.",
+    "classifier.",
+    "pre_classifier.",
+    "pooler.",
+    "cls.",
+    "vocab_",
+    "lm_head.",
+    "generator_",
+    "discriminator_",
+    "summary.",
+    "score.",
+)
+# What pre-training leaves beside a head, which no output depends on, and buffers that count positions.
+HARMLESS = (
+    "pooler.",
+    "cls.",
+    "vocab_",
+    "lm_head.",
+    "generator_",
+    "discriminator_",
+    "embeddings.position_ids",
+    "embeddings.token_type_ids",
+)
+LAYER_NAME = re.compile(r"\.layer\.\d+\.")
 
 HEAD_CLASSES = {
     "question-answering": AutoModelForQuestionAnswering,
@@ -62,26 +90,56 @@ def load_checkpoint(
     StudyError
         The checkpoint is for another task, damaged, only there as a pickle, or brings code.
     """
-    folder = Path(folder)
-    config = read_config(folder)
-    if not has_head(config, head):
-        raise StudyError(
-            f"The checkpoint is for another task: {', '.join(config.get('architectures') or ['no head'])} "
-            f"where a model for {head} is needed.",
-            where=str(folder),
-            fix=f"name a checkpoint whose config.json has an architecture ending in {HEAD_SUFFIXES[head]}",
-        )
-    for file in weight_files(folder):
-        tensor_shapes(file)
-    model, missing, mismatched = load_weights(folder, head=head, config=load_config(folder))
-    if missing or mismatched:
-        raise StudyError(
-            f"The checkpoint is damaged: {(missing + mismatched)[0]} is missing or has another shape.",
-            where=str(folder),
-            fix="build or fetch the checkpoint again",
-        )
+    source = read_folder(folder)
+    _check_head(source, head)
+    model, found = load_weights(source, head=head, config=load_config(source))
+    check_fit(source, found, head=head)
     model.eval()
-    return model, load_tokenizer(folder)
+    tokenizer = load_tokenizer(source.path, pair=head == "question-answering")
+    settle_padding(tokenizer, model.config, where=str(source.path))
+    return model, tokenizer
+
+
+def check_checkpoint(
+    folder: str | os.PathLike,
+    *,
+    head: str | None = None,
+    layers: int | None = None,
+    where: str | None = None,
+) -> None:
+    """Load a model folder's configuration and tokenizer, and fit its weights by name and shape alone.
+
+    No tensor is read: it takes a second or two whatever the size of the model.
+
+    Parameters
+    ----------
+    folder : path
+    head : str, optional
+        The head that the checkpoint must have already; without it, one is trained on it here.
+    layers : int, optional
+        The first layers that are kept, where not all are.
+    where : str, optional
+        The configuration key that names the folder, for messages.
+
+    Raises
+    ------
+    StudyError
+        What `load_checkpoint` or `miniature.models.build.build_model` would raise later.
+    """
+    source = read_folder(folder, where=where)
+    if head is not None:
+        _check_head(source, head)
+    config = load_config(source)
+    _, found = load_weights(source, head=head or "masked-lm", config=config, names_only=True)
+    check_fit(source, found, head=head, layers=layers)
+    tokenizer = load_tokenizer(source.path, pair=head == "question-answering")
+    settle_padding(tokenizer, config, where=str(source.path))
+    check_tokenizer_size(config, tokenizer, where=str(source.path))
+
+
+def _check_head(source: Folder, head: str) -> None:
+    fix = f"name a checkpoint whose config.json has an architecture ending in {HEAD_SUFFIXES[head]}"
+    check_head(source, head, fix=fix)
 
 
 def load_result(folder: str | os.PathLike, *, head: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
@@ -96,21 +154,62 @@ def load_result(folder: str | os.PathLike, *, head: str) -> tuple[PreTrainedMode
     return load_checkpoint(folder, head=head)
 
 
-def load_config(folder: str | os.PathLike, **changes) -> PretrainedConfig:
-    """Read a model folder's configuration as transformers understands it."""
-    return AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True, **changes)
+def load_config(source: Folder, **changes) -> PretrainedConfig:
+    """A model folder's configuration as transformers understands it."""
+    with loading(
+        "The model's config.json cannot be used",
+        where=str(source.path / "config.json"),
+        fix="correct it, or take config.json from where the model was saved",
+    ):
+        return AutoConfig.from_pretrained(
+            str(source.path), trust_remote_code=False, local_files_only=True, **changes
+        )
+
+
+class Found(NamedTuple):
+    """How stored weights fit a model: names in order.
+
+    Attributes
+    ----------
+    missing : list of str
+        Parameters that the folder does not hold; drawn from torch's generator.
+    mismatched : list of str
+        Parameters that it holds in another shape.
+    unplaced : list of str
+        Tensors that it holds and the model has no place for.
+    """
+
+    missing: list[str]
+    mismatched: list[str]
+    unplaced: list[str]
 
 
 def load_weights(
-    folder: str | os.PathLike, *, head: str, config: PretrainedConfig
-) -> tuple[PreTrainedModel, list[str], list[str]]:
-    """Load weights into a model with a head; whatever the folder lacks is drawn from torch's generator."""
-    level = transformers_logging.get_verbosity()
-    # Its warnings about new heads are judged by the caller, with a message of our own.
-    transformers_logging.set_verbosity_error()
-    try:
+    source: Folder, *, head: str, config: PretrainedConfig, names_only: bool = False
+) -> tuple[PreTrainedModel, Found]:
+    """Load weights into a model with a head.
+
+    Parameters
+    ----------
+    source : Folder
+    head : str
+    config : PretrainedConfig
+    names_only : bool
+        Read no tensor: the model has shapes and no numbers.
+
+    Returns
+    -------
+    model : PreTrainedModel
+        In float32.
+    found : Found
+    """
+    with loading(
+        "The model cannot be loaded",
+        where=str(source.path),
+        fix="fetch the model again, config.json and model.safetensors of one revision",
+    ):
         model, found = HEAD_CLASSES[head].from_pretrained(
-            str(folder),
+            str(source.path),
             config=config,
             dtype=torch.float32,
             use_safetensors=True,
@@ -118,47 +217,73 @@ def load_weights(
             local_files_only=True,
             output_loading_info=True,
             ignore_mismatched_sizes=True,
+            **({"device_map": "meta"} if names_only else {}),
         )
-    finally:
-        transformers_logging.set_verbosity(level)
-    return model, sorted(found["missing_keys"]), sorted(found["mismatched_keys"])
+    mismatched = sorted(entry if isinstance(entry, str) else entry[0] for entry in found["mismatched_keys"])
+    return model, Found(sorted(found["missing_keys"]), mismatched, sorted(found["unexpected_keys"]))
 
 
-def load_tokenizer(folder: str | os.PathLike) -> PreTrainedTokenizerFast:
-    """Load a fast tokenizer, which alone knows where in the text a token comes from.
+def check_fit(source: Folder, found: Found, *, head: str | None, layers: int | None = None) -> None:
+    """Refuse weights that the configuration has no place for, and places that no weight fills.
+
+    Parameters
+    ----------
+    source : Folder
+    found : Found
+    head : str or None
+        The head that must be there; None where it is new, and every head of the folder's own may go.
+    layers : int, optional
+        The first layers that are kept on purpose.
 
     Raises
     ------
     StudyError
-        The folder holds no tokenizer that can be read, only a slow one, or one that brings code.
+        With the first such name.
     """
-    check_tokenizer(folder)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            str(folder), use_fast=True, trust_remote_code=False, local_files_only=True
-        )
-    except (OSError, ValueError, ImportError, KeyError) as error:
+    base = f"{SUPPORTED_TYPES[source.config['model_type']][1]}."
+
+    def beyond(names: list[str], allowed: tuple[str, ...]) -> list[str]:
+        return [name for name in names if not name.removeprefix(base).startswith(allowed)]
+
+    lacking = beyond(found.missing + found.mismatched, () if head else HEAD_PARTS)
+    if lacking:
         raise StudyError(
-            f"The tokenizer cannot be read: {str(error).splitlines()[0]}",
-            where=str(folder),
-            fix="put the model's tokenizer.json beside its config.json",
-        ) from None
-    if not tokenizer.is_fast:
-        raise StudyError(
-            "The tokenizer does not say where in the text a token comes from.",
-            where=str(folder),
-            fix="save a fast tokenizer there: AutoTokenizer.from_pretrained(..., use_fast=True)"
-            ".save_pretrained(...)",
+            f"The model's weights do not fit its config.json: {lacking[0]} is missing or has another shape.",
+            where=str(source.path),
+            fix="fetch the model again, config.json and model.safetensors of one revision",
         )
-    return tokenizer
+    spare = beyond(found.unplaced, HARMLESS if head else (*HARMLESS, *HEAD_PARTS))
+    if layers is not None:
+        spare = [name for name in spare if not LAYER_NAME.search(name)]
+    if not spare:
+        return
+    if any(word in spare[0] for word in ("lora_", "adapter", "prefix_encoder", "ia3_")):
+        raise StudyError(
+            f"The weights hold an adapter ({spare[0]} and {len(spare) - 1} more), which would be left out.",
+            where=str(source.path),
+            fix="merge it, and name that folder: model.merge_and_unload().save_pretrained(...)",
+        )
+    raise StudyError(
+        f"config.json has no place for {spare[0]}{f' and {len(spare) - 1} more' * (len(spare) > 1)} of the "
+        "weights: another model would be run.",
+        where=str(source.path),
+        fix="take config.json and the weights of one revision, or run the model elsewhere:\n" + ELSEWHERE,
+    )
+
+
+def check_tokenizer_size(config: PretrainedConfig, tokenizer: PreTrainedTokenizerFast, *, where: str) -> None:
+    """Refuse a tokenizer with more entries than its model has."""
+    if len(tokenizer) > config.vocab_size:
+        raise StudyError(
+            f"The tokenizer has {len(tokenizer)} entries, the model only {config.vocab_size}.",
+            where=where,
+            fix="put the tokenizer that belongs to the model into its folder",
+        )
 
 
 def longest_input(model: PreTrainedModel) -> int:
     """Most tokens an encoder takes, special tokens included."""
-    config = model.config
-    # RoBERTa-like position numbers start after the padding index.
-    offset = config.pad_token_id + 1 if config.model_type in ("roberta", "camembert", "xlm-roberta") else 0
-    return int(config.max_position_embeddings) - offset
+    return longest_of(model.config.to_dict())
 
 
 def takes_segments(model: PreTrainedModel) -> bool:

@@ -1,36 +1,84 @@
 """What the outputs of a checkpoint that tells classes apart already mean, without torch."""
 
+import json
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from miniature.messages import StudyError
-from miniature.models.folders import has_head, read_config, tensor_shapes, weight_files
+from miniature.models.folders import ELSEWHERE, HEAD_WEIGHTS, Folder, has_head, read_folder
 from miniature.names import suggest_name
 
-# The last layer of a head for classification, one row a class; the second name is RoBERTa's and ELECTRA's.
-HEAD_WEIGHTS = ("classifier.weight", "classifier.out_proj.weight")
 
+def trained_classes(folder: str | os.PathLike | Folder) -> list[str] | None:
+    """Names of the classes that a checkpoint's own head tells apart, in the order of its outputs.
 
-def trained_classes(folder: str | os.PathLike) -> list[str] | None:
-    """Names of the classes that a checkpoint's own head tells apart, in the order of its outputs."""
-    config = read_config(folder)
+    Parameters
+    ----------
+    folder : path or Folder
+        A folder in the format of Hugging Face.
+
+    Returns
+    -------
+    list of str or None
+        ``LABEL_0`` and so on where its configuration names none, as transformers does; None where the folder
+        holds no head for classification.
+
+    Raises
+    ------
+    StudyError
+        As `miniature.models.folders.read_folder`; or its configuration names classes in two ways that differ,
+        or in none that can be read.
+    """
+    source = read_folder(folder)
     # A head for single tokens or for choices has a weight of the same name.
-    if config.get("architectures") and not has_head(config, "classification"):
+    if source.config.get("architectures") and not has_head(source.config, "classification"):
         return None
-    shapes: dict[str, list[int]] = {}
-    for file in weight_files(folder):
-        shapes |= tensor_shapes(file)
-    found = [shapes[name] for name in HEAD_WEIGHTS if name in shapes]
+    found = [source.shapes[name] for name in HEAD_WEIGHTS["classification"] if name in source.shapes]
     if not found:
         return None
-    names = config.get("id2label")
-    names = names if isinstance(names, Mapping) else {}
-    return [str(names.get(str(index), f"LABEL_{index}")) for index in range(found[0][0])]
+    count = found[0][0]
+    given = {key: source.config[key] for key in ("id2label", "label2id") if source.config.get(key)}
+    if not given:
+        return [f"LABEL_{index}" for index in range(count)]
+    try:
+        read = [_in_order(key, value, count) for key, value in given.items()]
+    except (AttributeError, TypeError, ValueError):
+        read = []
+    if len(read) == 2 and read[0] != read[1]:
+        raise StudyError(
+            f"id2label and label2id differ: {', '.join(read[0])} and {', '.join(read[1])}.",
+            where=str(source.path / "config.json"),
+            fix=_id2label_line(read[0]) + "   # and no label2id, if this is the right one",
+        )
+    if not read:
+        key, value = next(iter(given.items()))
+        names = value if isinstance(value, list) and len(value) == count else None
+        raise StudyError(
+            f"{key} is no mapping that names each of the head's {count} outputs once.",
+            where=str(source.path / "config.json"),
+            fix=_id2label_line([str(name) for name in names or (f"LABEL_{n}" for n in range(count))])
+            + "   # and no label2id",
+        )
+    return read[0]
+
+
+def _in_order(key: str, value: Mapping, count: int) -> list[str]:
+    """Names by output; `ValueError` unless each output has one name of its own."""
+    pairs = [(int(k), str(v)) if key == "id2label" else (int(v), str(k)) for k, v in value.items()]
+    if sorted(index for index, _ in pairs) != list(range(count)) or len({name for _, name in pairs}) != count:
+        raise ValueError
+    return [name for _, name in sorted(pairs)]
+
+
+def _id2label_line(names: Sequence[str]) -> str:
+    return f'"id2label": {json.dumps({str(i): name for i, name in enumerate(names)}, ensure_ascii=False)},'
 
 
 def check_classes(
-    folder: str | os.PathLike, labels: Sequence[str] | Mapping[str, object], *, where: str | None = None
+    folder: str | os.PathLike | Folder,
+    labels: Sequence[str] | Mapping[str, object],
+    *,
+    where: str | None = None,
 ) -> None:
     """Refuse a checkpoint whose trained head means other classes than the study by its outputs.
 
@@ -41,7 +89,7 @@ def check_classes(
 
     Parameters
     ----------
-    folder : path
+    folder : path or Folder
         The checkpoint; one without a head for classification is none of our business.
     labels : mapping of str to value, or sequence of str
         The study's classes in order, with their values in the files where these are known.
@@ -51,20 +99,42 @@ def check_classes(
     Raises
     ------
     StudyError
-        Another number of classes, another order, or other names, with the line to paste.
+        The head decides no single class; or another number of classes, another order, or other names, with
+        the line to paste.
     """
-    its = trained_classes(folder)
+    source = read_folder(folder)
+    its = trained_classes(source)
     if its is None:
         return
     values = dict(labels) if isinstance(labels, Mapping) else dict.fromkeys(labels)
     told = f"{', '.join(its)} in the order of its outputs; the study's are {', '.join(values)}."
-    where = where or str(Path(folder) / "config.json")
+    folder, own = source.path, str(source.path / "config.json")
+    encoder = f"\nor, to train a new head, the encoder alone: {_without_head(folder)}"
+    problem = source.config.get("problem_type")
+    if problem == "regression" or len(its) == 1:
+        raise StudyError(
+            f"The head of the checkpoint {folder} gives one number (a regression, or a sigmoid with a "
+            "threshold), and no classes."
+            if len(its) == 1
+            else f"The head of the checkpoint {folder} is a regression: its outputs are no classes.",
+            where=own,
+            fix=ELSEWHERE + encoder,
+        )
+    if problem == "multi_label_classification":
+        raise StudyError(
+            f"The head of the checkpoint {folder} says yes or no to each class by itself; its outputs are "
+            "for sigmoids, and a softmax over them gives probabilities that the model never gave.",
+            where=own,
+            fix='"problem_type": "single_label_classification",   # if trained with a softmax; if not:\n'
+            + ELSEWHERE
+            + encoder,
+        )
+    where = where or own
     if len(its) != len(values):
         raise StudyError(
             f"The head of the checkpoint {folder} tells {len(its)} classes apart: {told}",
             where=where,
-            fix=_labels_line({suggest_name(name): None for name in its})
-            + f"\nor, to train a new head, the encoder alone: {_without_head(folder)}",
+            fix=_labels_line({suggest_name(name): None for name in its}) + encoder,
         )
     keys = list(map(_key, its))
     for study in ([_key(name) for name in values], [_key(_shown(value)) for value in values.values()]):

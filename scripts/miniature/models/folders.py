@@ -2,50 +2,26 @@
 
 import json
 import os
-import struct
+import re
+import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from miniature.messages import StudyError
+from miniature.messages import StudyError, python_line
 
-BERT_POSITIONS = 512
+# Encoders whose layers are numbered and whose first position is the classification token, and how
+# transformers begins the names of their classes and of their weights.
+SUPPORTED_TYPES = {
+    "bert": ("Bert", "bert"),
+    "distilbert": ("DistilBert", "distilbert"),
+    "roberta": ("Roberta", "roberta"),
+    "electra": ("Electra", "electra"),
+    "camembert": ("Camembert", "roberta"),
+    "xlm-roberta": ("XLMRoberta", "roberta"),
+}
 # Their position numbers start after the padding index.
 ROBERTA_LIKE = ("roberta", "camembert", "xlm-roberta")
-
-
-def longest_input(entry: Mapping) -> int | None:
-    """Most tokens a model of the study takes; None where that is not known yet (Hub, unreadable folder).
-
-    Parameters
-    ----------
-    entry : mapping
-        An entry of ``models`` or ``masked_lms``, paths expanded.
-
-    Returns
-    -------
-    int or None
-
-    Examples
-    --------
-    >>> longest_input({"architecture": {"layers": 2}}), longest_input({"hub": "a/b"})
-    (512, None)
-    """
-    if "architecture" in entry:
-        return entry["architecture"].get("max_positions", BERT_POSITIONS)
-    if "path" not in entry:
-        return None
-    try:
-        config = read_config(entry["path"])
-    except StudyError:
-        return None  # told by the check of the folder
-    positions, padding = config.get("max_position_embeddings"), config.get("pad_token_id", 1)
-    if not isinstance(positions, int) or not isinstance(padding, int):
-        return None
-    return positions - (padding + 1 if config["model_type"] in ROBERTA_LIKE else 0)
-
-
-# Encoders whose layers are numbered and whose first position is the classification token.
-SUPPORTED_TYPES = ("bert", "distilbert", "roberta", "electra", "camembert", "xlm-roberta")
 
 # Encoders that can be cut to their first layers, and the configuration key that counts them.
 LAYER_KEYS = {"bert": "num_hidden_layers", "distilbert": "n_layers"}
@@ -55,9 +31,85 @@ HEAD_SUFFIXES = {
     "classification": "ForSequenceClassification",
     "masked-lm": "ForMaskedLM",
 }
+# The last layer of each head; the second name for classification is RoBERTa's and ELECTRA's.
+HEAD_WEIGHTS = {
+    "question-answering": ("qa_outputs.weight",),
+    "classification": ("classifier.weight", "classifier.out_proj.weight"),
+    "masked-lm": ("cls.predictions.bias", "lm_head.bias", "vocab_projector.bias"),
+}
 
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")
+# What other engines run; nothing here reads it.
+ENGINE_SUFFIXES = (
+    ".gguf", ".ggml", ".engine", ".plan", ".trt", ".tflite", ".mlmodel", ".mlpackage", ".xml", ".pte",
+)  # fmt: skip
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model")
+INDEX = "model.safetensors.index.json"
+# Numbers as safetensors stores them that are what they say; whole numbers are packed or scaled weights.
+NUMBER_TYPES = ("F64", "F32", "F16", "BF16")
+ELSEWHERE = (
+    "predictions: {<dataset>: {path: predictions.csv}}   # in place of path and as_is: its answers, from "
+    "where it runs"
+)
+
+_EMBEDDINGS = "embeddings.word_embeddings.weight"
+_LAYER = re.compile(r"\.layer\.(\d+)\.")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A model folder whose small files have been read once.
+
+    Attributes
+    ----------
+    path : Path
+    config, tokenizer_config : dict
+        ``config.json`` and ``tokenizer_config.json`` (empty where there is none).
+    files : tuple of Path
+        The files of weights.
+    shapes : dict of str to list of int
+        Of every tensor in them.
+    """
+
+    path: Path
+    config: dict
+    tokenizer_config: dict
+    files: tuple[Path, ...]
+    shapes: dict[str, list[int]]
+
+
+def read_folder(folder: "str | os.PathLike | Folder", *, where: str | None = None) -> Folder:
+    """Read what says what a model folder holds, and refuse what this project does not run.
+
+    Parameters
+    ----------
+    folder : path or Folder
+        A folder in the format of Hugging Face; one that has been read is given back.
+    where : str, optional
+        The configuration key that names the folder, for messages.
+
+    Returns
+    -------
+    Folder
+
+    Raises
+    ------
+    StudyError
+        As `read_config` and `weight_files`; or the weights are damaged, packed, of other names or of another
+        number of layers than ``config.json`` says, or there is no tokenizer.
+    """
+    if isinstance(folder, Folder):
+        return folder
+    path = Path(folder)
+    config = read_config(path, where=where)
+    files = tuple(weight_files(path, where=where))
+    shapes: dict[str, list[int]] = {}
+    for file in files:
+        shapes |= tensor_shapes(file)
+    found = Folder(path, config, read_tokenizer_config(path, where=where), files, shapes)
+    _check_names(found)
+    _check_layer_count(found)
+    return found
 
 
 def read_config(folder: str | os.PathLike, *, where: str | None = None) -> dict:
@@ -109,34 +161,68 @@ def read_config(folder: str | os.PathLike, *, where: str | None = None) -> dict:
         )
     if "quantization_config" in config:
         raise StudyError(
-            "The model's weights are quantised; only weights in floating point are run here.",
+            "The model's weights are quantized; only weights in floating point are run here.",
             where=str(file),
-            fix="run it elsewhere and name what it put out: predictions: {<dataset>: {path: <file>}}",
+            fix=ELSEWHERE,
         )
     kind = config.get("model_type")
+    if kind is None and (guess := _guess_type(config, folder)):
+        raise StudyError(
+            "The model's config.json does not say what kind of model it is.",
+            where=str(file),
+            fix=f'"model_type": "{guess}",   # a line more in config.json',
+        )
     if kind not in SUPPORTED_TYPES:
         raise StudyError(
             f"Models of the kind {kind!r} are not supported.",
             where=str(file),
             fix=f"name an encoder of one of these kinds: {', '.join(SUPPORTED_TYPES)}",
         )
+    if kind in ROBERTA_LIKE and not _is_count(config.get("pad_token_id", 1)):
+        raise StudyError(
+            f"pad_token_id is {json.dumps(config['pad_token_id'])}; a {kind} counts its positions from it.",
+            where=str(file),
+            fix=f'"pad_token_id": {_pad_id(folder)},   # the id of <pad> in its vocabulary',
+        )
     return config
 
 
-def weight_files(folder: str | os.PathLike, *, where: str | None = None) -> list[Path]:
-    """List the safetensors files of a model folder.
+def _pad_id(folder: Path) -> int:
+    """The number of the padding token in ``tokenizer.json``; RoBERTa's own where the file does not say."""
+    try:
+        tokens = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["added_tokens"]
+        return next(token["id"] for token in tokens if token["content"] in ("<pad>", "[PAD]"))
+    except (OSError, ValueError, LookupError, TypeError, StopIteration):
+        return 1
 
-    Raises
-    ------
-    StudyError
-        There are none (only pickles, or nothing), or the index names a file that is missing.
-    """
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _guess_type(config: Mapping, folder: Path) -> str | None:
+    """The kind of a model whose configuration does not say it, from its head's name or from its weights'."""
+    for name in config.get("architectures") or []:
+        for kind, (start, _) in SUPPORTED_TYPES.items():
+            if re.match(rf"{start}(For|Model)", str(name)):
+                return kind
+    try:
+        names = [name for file in weight_files(folder) for name in tensor_shapes(file)]
+    except StudyError:
+        return None
+    starts = {name.split(".")[0] for name in names}
+    # CamemBERT's and XLM-RoBERTa's weights are named as RoBERTa's, which computes the same.
+    return next((kind for kind, (_, start) in SUPPORTED_TYPES.items() if start in starts), None)
+
+
+def weight_files(folder: str | os.PathLike, *, where: str | None = None) -> list[Path]:
+    """List the safetensors files of a model folder; pickles are none."""
     folder = Path(folder)
     where = where or str(folder)
     single = folder / "model.safetensors"
     if single.is_file():
         return [single]
-    index = folder / "model.safetensors.index.json"
+    index = folder / INDEX
     if index.is_file():
         try:
             names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
@@ -152,15 +238,49 @@ def weight_files(folder: str | os.PathLike, *, where: str | None = None) -> list
                 f"A file of weights is missing: {missing[0]}.", where=str(index), fix="fetch the model again"
             )
         return [folder / name for name in names]
-    pickles = sorted(p.name for p in folder.iterdir() if p.suffix in PICKLE_SUFFIXES)
+    raise _no_weights(folder, where)
+
+
+def _no_weights(folder: Path, where: str) -> StudyError:
+    """Why a folder without ``model.safetensors`` is none that is run here, and what to do about it."""
+    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.name.startswith("."))
+    graphs = [name for name in names if name.endswith(".onnx")]
+    if graphs:
+        return StudyError(
+            f"The model's weights are there as {graphs[0]}, a graph of ONNX.",
+            where=where,
+            fix=f"onnx: {folder / graphs[0]}   # in place of path and as_is",
+        )
+    engines = [name for name in names if name.endswith(ENGINE_SUFFIXES)]
+    if engines:
+        return StudyError(
+            f"The model is there as {engines[0]}, which another program runs.", where=where, fix=ELSEWHERE
+        )
+    if "adapter_config.json" in names:
+        return StudyError(
+            "The folder holds an adapter without the model that it changes.",
+            where=where,
+            fix="merge them, and name that folder: "
+            "AutoPeftModelForSequenceClassification.from_pretrained(...).merge_and_unload().save_pretrained(...)",
+        )
+    pickles = [name for name in names if "/" not in name and name.endswith(PICKLE_SUFFIXES)]
     if pickles:
-        raise StudyError(
+        return StudyError(
             f"The model's weights are only there as {pickles[0]}, a format that can run code: not loaded.",
             where=where,
             fix="take a revision with model.safetensors, or save the model you trust anew with "
             "model.save_pretrained(folder, safe_serialization=True)",
         )
-    raise StudyError(
+    others = [name for name in names if "/" not in name and name.endswith(".safetensors")]
+    if others:
+        return StudyError(
+            f"The model folder holds {', '.join(others[:3])}, and no model.safetensors.",
+            where=where,
+            fix=f"mv {shlex.quote(str(folder / others[0]))} {shlex.quote(str(folder / 'model.safetensors'))}"
+            if len(others) == 1
+            else f"put the index of these files there: {INDEX}",
+        )
+    return StudyError(
         f"The model folder holds no model.safetensors: {folder}.", where=where, fix="fetch the model again"
     )
 
@@ -171,80 +291,144 @@ def tensor_shapes(file: str | os.PathLike) -> dict[str, list[int]]:
     Raises
     ------
     StudyError
-        The file is cut off or is no safetensors file.
+        The file is cut off or is no safetensors file, or its numbers are packed.
     """
+    from safetensors import SafetensorError, safe_open
+
     file = Path(file)
     try:
-        size = file.stat().st_size
-        with file.open("rb") as opened:
-            (length,) = struct.unpack("<Q", opened.read(8))
-            if length > size:
-                raise ValueError("its header is longer than the file")
-            header = json.loads(opened.read(length))
-        tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
-        end = max((entry["data_offsets"][1] for entry in tensors.values()), default=0)
-        if size != 8 + length + end:
-            raise ValueError(f"it has {size} bytes, its header promises {8 + length + end}")
-        return {name: list(entry["shape"]) for name, entry in tensors.items()}
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, struct.error) as error:
+        with safe_open(file, framework="numpy") as opened:
+            slices = {name: opened.get_slice(name) for name in opened.keys()}  # noqa: SIM118
+            types = {name: part.get_dtype() for name, part in slices.items()}
+            shapes = {name: list(part.get_shape()) for name, part in slices.items()}
+    except (OSError, ValueError, SafetensorError) as error:
         raise StudyError(
             f"The file of weights is damaged: {error}.", where=str(file), fix="fetch or build the model again"
         ) from None
+    for name, kind in types.items():
+        # Positions are numbered in a buffer of some checkpoints.
+        if kind not in NUMBER_TYPES and not name.endswith("_ids"):
+            raise StudyError(
+                f"The weights are packed: {name} holds {kind}, and only floating point is run here.",
+                where=str(file),
+                fix=ELSEWHERE,
+            )
+    return shapes
 
 
-def check_model_source(
-    spec: Mapping, *, head: str, where: str | None = None, needs_head: bool = False
-) -> None:
-    """Check one entry of ``models:`` or ``masked_lms:`` without loading it.
+def _check_names(folder: Folder) -> None:
+    """Refuse weights whose names begin with something that a wrapper of the model put there."""
+    base = SUPPORTED_TYPES[folder.config["model_type"]][1]
+    for name in folder.shapes:
+        start = name.removesuffix(_EMBEDDINGS)
+        if start == name or start in ("", f"{base}."):
+            continue
+        prefix = start.removesuffix(f"{base}.")
+        code = (
+            "import os; from safetensors.torch import load_file, save_file; "
+            "w = {k.removeprefix(%(prefix)s): v for f in %(files)s for k, v in load_file(f).items()}; "
+            'save_file(w, %(new)s, {"format": "pt"}); os.replace(%(new)s, %(whole)s)'
+        )
+        raise StudyError(
+            f"The names of the weights begin with {prefix!r}, as those of a wrapped model "
+            "(torch.compile, DataParallel and others do that).",
+            where=str(folder.files[0]),
+            fix=python_line(
+                code,
+                prefix=prefix,
+                files=list(map(str, folder.files)),
+                new=str(folder.path / "renamed.tmp"),
+                whole=str(folder.path / "model.safetensors"),
+            ),
+        )
+
+
+def _check_layer_count(folder: Folder) -> None:
+    """Refuse weights of more or fewer layers than the configuration runs."""
+    numbers = {int(match[1]) for match in map(_LAYER.search, folder.shapes) if match}
+    key = LAYER_KEYS.get(folder.config["model_type"], "num_hidden_layers")
+    said = folder.config.get(key)
+    if not numbers or not isinstance(said, int) or said == max(numbers) + 1 == len(numbers):
+        return
+    if len(numbers) != max(numbers) + 1:
+        missing = min(set(range(max(numbers))) - numbers)
+        raise StudyError(
+            f"The weights hold layer {max(numbers)} and no layer {missing} (counted from 0).",
+            where=str(folder.path),
+            fix="number the layers that were kept from 0, without gaps, or fetch the model again",
+        )
+    raise StudyError(
+        f"config.json says {said} layer{'s' * (said != 1)}, and the weights hold {len(numbers)}: another "
+        "model would be run.",
+        where=str(folder.path / "config.json"),
+        fix=f'"{key}": {len(numbers)},',
+    )
+
+
+def check_head(folder: Folder, head: str, *, fix: str, where: str | None = None) -> None:
+    """Refuse a checkpoint that was not saved with the head that it is used for.
 
     Parameters
     ----------
-    spec : mapping
-        The entry, with ``architecture`` or ``path`` (a retrieved Hub model has its folder as ``path``).
+    folder : Folder
     head : str
         ``question-answering``, ``classification`` or ``masked-lm``.
+    fix : str
+        What to do where it has another head, or none.
     where : str, optional
-        The configuration key, for messages.
-    needs_head : bool
-        The model is used as it is, so that it must have the head already (a masked LM without training).
+        For messages; the folder by default.
 
     Raises
     ------
     StudyError
-        Whatever would make building the model fail: no such folder, pickles only, damaged weights, an
-        unsupported kind, more layers asked for than there are, a hidden size the heads do not divide.
+        Its configuration names another head or none, or its weights lack the head that is named.
     """
-    if "architecture" in spec:
-        check_architecture(spec["architecture"], where=where)
+    named = folder.config.get("architectures") or []
+    stored = any(name in folder.shapes for name in HEAD_WEIGHTS[head])
+    if has_head(folder.config, head):
+        # A file of no tensors at all says nothing; whether every place is filled is seen on loading.
+        if folder.shapes and not stored and head != "masked-lm":
+            raise StudyError(
+                f"config.json names a head for {head}, and the weights hold none: it would be random.",
+                where=where or str(folder.path),
+                fix=fix,
+            )
         return
-    folder = Path(spec["path"])
-    config = read_config(folder, where=where)
-    shapes: dict[str, list[int]] = {}
-    for file in weight_files(folder, where=where):
-        shapes |= tensor_shapes(file)
+    if not named and stored:
+        start = SUPPORTED_TYPES[folder.config["model_type"]][0]
+        raise StudyError(
+            "config.json does not name the head that the weights hold.",
+            where=str(folder.path / "config.json"),
+            fix=f'"architectures": ["{start}{HEAD_SUFFIXES[head]}"],   # a line more',
+        )
+    raise StudyError(
+        f"The checkpoint is for another task: {', '.join(map(str, named)) or 'no head'} where a model for "
+        f"{head} is needed.",
+        where=where or str(folder.path),
+        fix=fix,
+    )
+
+
+def read_tokenizer_config(folder: str | os.PathLike, *, where: str | None = None) -> dict:
+    """``tokenizer_config.json`` of a folder, empty where there is none.
+
+    Raises
+    ------
+    StudyError
+        There is no tokenizer, or its configuration names code in ``auto_map`` or is no JSON mapping.
+    """
+    folder = Path(folder)
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise StudyError(
             f"The model folder has no tokenizer: {folder}.",
-            where=where,
+            where=where or str(folder),
             fix=f"put one of these files there: {', '.join(TOKENIZER_FILES)}",
         )
-    check_tokenizer(folder)
-    check_layers(config, spec.get("layers"), where=where)
-    if needs_head and not has_head(config, head):
-        raise StudyError(
-            f"The model is no {head} model: its config.json names {config.get('architectures')}.",
-            where=where,
-            fix="add datasets: [...] and a training: block, so that the head is trained",
-        )
-
-
-def check_tokenizer(folder: str | os.PathLike) -> None:
-    """Refuse a tokenizer that brings its own code, before anything loads it."""
-    file = Path(folder) / "tokenizer_config.json"
+    file = folder / "tokenizer_config.json"
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return
+        return {}
     except (ValueError, OSError, RecursionError) as error:
         raise StudyError(
             f"The tokenizer's configuration cannot be read: {error}.",
@@ -261,10 +445,17 @@ def check_tokenizer(folder: str | os.PathLike) -> None:
             where=str(file),
             fix="save the fast tokenizer that it stands for there, as tokenizer.json, and remove auto_map",
         )
+    return config
 
 
 def check_architecture(architecture: Mapping, *, where: str | None = None) -> None:
-    """Check the sizes of an encoder to be trained from scratch."""
+    """Check the sizes of an encoder to be trained from scratch.
+
+    Raises
+    ------
+    StudyError
+        A size is missing or not positive, or the hidden size is not a multiple of the heads.
+    """
     for key in ("layers", "hidden", "heads", "intermediate"):
         value = architecture.get(key)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
@@ -283,7 +474,13 @@ def check_architecture(architecture: Mapping, *, where: str | None = None) -> No
 
 
 def check_layers(config: Mapping, layers: int | None, *, where: str | None = None) -> None:
-    """Check that an encoder can be cut to its first `layers` layers."""
+    """Check that an encoder can be cut to its first `layers` layers.
+
+    Raises
+    ------
+    StudyError
+        It has fewer, or its kind cannot be cut.
+    """
     if layers is None:
         return
     key = LAYER_KEYS.get(config["model_type"])
@@ -305,3 +502,17 @@ def check_layers(config: Mapping, layers: int | None, *, where: str | None = Non
 def has_head(config: Mapping, head: str) -> bool:
     """Whether a checkpoint's configuration says that it was saved with this head."""
     return any(str(name).endswith(HEAD_SUFFIXES[head]) for name in config.get("architectures") or [])
+
+
+def longest_input(config: Mapping) -> int | None:
+    """Most tokens an encoder takes, special tokens included; None where its configuration does not say.
+
+    Examples
+    --------
+    >>> longest_input({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1})
+    512
+    """
+    positions, padding = config.get("max_position_embeddings"), config.get("pad_token_id", 1)
+    if not isinstance(positions, int):
+        return None
+    return positions - (padding + 1 if config["model_type"] in ROBERTA_LIKE else 0)

@@ -1,15 +1,68 @@
 """Checkpoints that the workflow made itself: a damaged one is set aside and built again, without torch."""
 
+import contextlib
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
-from miniature.files import set_aside
+from miniature.files import set_aside, write_json
+from miniature.job.partial import digest_file
 from miniature.messages import StudyError
 from miniature.models.folders import tensor_shapes, weight_files
 
 # What transformers reads as JSON, where it is there.
 JSON_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+
+
+# Beside links: what the files were that they lead to.
+LINKS = "links.json"
+
+
+def link_files(files: Iterable[Path], target: Path) -> None:
+    """Link to files from a folder and record their size and digest beside the links.
+
+    A link is given the time of the file it leads to: as long as both agree, and the size with the record,
+    nobody has to read the file again to know that it is the same one.
+    """
+    record = []
+    for file in files:
+        link = target / file.name
+        link.symlink_to(os.path.abspath(file))
+        record.append(
+            {"name": file.name, "bytes": file.stat().st_size, "sha256": digest_file(file)},
+        )
+        _set_time(link)
+    write_json(record, target / LINKS)
+
+
+def _set_time(link: Path) -> None:
+    time = link.stat().st_mtime_ns
+    os.utime(link, ns=(time, time), follow_symlinks=False)
+
+
+def _changed_link(folder: Path) -> str | None:
+    """Which linked file is gone or another one than it was; None where there are no links, or all hold."""
+    try:
+        record = json.loads((folder / LINKS).read_text(encoding="utf-8"))
+        expected = [(entry["name"], entry["bytes"], entry["sha256"]) for entry in record]
+    except FileNotFoundError:
+        return None
+    except (ValueError, LookupError, TypeError):
+        return f"{LINKS} cannot be read"
+    for name, size, digest in expected:
+        link = folder / name
+        if not link.is_symlink() or not link.exists():
+            gone = f", which was {os.readlink(link)}" if link.is_symlink() else ""
+            return f"{name}{gone}, is gone"
+        if link.stat().st_size == size and link.lstat().st_mtime_ns == link.stat().st_mtime_ns:
+            continue
+        if digest_file(link) != digest:
+            return f"{os.readlink(link)} is no longer the file that was taken"
+        # The same bytes with another time: known from now on. A reader without the right to say so reads on.
+        with contextlib.suppress(PermissionError):
+            _set_time(link)
+    return None
 
 
 def check_result_folder(folder: str | os.PathLike) -> None:
@@ -53,6 +106,8 @@ def find_damage(folder: Path) -> str | None:
     if not (folder / "tokenizer.json").is_file():
         return "it has no tokenizer.json"
     try:
+        if (changed := _changed_link(folder)) is not None:
+            return changed
         for file in weight_files(folder):
             tensor_shapes(file)
     except StudyError as error:

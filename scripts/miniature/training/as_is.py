@@ -1,18 +1,20 @@
 """Take a fine-tuned checkpoint as it stands, in place of a training."""
 
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from miniature.files import atomic_folder
-from miniature.models.build import check_tokenizer_size, label_names
-from miniature.models.checkpoints import USE_SEGMENTS, check_length, load_checkpoint
-from miniature.models.classes import check_classes
-from miniature.models.folders import weight_files
-from miniature.training.finetune import write_tokenizer
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-INDEX = "model.safetensors.index.json"
+from miniature.files import atomic_folder
+from miniature.messages import StudyError
+from miniature.models.build import label_names
+from miniature.models.checkpoints import USE_SEGMENTS, check_length, check_tokenizer_size, load_checkpoint
+from miniature.models.classes import check_classes
+from miniature.models.folders import INDEX, Folder, read_folder
+from miniature.models.results import link_files
+from miniature.training.finetune import write_tokenizer
 
 
 def copy_checkpoint(
@@ -23,7 +25,7 @@ def copy_checkpoint(
     labels: Sequence[str] | Mapping[str, object] | None,
     text_settings: Mapping,
 ) -> None:
-    """Check a fine-tuned checkpoint and copy it; its weights stay the same bytes.
+    """Check a fine-tuned checkpoint and link to it; its weights are not copied.
 
     Parameters
     ----------
@@ -31,8 +33,8 @@ def copy_checkpoint(
         With ``path``, the folder of the checkpoint, and optionally ``segments``, as
         `miniature.models.build.build_model` takes it.
     output_folder : path
-        Written as a whole: the weights, a ``config.json`` that names the classes as the study does, and the
-        tokenizer without limits of its own.
+        Written as a whole: links to the weights, a ``config.json`` that names the classes as the study does,
+        and the tokenizer without limits of its own.
     task : str
         ``question-answering`` or ``classification``.
     labels : sequence of str or mapping, optional
@@ -46,26 +48,45 @@ def copy_checkpoint(
         The checkpoint has no head for this task, or one for other classes; it is damaged, only there as a
         pickle, brings code, or takes no texts of this length.
     """
-    folder = Path(spec["path"])
-    model, tokenizer = load_checkpoint(folder, head=task)
-    check_tokenizer_size(model, tokenizer, where=str(folder))
+    source = read_folder(spec["path"])
+    model, tokenizer = load_checkpoint(source, head=task)
+    check_tokenizer_size(model.config, tokenizer, where=str(source.path))
     check_length(model, text_settings)
+    check_finite(model, where=str(source.path))
     config = model.config
     if task == "classification":
-        check_classes(folder, labels)
+        check_classes(source, labels)
         for name, value in label_names(labels).items():
             setattr(config, name, value)
     if "segments" in spec:
         setattr(config, USE_SEGMENTS, bool(spec["segments"]))
+    link_checkpoint(source, model, tokenizer, output_folder)
+
+
+def link_checkpoint(
+    source: Folder,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    output_folder: str | os.PathLike,
+) -> None:
+    """Make a checkpoint of links to another's weights, its configuration and tokenizer written anew."""
     # The machine that wrote a folder is nobody's business.
-    config._name_or_path = ""
-    config.architectures = [type(model).__name__]
-    files = weight_files(folder)
-    if [file.name for file in files] != ["model.safetensors"]:
-        files.append(folder / INDEX)
+    model.config._name_or_path = ""
+    model.config.architectures = [type(model).__name__]
     with atomic_folder(Path(output_folder)) as target:
-        config.save_pretrained(target)
+        model.config.save_pretrained(target)
         write_tokenizer(tokenizer, target)
-        for file in files:
-            # Not saved anew: what is measured, and how large it is, is what will be used elsewhere.
-            shutil.copyfile(file, target / file.name)
+        # Not saved anew: what is measured, and how large it is, is what will be used elsewhere.
+        single = [file.name for file in source.files] == ["model.safetensors"]
+        link_files(source.files if single else (*source.files, source.path / INDEX), target)
+
+
+def check_finite(model: PreTrainedModel, *, where: str) -> None:
+    """Refuse weights that are not numbers: every output would be none."""
+    for name, weight in model.named_parameters():
+        if not torch.isfinite(weight).all():
+            raise StudyError(
+                f"The weights hold NaN or infinity, first in {name}.",
+                where=where,
+                fix="fetch the checkpoint again; if it was saved so, its training diverged: take another",
+            )

@@ -3,21 +3,21 @@
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - its usual name
 from transformers import PreTrainedModel
 
-from miniature.files import atomic_folder
 from miniature.messages import StudyError
 from miniature.models.build import build_model
 from miniature.models.checkpoints import check_length, load_checkpoint, longest_input, takes_segments
+from miniature.models.folders import read_folder
 from miniature.models.pieces import has_byte_level_pieces
 from miniature.models.windows import encode_pieces
 from miniature.seeds import derive_seed, generator
-from miniature.training.finetune import save_model, write_checkpoint
+from miniature.training.as_is import check_finite, link_checkpoint
+from miniature.training.finetune import save_model
 from miniature.training.loop import Batch, train
 from miniature.training.schedule import training_order
 
@@ -124,7 +124,7 @@ def train_masked_lm(
 
 
 def copy_masked_lm(spec: Mapping, output_folder: str | os.PathLike) -> None:
-    """Take a masked language model as it is, checked and rewritten as a whole folder.
+    """Take a masked language model as it is, checked and linked to.
 
     Parameters
     ----------
@@ -139,10 +139,11 @@ def copy_masked_lm(spec: Mapping, output_folder: str | os.PathLike) -> None:
         The model has no such head, is damaged, is only there as a pickle, or no attack can use its
         tokenizer.
     """
-    model, tokenizer = load_checkpoint(spec["path"], head="masked-lm")
+    source = read_folder(spec["path"])
+    model, tokenizer = load_checkpoint(source, head="masked-lm")
     has_byte_level_pieces(tokenizer)
-    with atomic_folder(Path(output_folder)) as folder:
-        write_checkpoint(model, tokenizer, folder)
+    check_finite(model, where=str(source.path))
+    link_checkpoint(source, model, tokenizer, output_folder)
 
 
 def mask_tokens(

@@ -1,7 +1,6 @@
 """A sentence encoder that judges whether a changed text keeps its meaning."""
 
 import os
-from pathlib import Path
 
 import torch
 from transformers import AutoModel
@@ -9,26 +8,25 @@ from transformers import AutoModel
 from miniature.attack.library import SentenceEncoder
 from miniature.attack.search.victim import Encoder
 from miniature.messages import StudyError
-from miniature.models.checkpoints import load_tokenizer, longest_input
-from miniature.models.folders import read_config, tensor_shapes, weight_files
+from miniature.models.checkpoints import longest_input
+from miniature.models.folders import read_folder
+from miniature.models.tokenizers import load_tokenizer, loading
 
 TEXTS_PER_BATCH = 32
 
 
 def load_sentence_encoder(folder: str | os.PathLike):
     """Load an encoder without a head."""
-    folder = Path(folder)
-    read_config(folder)
-    for file in weight_files(folder):
-        tensor_shapes(file)
-    model, found = AutoModel.from_pretrained(
-        str(folder),
-        dtype=torch.float32,
-        use_safetensors=True,
-        trust_remote_code=False,
-        local_files_only=True,
-        output_loading_info=True,
-    )
+    source = read_folder(folder)
+    with loading("The sentence encoder cannot be loaded", where=str(folder), fix="download the model again"):
+        model, found = AutoModel.from_pretrained(
+            str(folder),
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+        )
     # The pooler follows the last layer, the only one used here.
     missing = sorted(key for key in found["missing_keys"] if not key.startswith("pooler."))
     if missing:
@@ -37,7 +35,7 @@ def load_sentence_encoder(folder: str | os.PathLike):
             where=str(folder),
             fix="download the model again",
         )
-    return model.eval(), load_tokenizer(folder)
+    return model.eval(), load_tokenizer(source.path)
 
 
 class MeanPooledEncoder(SentenceEncoder):

@@ -7,7 +7,7 @@ from miniature.config.checks.characteristics import _enabled
 from miniature.config.lines import Positions
 from miniature.config.plan import trained_models
 from miniature.messages import StudyError
-from miniature.models.folders import longest_input
+from miniature.models.entry import entry_positions
 
 
 def check_lengths(config: Mapping, positions: Positions) -> Iterator[StudyError]:
@@ -45,7 +45,7 @@ def _check_models(config: Mapping, positions: Positions) -> Iterator[StudyError]
 def _check_length(
     length: int | None, key: str, entries: Mapping, place: tuple, positions: Positions
 ) -> Iterator[StudyError]:
-    limits = {name: longest_input(entry) for name, entry in entries.items()}
+    limits = {name: entry_positions(entry) for name, entry in entries.items()}
     short = {name: n for name, n in limits.items() if n is not None and length is not None and n < length}
     if not short:
         return

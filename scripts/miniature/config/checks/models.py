@@ -1,13 +1,14 @@
 """Checks across keys: what the schema cannot say, told before any job starts."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from miniature.config.lines import Positions
 from miniature.config.plan import as_is_models, is_artefact
 from miniature.config.suggest import TRAINING, _unknown, flow
 from miniature.messages import StudyError
 from miniature.models.classes import check_classes
-from miniature.models.folders import HEAD_SUFFIXES, check_model_source, has_head, read_config
+from miniature.models.entry import SOURCES, check_entry, source_of
+from miniature.models.folders import HEAD_SUFFIXES, check_head, read_folder
 
 # What would make another model of the checkpoint, with what to do instead.
 MAKING_KEYS = {
@@ -31,7 +32,7 @@ def check_as_is(config: Mapping, positions: Positions) -> Iterator[StudyError]:
                     where=positions.where(("models", name, key)),
                     fix=fix,
                 )
-    tasks = _measured(config)
+    tasks = measured_tasks(config)
     if len(tasks) > 1:
         for name in as_is_models(config):
             yield StudyError(
@@ -42,7 +43,7 @@ def check_as_is(config: Mapping, positions: Positions) -> Iterator[StudyError]:
             )
 
 
-def _measured(config: Mapping) -> list[str]:
+def measured_tasks(config: Mapping) -> list[str]:
     """Tasks that are measured, in a study that may still have mistakes."""
     blocks = [block for block in config.get("characteristics", {}).values() if block.get("enabled")]
     named = {task for block in blocks for task in block.get("tasks", ())}
@@ -52,33 +53,39 @@ def _measured(config: Mapping) -> list[str]:
 def check_model_folder(name: str, config: Mapping, positions: Positions) -> Iterator[StudyError]:
     """Check a local checkpoint, and what its own head means, against every task that it would be used on."""
     entry = config["models"][name]
-    where = positions.where(("models", name))
+    tasks = measured_tasks(config)
+    if source_of(entry) is None:
+        return  # from which of several it comes is another check's question
     try:
-        check_model_source(entry, head="question-answering", where=where)
+        check_entry(entry, where=positions.where(("models", name)))
     except StudyError as error:
-        yield error
+        yield with_dataset(error, tasks)
         return
-    if {"architecture", "hub"} & entry.keys():
-        return  # from which of the two it comes is another check's question
-    raw = read_config(entry["path"])
-    for task in _measured(config):
-        kind = config["datasets"][task]["task"]
-        if entry.get("as_is") and not has_head(raw, kind):
-            yield StudyError(
-                f"The checkpoint of '{name}' is for another task: its config.json names "
-                f"{', '.join(map(str, raw.get('architectures') or ['no head']))}, and '{task}' is {kind}.",
-                where=positions.where(("models", name, "path")),
-                fix=f"path: a checkpoint whose architecture ends in {HEAD_SUFFIXES[kind]}\n"
-                f"or, to fine-tune the models here: training: {{{task}: {flow(TRAINING)}}}",
-            )
-        elif "labels" in config["datasets"][task]:
-            labels = positions.where(("datasets", task, "labels"))
-            try:
-                check_classes(
-                    entry["path"], config["datasets"][task]["labels"], where=f"{labels} for models.{name}"
+    if "path" not in entry:
+        return
+    folder = read_folder(entry["path"])
+    for task in tasks:
+        dataset = config["datasets"][task]
+        try:
+            if entry.get("as_is"):
+                check_head(
+                    folder,
+                    dataset["task"],
+                    where=positions.where(("models", name, "path")),
+                    fix=f"path: a checkpoint whose architecture ends in {HEAD_SUFFIXES[dataset['task']]}\n"
+                    f"or, to fine-tune the models here: training: {{{task}: {flow(TRAINING)}}}",
                 )
-            except StudyError as error:
-                yield error
+            if "labels" in dataset:
+                labels = positions.where(("datasets", task, "labels"))
+                check_classes(folder, dataset["labels"], where=f"{labels} for models.{name}")
+        except StudyError as error:
+            yield with_dataset(error, [task])
+
+
+def with_dataset(error: StudyError, tasks: Sequence[str]) -> StudyError:
+    """A message of the library with a dataset of this study in the line to paste."""
+    fix = error.fix and error.fix.replace("<dataset>", tasks[0] if tasks else "<dataset>")
+    return StudyError(error.what, where=error.where, fix=fix)
 
 
 def check_replicates(config: Mapping, positions: Positions) -> Iterator[StudyError]:
@@ -115,7 +122,6 @@ def check_replicates(config: Mapping, positions: Positions) -> Iterator[StudyErr
 
 Check = Callable[[Mapping, Positions], Iterator[StudyError]]
 
-SOURCES = ("architecture", "hub", "path")
 MASKED_LM_TRAINING = (
     "mask_probability", "max_length", "epochs", "batch_size", "learning_rate", "warmup_ratio", "weight_decay",
     "max_gradient_norm", "order", "precision", "checkpoint_every",
@@ -126,7 +132,7 @@ def _one_source(entry: Mapping, place: tuple, positions: Positions) -> Iterator[
     given = [key for key in SOURCES if key in entry]
     if len(given) != 1:
         yield StudyError(
-            f"'{place[-1]}' needs exactly one of architecture, hub and path"
+            f"'{place[-1]}' needs exactly one of {', '.join([*SOURCES][:-1])} and {[*SOURCES][-1]}"
             + (", or predictions, errors or embeddings" if place[0] == "models" else "")
             + f"; it has {', '.join(given) or 'none'}.",
             where=positions.where(place),

@@ -8,6 +8,7 @@ from miniature.config.plan import ARTEFACTS, RUN_HERE, finetuned_models, is_arte
 from miniature.config.suggest import _nearest, flow, training_blocks
 from miniature.data.table_files import SUFFIXES as ROW_SUFFIXES
 from miniature.messages import StudyError
+from miniature.models.entry import SOURCES
 from miniature.retrieval.references import source_name
 
 SUFFIXES = {
@@ -17,8 +18,8 @@ SUFFIXES = {
 }
 # What says how a model is made or trained says nothing about one that is not run.
 WEIGHT_KEYS = (
-    "architecture", "hub", "path", "revision", "layers", "dropout", "segments", "teacher", "training",
-    "as_is",
+    *SOURCES, *(key for source in SOURCES.values() for key in source.beside), "layers", "dropout", "segments",
+    "teacher", "training", "as_is",
 )  # fmt: skip
 # What says how a file of predictions is read.
 READING_KEYS = ("format", "columns", "labels", "benchmark", "filter", "metric", "order")

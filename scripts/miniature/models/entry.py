@@ -1,0 +1,144 @@
+"""Where a model's weights come from: one row for each way that an entry can say it, without torch."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from miniature.messages import StudyError
+from miniature.models.folders import check_architecture, check_layers, longest_input, read_config, read_folder
+from miniature.names import hub_folder
+
+BERT_POSITIONS = 512
+# Keys of an entry that decide the model that is built from a source; the others are about training and roles.
+SHAPING_KEYS = ("layers", "dropout", "segments")
+
+
+class Source(NamedTuple):
+    """One way to give weights.
+
+    Attributes
+    ----------
+    example : str
+        An entry to paste.
+    files : callable
+        From an entry to the files and folders that a job makes the checkpoint from.
+    spec : callable
+        From an entry to what the library builds it from: ``architecture``, or a folder as ``path``.
+    check : callable
+        From an entry and the key that names it: raises `StudyError` for what can be known without loading.
+    load : callable
+        From an entry, a head that it must have or None, and the key that names it: loads configuration and
+        tokenizer and raises `StudyError` for what is wrong with them. Imports torch.
+    longest_input : callable
+        From an entry to the most tokens that it takes; None where that is not known yet.
+    is_path : bool
+        The key names a file or folder of the user's.
+    beside : tuple of str
+        Keys that go with this source alone.
+    """
+
+    example: str
+    files: Callable[[Mapping], list[str]]
+    spec: Callable[[Mapping], dict]
+    check: Callable[[Mapping, str | None], object]
+    load: Callable[[Mapping, str | None, str | None], None]
+    longest_input: Callable[[Mapping], int | None]
+    is_path: bool = False
+    beside: tuple[str, ...] = ()
+
+
+def _retrieved(entry: Mapping) -> str:
+    return f"resources/retrieved/models/{hub_folder(entry['hub'])}/{entry['revision']}"
+
+
+def _folder_files(entry: Mapping) -> list[str]:
+    """What is read of a folder of the user's, so that a change of it is noticed."""
+    patterns = ("*.json", "*.safetensors", "*.txt", "*.model")
+    return sorted(str(file) for pattern in patterns for file in Path(entry["path"]).glob(pattern))
+
+
+def _check_folder(entry: Mapping, where: str | None) -> None:
+    check_layers(read_folder(entry["path"], where=where).config, entry.get("layers"), where=where)
+
+
+def _load_folder(entry: Mapping, head: str | None, where: str | None) -> None:
+    from miniature.models.checkpoints import check_checkpoint
+
+    check_checkpoint(entry["path"], head=head, layers=entry.get("layers"), where=where)
+
+
+def _folder_positions(entry: Mapping) -> int | None:
+    try:
+        return longest_input(read_config(entry["path"]))
+    except StudyError:
+        return None  # reported by the check of the folder
+
+
+SOURCES = {
+    "architecture": Source(
+        "{architecture: {layers: 2, hidden: 128, heads: 2, intermediate: 512}}",
+        files=lambda entry: [],
+        spec=lambda entry: {"architecture": entry["architecture"]},
+        check=lambda entry, where: check_architecture(entry["architecture"], where=where),
+        load=lambda entry, head, where: None,
+        longest_input=lambda entry: entry["architecture"].get("max_positions", BERT_POSITIONS),
+    ),
+    "hub": Source(
+        "{hub: google-bert/bert-base-uncased, revision: main}",
+        files=lambda entry: [_retrieved(entry)],
+        spec=lambda entry: {"path": _retrieved(entry)},
+        check=lambda entry, where: None,
+        load=lambda entry, head, where: None,
+        longest_input=lambda entry: None,
+        beside=("revision",),
+    ),
+    "path": Source(
+        "{path: folder/of/the/checkpoint}",
+        files=_folder_files,
+        spec=lambda entry: {"path": entry["path"]},
+        check=_check_folder,
+        load=_load_folder,
+        longest_input=_folder_positions,
+        is_path=True,
+    ),
+}
+
+
+def source_of(entry: Mapping) -> Source | None:
+    """The row of an entry; None where it names no source, or several."""
+    given = [key for key in SOURCES if key in entry]
+    return SOURCES[given[0]] if len(given) == 1 else None
+
+
+def check_entry(entry: Mapping, *, where: str | None = None) -> None:
+    """Raise `StudyError` for whatever would make building an entry's model fail, as far as can be known."""
+    source_of(entry).check(entry, where)
+
+
+def source_files(entry: Mapping) -> list[str]:
+    """Files and folders that a model is made from; none for one that is trained from scratch."""
+    return source_of(entry).files(entry)
+
+
+def model_spec(entry: Mapping) -> dict:
+    """An entry as `miniature.models.build.build_model` takes it: nothing about training.
+
+    Examples
+    --------
+    >>> model_spec({"hub": "a/b", "revision": "main", "layers": 2, "teacher": "c"})
+    {'path': 'resources/retrieved/models/a--b/main', 'layers': 2}
+    """
+    shape = {key: entry[key] for key in SHAPING_KEYS if key in entry}
+    return source_of(entry).spec(entry) | shape
+
+
+def entry_positions(entry: Mapping) -> int | None:
+    """Most tokens that a model of the study takes; None where that is not known yet.
+
+    Examples
+    --------
+    >>> entry_positions({"architecture": {"layers": 2}}), entry_positions({"hub": "a/b"}), entry_positions({})
+    (512, None, None)
+    """
+    source = source_of(entry)
+    return source.longest_input(entry) if source else None
