@@ -1,7 +1,7 @@
 """Tests of single figures, and corrections for testing several hypotheses."""
 
 import numpy as np
-from scipy.stats import binom, norm
+from scipy.stats import binomtest
 
 
 def mcnemar(negative: int, positive: int) -> float:
@@ -33,7 +33,8 @@ def mcnemar(negative: int, positive: int) -> float:
     """
     if negative < 0 or positive < 0:
         raise ValueError(f"Counts cannot be negative: {negative}, {positive}.")
-    return min(1.0, 2 * float(binom.cdf(min(negative, positive), negative + positive, 0.5)))
+    differing = negative + positive
+    return float(binomtest(negative, differing).pvalue) if differing else 1.0
 
 
 METHOD = "wilson"
@@ -70,13 +71,8 @@ def wilson_interval(part: int, whole: int, *, level: float = 0.95) -> tuple[floa
         raise ValueError(f"{part} of {whole} at the level {level}")
     if whole == 0:
         return float("nan"), float("nan")
-    z = float(norm.ppf(0.5 + level / 2))
-    rate = part / whole
-    scale = 1 + z**2 / whole
-    middle = (rate + z**2 / (2 * whole)) / scale
-    half = z / scale * (rate * (1 - rate) / whole + z**2 / (4 * whole**2)) ** 0.5
-    # At the ends rounding would leave a hair beside what is exactly 0 or 1.
-    return (0.0 if part == 0 else middle - half), (1.0 if part == whole else middle + half)
+    low, high = binomtest(part, whole).proportion_ci(level, method=METHOD)
+    return float(low), float(high)
 
 
 def holm(p: np.ndarray) -> np.ndarray:
