@@ -21,7 +21,7 @@ rule import_predictions:
         "../envs/analysis.yaml"
     resources:
         mem_mb=memory(500, artefact=6),
-        runtime=30,
+        runtime=minutes(15),
     params:
         source=prediction_source,
         other_prompts=lambda wildcards: (
@@ -52,8 +52,8 @@ rule import_errors:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=memory(500),
+        runtime=minutes(15),
     params:
         sha256=artefact_digest("errors"),
         code=code("import_errors"),
@@ -76,8 +76,8 @@ rule import_embeddings:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=memory(1500),
+        runtime=minutes(15),
     params:
         sha256=artefact_digest("embeddings"),
         code=code("import_embeddings"),

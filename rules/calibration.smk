@@ -13,8 +13,8 @@ rule measure_calibration:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=memory(500),
+        runtime=minutes(15),
     params:
         labels=lambda wildcards: plan.labels_of(config, wildcards.task),
         code=code("measure_calibration"),
@@ -43,8 +43,8 @@ rule compare_calibration:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes(30),
     params:
         tasks=plan.tasks_of(config, "calibration"),
         models=[

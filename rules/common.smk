@@ -154,19 +154,30 @@ def megabytes_of(path):
     return sum(file.stat().st_size for file in files) / 1e6
 
 
+# Megabytes of the two Snakemakes that start a job on a node, and of torch's kernels and the driver on a GPU.
+STARTING, ON_GPU = 300, 3000
+
+
 def memory(base, **times):
     """Resource function: megabytes of a job, from a base and so many times the size of each input named.
 
-    On a GPU the driver and torch's kernels take some of the host's memory too.
+    The bases rest on the max_rss in results/embedded/benchmarks. All of it once more with each attempt.
     """
 
-    def needed(wildcards, input):
+    def needed(wildcards, input, attempt):
         sizes = {name: sum(map(megabytes_of, of_input(input, name))) for name in times}
-        return round(
-            base + 3000 * GPU + sum(times[name] * sizes[name] for name in times)
-        )
+        grows = sum(times[name] * sizes[name] for name in times)
+        return attempt * round(base + STARTING + ON_GPU * GPU + grows)
 
     return needed
+
+
+def minutes(limit):
+    """Resource function: minutes of a job, as many once more with each attempt.
+
+    For the paper's models on one GPU, several times those of docs/cost-paper.md.
+    """
+    return lambda wildcards, attempt: attempt * limit
 
 
 def of_input(files, name):

@@ -14,8 +14,8 @@ rule build_data:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=memory(1000),
+        runtime=minutes(60),
     params:
         dataset=dataset_settings,
         bank_examples=lambda wildcards: (
@@ -44,8 +44,8 @@ rule build_vocabulary:
     conda:
         "../envs/torch.yaml"
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=memory(1000),
+        runtime=minutes(60),
     params:
         size=config.get("vocabulary", {}).get("size"),
         kinds=[

@@ -23,7 +23,7 @@ rule detect_ood:
     resources:
         # Features in float64 beside those read in float32; of the bank two more in float32 for the search.
         mem_mb=memory(1500, bank=6, calibration=4, test=4, ood=4),
-        runtime=60,
+        runtime=minutes(30),
     params:
         k=plan.setting(config, "distribution", "k"),
         percentile=plan.setting(config, "distribution", "percentile"),
@@ -69,7 +69,7 @@ rule compare_distribution:
     resources:
         # Tables of strings beside the resampled counts.
         mem_mb=memory(1500, ood=30, calibration=30),
-        runtime=60,
+        runtime=minutes(60),
     params:
         pairs=plan.ood_pairs(config),
         models=[

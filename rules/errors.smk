@@ -15,8 +15,8 @@ rule find_errors:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=memory(500),
+        runtime=minutes(15),
     params:
         kind=lambda wildcards: kind_of(wildcards.task),
         code=code("find_errors"),
@@ -49,8 +49,8 @@ rule compare_errors:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes(60),
     params:
         tasks=plan.tasks_of(config, "errors"),
         models=[

@@ -20,8 +20,8 @@ rule plot_figure1:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=memory(500),
+        runtime=minutes(15),
     params:
         options=config.get("figure1"),
         models=ORIGINALS,
@@ -51,8 +51,8 @@ rule plot_scorecard:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=memory(500),
+        runtime=minutes(15),
     params:
         reference=config["reference"],
         code=code("plot_scorecard"),
@@ -82,8 +82,8 @@ rule plot_transfer:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=memory(500),
+        runtime=minutes(15),
     params:
         pairs=plan.attack_pairs(config),
         models=TRAINED,

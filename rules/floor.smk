@@ -23,8 +23,8 @@ rule tabulate_floor:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=memory(500),
+        runtime=minutes(15),
     params:
         task=FLOOR_TASK,
         models=FLOOR_MODELS,
@@ -59,8 +59,8 @@ rule plot_floor:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=memory(500),
+        runtime=minutes(15),
     params:
         task=FLOOR_TASK,
         code=code("plot_floor"),
@@ -87,8 +87,8 @@ rule write_findings:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=memory(500),
+        runtime=minutes(15),
     params:
         task=FLOOR_TASK,
         models=FLOOR_MODELS,

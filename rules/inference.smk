@@ -20,7 +20,7 @@ rule predict_split:
     resources:
         # Twice the weights, and text as tables, tokens and character spans.
         mem_mb=memory(900, model=2, table=60),
-        runtime=240,
+        runtime=minutes(60),
         gpu=GPU,
     params:
         kind=lambda wildcards: kind_of(wildcards.task),

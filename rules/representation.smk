@@ -15,8 +15,8 @@ rule find_neighbors:
         "../envs/analysis.yaml"
     threads: THREADS
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=memory(1500),
+        runtime=minutes(30),
     params:
         k_max=plan.setting(config, "representation", "k_max"),
         compute_threads=THREADS,
@@ -59,7 +59,7 @@ rule compare_representation:
     resources:
         # Longer lists of neighbours beside those read, and features in float64 beside those in float32.
         mem_mb=memory(1500, neighbors=6, embeddings=3),
-        runtime=60,
+        runtime=minutes(60),
     params:
         tasks=plan.tasks_of(config, "representation"),
         models=[

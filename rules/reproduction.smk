@@ -24,8 +24,8 @@ rule tabulate_reproduction:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=memory(500),
+        runtime=minutes(15),
     params:
         models=model_sources(),
         task=paper_task(),
@@ -63,8 +63,8 @@ rule tabulate_claims:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=memory(500, resamples=40),
+        runtime=minutes(15),
     params:
         compressed=compressed_models(),
         reference=config["reference"],
@@ -96,8 +96,8 @@ rule write_reproduction:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=memory(500),
+        runtime=minutes(15),
     params:
         study=config["study"],
         reference=config["reference"],

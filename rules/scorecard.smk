@@ -22,8 +22,8 @@ rule score_models:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=memory(500, resamples=40),
+        runtime=minutes(30),
     params:
         models=MODELS,
         resampled=RESAMPLED,
@@ -53,8 +53,8 @@ rule tabulate_scorecard:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=memory(500),
+        runtime=minutes(15),
     params:
         code=code("tabulate_scorecard"),
     script:
@@ -69,8 +69,8 @@ rule record_study:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=300,
-        runtime=10,
+        mem_mb=memory(300),
+        runtime=minutes(10),
     params:
         # A function, or Snakemake would take the braces of the text for wildcards.
         text=lambda wildcards: write_resolved(resolved.config, resolved.sources),
@@ -94,8 +94,8 @@ rule record_provenance:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=memory(500),
+        runtime=minutes(15),
     params:
         config=config,
         benchmarks=f"{RESULTS}/benchmarks",

@@ -35,8 +35,8 @@ rule tabulate_models:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=memory(500),
+        runtime=minutes(15),
     params:
         tasks=TASKS,
         kinds=[kind_of(task) for task in TASKS],
@@ -81,8 +81,8 @@ rule tabulate_errors:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=memory(500),
+        runtime=minutes(15),
     params:
         tasks=plan.tasks_of(config, "errors"),
         models=MODELS,
@@ -119,8 +119,8 @@ rule tabulate_attacks:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=memory(500),
+        runtime=minutes(15),
     params:
         pairs=plan.attack_pairs(config),
         models=TRAINED,
@@ -149,8 +149,8 @@ rule tabulate_control:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=memory(500),
+        runtime=minutes(15),
     params:
         characteristics=CONTROLLED,
         reference=config["reference"],

@@ -21,7 +21,7 @@ rule finetune_model:
     resources:
         # Weights, gradients and AdamW's moments, and a copy to load or save them; text as tokens.
         mem_mb=memory(900, sources=6, train=100),
-        runtime=720,
+        runtime=minutes(720),
         gpu=GPU,
     params:
         spec=lambda wildcards: model_entry.model_spec(config["models"][wildcards.model]),
@@ -57,7 +57,7 @@ rule copy_model:
         "../envs/torch.yaml"
     resources:
         mem_mb=memory(900, sources=2),
-        runtime=30,
+        runtime=minutes(30),
     params:
         spec=lambda wildcards: model_entry.model_spec(config["models"][wildcards.model]),
         kind=lambda wildcards: kind_of(wildcards.task),
@@ -91,7 +91,7 @@ rule train_masked_lm:
     threads: THREADS
     resources:
         mem_mb=memory(900, sources=6, tables=100),
-        runtime=720,
+        runtime=minutes(720),
         gpu=GPU,
     params:
         spec=lambda wildcards: model_entry.model_spec(

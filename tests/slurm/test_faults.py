@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import cluster
 import pytest
-from slurm_projects import PROFILE, SITE, SlurmProject, job_of, slurm_jobs, wait_for
+from slurm_projects import SITE, SlurmProject, job_of, slurm_jobs, wait_for
 
 from projects import digests
 
@@ -69,13 +69,14 @@ def hang_in_training(project, model, process):
 def struck(finished, tmp_path_factory):
     """Four trainings, each struck by one fault, in one run of the shipped profile."""
     project = copy_without(finished, tmp_path_factory.mktemp("struck") / "project", STRUCK)
-    # Too little memory and too little time can only be had by a wrong figure in the profile's table.
+    # Too little memory and too little time can only be had by a wrong figure in the rule.
     only = "(wildcards.task, wildcards.model) == {}"
     project.edit(
-        PROFILE,
-        "finetune_model:          [ 1200,  {sources: 6, train: 100},                    720,",
-        f'finetune_model: [ "(300 if {only.format(OVER_MEMORY)} else 1200)", {{sources: 6, train: 100}}, '
-        f'"(1 if {only.format(OVER_TIME)} else 720)",',
+        "rules/training.smk",
+        "mem_mb=memory(900, sources=6, train=100),\n        runtime=minutes(720),",
+        "mem_mb=lambda wildcards, input, attempt: memory("
+        f"0 if {only.format(OVER_MEMORY)} else 900, sources=6, train=100)(wildcards, input, attempt),\n"
+        f"        runtime=lambda wildcards, attempt: attempt * (1 if {only.format(OVER_TIME)} else 720),",
     )
     process = project.start(*map(folder_of, STRUCK))
     try:
