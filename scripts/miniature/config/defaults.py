@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from miniature.characteristics.declared import DECLARED
 from miniature.config.lines import Place
 
 SCHEMA = Path(__file__).parents[3] / "config" / "schema.yaml"
@@ -14,8 +15,12 @@ SCHEMA = Path(__file__).parents[3] / "config" / "schema.yaml"
 
 @functools.cache
 def load_schema(path: str | Path = SCHEMA) -> dict:
-    """Read the schema file."""
-    return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    """Read the schema file; wherever it takes the name of a characteristic, it takes those declared."""
+    schema = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    schema["properties"]["verdict"]["propertyNames"] = {"enum": list(DECLARED)}
+    panel = schema["properties"]["figure1"]["properties"]["panels"]["additionalProperties"]
+    panel["properties"]["characteristic"]["enum"] = [name for name, one in DECLARED.items() if one.by_k]
+    return schema
 
 
 def default_of(*place: str) -> object:

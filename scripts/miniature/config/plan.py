@@ -6,6 +6,7 @@ Pure functions of the validated configuration; the rules turn their answers into
 from collections.abc import Mapping
 
 from miniature.attack.recipe.check import check_recipe
+from miniature.characteristics.declared import DECLARED
 from miniature.names import replicate_of
 
 
@@ -62,7 +63,7 @@ def predicting_models(config: Mapping, task: str) -> list[str]:
     return [name for name in model_names(config) if name in known]
 
 
-def models_with(config: Mapping, characteristic: str, task: str, ood_dataset: str | None = None) -> list[str]:
+def models_with(config: Mapping, characteristic: str, task: str, other: str | None = None) -> list[str]:
     """Models that take part in a characteristic on a task: all with weights, others by their artefacts.
 
     Parameters
@@ -73,29 +74,25 @@ def models_with(config: Mapping, characteristic: str, task: str, ood_dataset: st
         Its name.
     task : str
         A task of it.
-    ood_dataset : str, optional
-        The other dataset, for ``distribution``.
+    other : str, optional
+        What it is measured with beside the task: see `Characteristic.per`.
 
     Returns
     -------
     list of str
         In the order of `model_names`.
     """
+    declared = DECLARED[characteristic]
+
+    def suffices(given: Mapping, kind: str) -> bool:
+        if kind != "embeddings":
+            return task in given
+        beside = {"test"} if declared.per == "ood_dataset" else set()
+        return set(declared.splits) <= set(given.get(task, {})) and beside <= set(given.get(other, {}))
 
     def takes_part(entry: Mapping) -> bool:
-        if not is_artefact(entry):
-            return True
-        if characteristic == "calibration":
-            return task in entry.get("predictions", {})
-        if characteristic == "errors":
-            return task in entry.get("predictions", {}) or task in entry.get("errors", {})
-        embeddings = entry.get("embeddings", {})
-        own = set(embeddings.get(task, {}))
-        if characteristic == "representation":
-            return "test" in own
-        if characteristic == "distribution":
-            return own == {"bank", "calibration", "test"} and "test" in embeddings.get(ood_dataset, {})
-        return False
+        given = [kind for kind in declared.artefacts if suffices(entry.get(kind, {}), kind)]
+        return not is_artefact(entry) or bool(given)
 
     return [name for name in model_names(config) if takes_part(config["models"][name])]
 
@@ -108,36 +105,60 @@ def origins(config: Mapping) -> dict[str, str]:
 
 
 def setting(config: Mapping, characteristic: str, key: str) -> object:
-    """Setting of a characteristic; None where it is switched off and says nothing."""
-    return config["characteristics"][characteristic].get(key)
+    """Setting of a characteristic; None where it is off and says nothing."""
+    return config["characteristics"].get(characteristic, {}).get(key)
+
+
+def measured(config: Mapping) -> dict[str, Mapping]:
+    """Characteristics that are on, with their settings: those that are named and not switched off."""
+    return {name: block for name, block in config["characteristics"].items() if block.get("enabled", True)}
 
 
 def enabled(config: Mapping, characteristic: str) -> bool:
-    """Whether a characteristic is switched on."""
-    return config["characteristics"][characteristic]["enabled"]
+    """Whether a characteristic is on."""
+    return characteristic in measured(config)
 
 
 def tasks_of(config: Mapping, characteristic: str) -> list[str]:
-    """Tasks of a characteristic, none where it is switched off."""
-    return list(config["characteristics"][characteristic]["tasks"]) if enabled(config, characteristic) else []
+    """Tasks of a characteristic, none where it is off."""
+    return list(setting(config, characteristic, "tasks")) if enabled(config, characteristic) else []
+
+
+def named_tasks(config: Mapping) -> set[str]:
+    """Tasks that any characteristic names, in a study that may still have mistakes."""
+    return {task for block in measured(config).values() for task in block.get("tasks", ())}
 
 
 def all_tasks(config: Mapping) -> list[str]:
     """Tasks that any characteristic measures, in the order of ``training``, then of ``datasets``."""
-    used = {task for name in config["characteristics"] for task in tasks_of(config, name)}
+    used = named_tasks(config)
     return [task for task in {**config.get("training", {}), **config["datasets"]} if task in used]
 
 
-def ood_pairs(config: Mapping) -> list[tuple[str, str]]:
-    """(task, out-of-distribution dataset) pairs."""
-    tasks = setting(config, "distribution", "tasks")
-    return [(task, other) for task in tasks_of(config, "distribution") for other in tasks[task]]
+def row_choices(config: Mapping, characteristic: str, key: str, task: str) -> list | range:
+    """Values of a row key (``k``, ``ood_dataset``, ``recipe``) that a characteristic is measured with."""
+    block = config["characteristics"][characteristic]
+    if key == "k":
+        return list(block["k"]) if "k" in block else range(1, block["k_max"] + 1)
+    return list(block["recipes"] if key == "recipe" else block["tasks"][task])
 
 
-def attack_pairs(config: Mapping) -> list[tuple[str, str]]:
-    """(task, recipe) pairs."""
-    recipes = setting(config, "vulnerability", "recipes")
-    return [(task, recipe) for task in tasks_of(config, "vulnerability") for recipe in recipes]
+def pairs_of(config: Mapping, characteristic: str) -> list[tuple[str, str]]:
+    """(task, other) pairs of a characteristic that is measured with something beside a task."""
+    per = DECLARED[characteristic].per
+    return [
+        (task, other)
+        for task in tasks_of(config, characteristic)
+        for other in row_choices(config, characteristic, per, task)
+    ]
+
+
+def wildcards_of(config: Mapping, characteristic: str) -> list[dict[str, str]]:
+    """Wildcards of a characteristic's files: a task, and what it is measured with beside it."""
+    per = DECLARED[characteristic].per
+    if per:
+        return [{"task": task, per: other} for task, other in pairs_of(config, characteristic)]
+    return [{"task": task} for task in tasks_of(config, characteristic)]
 
 
 def attack_recipe(config: Mapping, name: str) -> dict:
@@ -170,12 +191,14 @@ def least_examples(config: Mapping, dataset: str, split: str) -> int:
     """Rows that a split must have for what is measured on it: more than k_max, and all that are attacked."""
     if split != "test":
         return 0
-    least = [1]
-    if dataset in tasks_of(config, "representation"):
-        least.append(setting(config, "representation", "k_max") + 1)
-    if dataset in tasks_of(config, "vulnerability"):
-        least.append(setting(config, "vulnerability", "examples"))
-    return max(least)
+    needed = [
+        rule.needs(setting(config, name, key))
+        for name, declared in DECLARED.items()
+        if dataset in tasks_of(config, name)
+        for key, rule in declared.settings.items()
+        if rule.limit == "test"
+    ]
+    return max([1, *needed])
 
 
 def labels_of(config: Mapping, dataset: str) -> list[str] | None:

@@ -7,6 +7,7 @@ reference's checkpoint put through inference with another batch size and thread 
 
 from collections.abc import Mapping
 
+from miniature.characteristics.declared import DECLARED
 from miniature.config.plan import model_names, models_with
 from miniature.names import CONTROL, control_of, replicate_of
 
@@ -54,12 +55,10 @@ def control_model(config: Mapping) -> str | None:
     return config["reference"] + CONTROL if "control" in config else None
 
 
-def compared_models(
-    config: Mapping, characteristic: str, task: str, ood_dataset: str | None = None
-) -> list[str]:
-    """Models that a compare rule reads: those of `models_with`, and the control."""
-    control = control_model(config)
-    return [*models_with(config, characteristic, task, ood_dataset), *([control] if control else [])]
+def compared_models(config: Mapping, characteristic: str, task: str, other: str | None = None) -> list[str]:
+    """Models that a compare rule reads: those of `models_with`, and the control where it takes part."""
+    control = control_model(config) if DECLARED[characteristic].control else None
+    return [*models_with(config, characteristic, task, other), *([control] if control else [])]
 
 
 def inference_settings(config: Mapping, model: str) -> dict | None:

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from miniature.characteristics.declared import DECLARED
 from miniature.config.defaults import fill_defaults
 from miniature.config.lines import Place, Positions
-from miniature.config.plan import is_artefact, models_with, trained_models
+from miniature.config.plan import is_artefact, measured, models_with, trained_models
 from miniature.config.recognize import recognize_dataset, recognize_heads
 from miniature.config.suggest import flow, settings_for, tasks_for, value_for
 from miniature.messages import StudyError
@@ -16,8 +17,6 @@ from miniature.names import suggest_name
 
 DEFAULT = "default"
 PREDICTIONS = (".json", ".jsonl", ".csv", ".tsv", ".parquet")
-# Measured where a study says nothing of characteristics, as far as its models have what it takes.
-USUAL = ("errors", "representation", "calibration")
 SECTIONS = {"question_answering": "question-answering", "classification": "classification"}
 
 
@@ -114,8 +113,8 @@ def resolve_study(config: Mapping, schema: Mapping, positions: Positions) -> Res
         if "verdict" not in config:
             config["verdict"] = {
                 name: verdict
-                for name, block in config["characteristics"].items()
-                if block["enabled"] and (verdict := value_for(config, ("verdict", name)))
+                for name in measured(config)
+                if (verdict := value_for(config, ("verdict", name)))
             }
             sources["verdict",] = "default for what is measured"
     return Resolved(_ordered(config, schema), sources, errors)
@@ -135,15 +134,13 @@ def _fill_characteristics(config: dict, rows: Mapping, sources: dict) -> None:
     """What is measured, on which tasks, and the settings that depend on how many examples there are."""
     sized = _sized(config, rows)
     if "characteristics" not in config:
-        config["characteristics"] = {name: {} for name in USUAL if _measurable(sized, name)}
+        usual = [name for name, declared in DECLARED.items() if declared.usual]
+        config["characteristics"] = {name: {} for name in usual if _measurable(sized, name)}
         for name in config["characteristics"]:
             sources["characteristics", name] = DEFAULT
-    for name in ("errors", "representation", "distribution", "vulnerability", "calibration"):
-        block = config["characteristics"].setdefault(name, {"enabled": False})
-        if block.get("enabled") is False:
-            continue
+    for name, block in measured(config).items():
         sized["characteristics"] = config["characteristics"]
-        if "tasks" not in block and name not in ("distribution", "vulnerability"):
+        if "tasks" not in block and not DECLARED[name].per:
             block["tasks"] = [task for task in tasks_for(sized, name) if _compared(sized, name, task)]
             sources["characteristics", name, "tasks"] = "every task that can be measured so"
             if not block["tasks"]:
@@ -160,7 +157,7 @@ def _measurable(config: Mapping, name: str) -> bool:
 
 
 def _compared(config: Mapping, name: str, task: str) -> bool:
-    return config["reference"] in models_with(config, name, task) or name == "calibration"
+    return config["reference"] in models_with(config, name, task)
 
 
 def _sized(config: Mapping, rows: Mapping) -> dict:

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 import yaml
 
 from miniature.attack.recipe.presets import PRESETS
+from miniature.characteristics.declared import DECLARED
 from miniature.config.defaults import default_of
-from miniature.config.plan import is_artefact, models_with
+from miniature.config.plan import is_artefact, models_with, row_choices
 from miniature.messages import StudyError
 from miniature.models.entry import entry_positions
 
@@ -29,19 +30,13 @@ def _unknown(kind: str, name: str, known: list[str], where: str, line: str) -> S
     )
 
 
-CHARACTERISTICS = ("errors", "representation", "distribution", "vulnerability", "calibration")
+# The cheapest characteristic, suggested where a study measures nothing.
+FIRST = next(iter(DECLARED))
 PRESET = "textattack-48"
 MASKED_LMS = "masked_lms: {words: {hub: google-bert/bert-base-uncased, revision: main}}"
 # What a training block says at least: the rest has defaults.
 TRAINING = {key: default_of("training", "<task>", key) for key in ("epochs", "batch_size", "learning_rate")}
-# What a verdict rests on where nothing else is said, with its margin.
-RESTS_ON = {
-    "errors": ("jaccard", 0.05),
-    "representation": ("jaccard", 0.05),
-    "distribution": ("jaccard_ood", 0.05),
-    "vulnerability": ("jaccard", 0.05),
-    "calibration": ("brier_difference", 0.02),
-}
+OFF = {"enabled": False}
 _WRONG_FORM = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
 
 
@@ -62,14 +57,15 @@ def value_for(config: Mapping, place: tuple) -> object | None:
             case ("verdict",):
                 return _verdicts(config)
             case ("characteristics",):
-                return {name: _characteristic(config, name) for name in CHARACTERISTICS}
-            case ("characteristics", name) if name in CHARACTERISTICS:
+                blocks = {name: _characteristic(config, name) for name in DECLARED}
+                return {name: block for name, block in blocks.items() if block != OFF} or {FIRST: OFF}
+            case ("characteristics", name) if name in DECLARED:
                 return _characteristic(config, name)
-            case ("characteristics", name, key) if name in CHARACTERISTICS:
+            case ("characteristics", name, key) if name in DECLARED:
                 return (settings_for(config, name) or {}).get(key)
-            case ("verdict", name) if name in CHARACTERISTICS:
+            case ("verdict", name) if name in DECLARED:
                 return _verdict(config, name)
-            case ("verdict", name, key) if name in CHARACTERISTICS:
+            case ("verdict", name, key) if name in DECLARED:
                 return (_verdict(config, name) or {}).get(key)
     except _WRONG_FORM:
         pass
@@ -80,7 +76,6 @@ def tasks_for(config: Mapping, name: str) -> list[str]:
     """Datasets that a characteristic can be measured on with the models there are."""
     datasets = {n: d for n, d in _block(config, "datasets").items() if isinstance(d, Mapping)}
     models = {n: m for n, m in _block(config, "models").items() if isinstance(m, Mapping)}
-    weights = any(not is_artefact(entry) for entry in models.values())
     finetuned = any(not is_artefact(entry) and not entry.get("as_is") for entry in models.values())
     trained = _block(config, "training") or [n for n in datasets if "train" in _block(datasets, n, "splits")]
     reference = config.get("reference")
@@ -89,15 +84,12 @@ def tasks_for(config: Mapping, name: str) -> list[str]:
         "reference": reference if reference in list(models) else next(iter(models), None),
     }
 
+    declared = DECLARED[name]
+
     def measurable(task: str) -> bool:
-        if finetuned and task not in trained:
+        if (finetuned and task not in trained) or datasets[task].get("task") not in declared.kinds:
             return False
-        kind = datasets[task].get("task")
-        if name == "vulnerability" or (
-            name == "calibration" and kind not in ("classification", "multiple-choice")
-        ):
-            return name == "vulnerability" and kind == "classification" and weights
-        others = others_for(config, task) if name == "distribution" else [None]
+        others = others_for(config, task) if declared.per == "ood_dataset" else [None]
         return any(len(models_with(known, name, task, other)) > 1 for other in others)
 
     return [task for task in datasets if models and measurable(task)]
@@ -128,44 +120,33 @@ def settings_for(config: Mapping, name: str) -> dict | None:
     tasks = [task for task in given if task in able]
     if not tasks:
         chosen = _block(config, "verdict", name).get("task")
-        tasks = able if name == "errors" else ([chosen] if chosen in able else able[:1])
+        tasks = able if name == FIRST else ([chosen] if chosen in able else able[:1])
     if not tasks:
         return None
-    n = {s: min(_sizes(config, tasks, s), default=None) for s in ("train", "test")}
-    match name:
-        case "representation":
-            return {
-                "tasks": tasks,
-                "k_max": _most(default_of("characteristics", name, "k_max"), n["test"] and n["test"] - 1),
-            }
-        case "distribution":
-            bank = block.get("bank_examples")
-            bank = (
-                bank
-                if isinstance(bank, int)
-                else _most(default_of("characteristics", name, "bank_examples"), n["train"])
+    declared = DECLARED[name]
+    settings: dict = {"tasks": tasks}
+    if declared.per == "ood_dataset":
+        settings["tasks"] = {task: _others(config, block.get("tasks"), task) for task in tasks}
+    for key, rule in declared.settings.items():
+        if key == "recipes":
+            settings[key] = _recipes(config)
+            continue
+        usual, limit = default_of("characteristics", name, key), settings.get(rule.limit)
+        if rule.limit in ("train", "test"):
+            limit = min(_sizes(config, tasks, rule.limit), default=None)
+        if isinstance(usual, list):
+            chosen = _block(config, "verdict", name).get(key)
+            values = {*usual, *([chosen] if isinstance(chosen, int) else [])}
+            settings[key] = sorted(i for i in values if limit is None or rule.needs(i) <= limit)
+        elif isinstance(block.get(key), int) and any(
+            key == other.limit for other in declared.settings.values()
+        ):
+            settings[key] = block[key]  # others go by it
+        else:
+            settings[key] = (
+                usual if limit is None or rule.needs(usual) <= limit else max(1, limit - rule.below)
             )
-            k = _block(config, "verdict", name).get("k")
-            return {
-                "tasks": {task: _others(config, block.get("tasks"), task) for task in tasks},
-                "bank_examples": bank,
-                "k": sorted(
-                    i
-                    for i in {*default_of("characteristics", name, "k")}
-                    | ({k} if isinstance(k, int) else set())
-                    if i <= bank
-                ),
-                "percentile": default_of("characteristics", name, "percentile"),
-            }
-        case "vulnerability":
-            return {
-                "tasks": tasks,
-                "examples": _most(default_of("characteristics", name, "examples"), n["test"]),
-                "recipes": _recipes(config),
-            }
-        case "calibration":
-            return {"tasks": tasks, "bins": default_of("characteristics", name, "bins")}
-    return {"tasks": tasks}
+    return settings
 
 
 def _block(config: object, *keys: str) -> Mapping:
@@ -180,10 +161,6 @@ def _sizes(config: Mapping, tasks: list[str], split: str) -> Iterator[int]:
         examples = _block(config, "datasets", task, "splits", split).get("examples")
         if isinstance(examples, int):
             yield examples
-
-
-def _most(wanted: int, limit: int | None) -> int:
-    return wanted if limit is None else max(1, min(wanted, limit))
 
 
 def _others(config: Mapping, given: object, task: str) -> list[str]:
@@ -203,19 +180,20 @@ def _recipes(config: Mapping) -> dict:
 
 
 def _characteristic(config: Mapping, name: str) -> dict:
-    """On where something else of the study asks for it (and errors, the cheapest), else off."""
+    """On where something else of the study asks for it (and the cheapest), else off."""
     panels = _block(config, "figure1", "panels").values()
     shown = {panel.get("characteristic") for panel in panels if isinstance(panel, Mapping)}
-    asked = name == "errors" or name in shown or name in _block(config, "verdict")
+    asked = name == FIRST or name in shown or name in _block(config, "verdict")
     settings = settings_for(config, name) if asked else None
-    return {"enabled": True, **settings} if settings else {"enabled": False}
+    return {"enabled": True, **settings} if settings else OFF
 
 
 def _verdicts(config: Mapping) -> dict:
     """The verdict on the first characteristic that is measured; none at all is allowed too."""
     blocks = _block(config, "characteristics")
-    for name in CHARACTERISTICS:
-        if _block(blocks, name).get("enabled") is True or (name == "errors" and not blocks):
+    for name in DECLARED:
+        on = name in blocks and _block(blocks, name).get("enabled", True) is True
+        if on or (name == FIRST and not blocks):
             verdict = _verdict(config, name)
             if verdict:
                 return {name: verdict}
@@ -226,16 +204,13 @@ def _verdict(config: Mapping, name: str) -> dict | None:
     settings = settings_for(config, name)
     if settings is None:
         return None
-    measure, margin = RESTS_ON[name]
+    declared = DECLARED[name]
+    measure, margin = declared.verdict
     settings |= {k: v for k, v in _block(config, "characteristics", name).items() if k != "tasks"}
     task = next(iter(settings["tasks"]))
     row = {"task": task, "measure": measure}
-    match name:
-        case "representation":
-            row["k"] = min(10, settings["k_max"])
-        case "distribution":
-            ks = settings["k"]
-            row |= {"ood_dataset": settings["tasks"][task][0], "k": 10 if 10 in ks else ks[0]}
-        case "vulnerability":
-            row["recipe"] = next(iter(settings["recipes"]))
+    for key in declared.row_keys:
+        known = row_choices({"characteristics": {name: settings}}, name, key, task)
+        # Few neighbours are the usual choice; of a range below ten the most.
+        row[key] = 10 if key == "k" and 10 in known else known[-1 if isinstance(known, range) else 0]
     return {**row, "margin": margin}

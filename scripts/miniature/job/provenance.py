@@ -75,8 +75,8 @@ def collect_provenance(
 
 def timed_recipes(config: Mapping) -> list[str]:
     """Attacks with a time budget: their results depend on how fast the machine is."""
-    block = config["characteristics"]["vulnerability"]
-    recipes = block.get("recipes", {}) if block["enabled"] else {}
+    block = config["characteristics"].get("vulnerability", {})
+    recipes = block.get("recipes", {}) if block.get("enabled", bool(block)) else {}
     return [name for name, recipe in recipes.items() if recipe.get("max_seconds") is not None]
 
 

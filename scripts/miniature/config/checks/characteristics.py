@@ -2,28 +2,26 @@
 
 from collections.abc import Iterator, Mapping
 
+from miniature.characteristics.declared import DECLARED
 from miniature.config.checks.recipes import check_recipes
 from miniature.config.lines import Positions
-from miniature.config.plan import finetuned_models, trained_models
-from miniature.config.suggest import MASKED_LMS, TRAINING, _nearest, flow, others_for, tasks_for, value_for
+from miniature.config.plan import finetuned_models, measured, trained_models
+from miniature.config.suggest import (
+    FIRST,
+    MASKED_LMS,
+    TRAINING,
+    _nearest,
+    flow,
+    others_for,
+    tasks_for,
+    value_for,
+)
 from miniature.messages import StudyError
-
-# What a characteristic needs once it is switched on.
-NEEDED = {
-    "errors": ("tasks",),
-    "representation": ("tasks", "k_max"),
-    "distribution": ("tasks", "bank_examples", "k", "percentile"),
-    "vulnerability": ("tasks", "examples", "recipes"),
-    "calibration": ("tasks", "bins"),
-}
-
-
-CALIBRATED = ("classification", "multiple-choice")
 
 
 def _missing(config: Mapping, name: str, positions: Positions) -> Iterator[StudyError]:
     block = config["characteristics"][name]
-    for key in NEEDED.get(name, ()):
+    for key in ("tasks", *DECLARED[name].settings):
         if not _empty(block, key):
             continue
         value = value_for(config, ("characteristics", name, key))
@@ -86,133 +84,119 @@ def _number(config: Mapping, dataset: str, split: str) -> int | None:
 
 
 def _enabled(config: Mapping, name: str) -> bool:
-    block = config["characteristics"][name]
-    return block["enabled"] and not any(_empty(block, key) for key in NEEDED.get(name, ()))
+    """Whether a characteristic is on and has the settings that it needs."""
+    block = measured(config).get(name)
+    needed = ("tasks", *DECLARED[name].settings) if name in DECLARED else ()
+    return block is not None and not any(_empty(block, key) for key in needed)
 
 
 def check_characteristics(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     """Everything under ``characteristics``."""
-    if not any(block["enabled"] for block in config["characteristics"].values()):
+    if not measured(config):
+        able = tasks_for(config, FIRST) or list(config["datasets"])
         yield StudyError(
-            "Nothing is measured: all characteristics are switched off.",
+            "Nothing is measured: no characteristic is switched on.",
             where=positions.where(("characteristics",)),
-            fix=f"errors: {flow({'enabled': True, 'tasks': tasks_for(config, 'errors')[:1]})}"
-            if tasks_for(config, "errors")
-            else f"errors: {{enabled: true, tasks: [{next(iter(config['datasets']))}]}}",
+            fix=f"{FIRST}: {flow({'enabled': True, 'tasks': able[:1]})}",
         )
-    for name, block in config["characteristics"].items():
-        if block["enabled"]:
+    for name in measured(config):
+        if name in DECLARED:
             yield from _missing(config, name, positions)
-        if _enabled(config, name):
-            yield from _tasks(config, name, positions)
-    if _enabled(config, "representation"):
-        yield from _check_representation(config, positions)
-    if _enabled(config, "distribution"):
-        yield from _check_distribution(config, positions)
-    if _enabled(config, "vulnerability"):
-        yield from _check_vulnerability(config, positions)
-    if _enabled(config, "calibration"):
-        yield from _check_calibration(config, positions)
+            if _enabled(config, name):
+                yield from _check_declared(config, name, positions)
 
 
-def _check_representation(config: Mapping, positions: Positions) -> Iterator[StudyError]:
-    block = config["characteristics"]["representation"]
-    for task in block["tasks"]:
-        n = _number(config, task, "test")
-        if n is not None and block["k_max"] >= n:
+def _check_declared(config: Mapping, name: str, positions: Positions) -> Iterator[StudyError]:
+    """What a declaration asks of a study."""
+    per = DECLARED[name].per
+    yield from _tasks(config, name, positions)
+    yield from _check_kinds(config, name, positions)
+    yield from _check_settings(config, name, positions)
+    yield from _check_splits(config, name, positions)
+    if per == "ood_dataset":
+        yield from _check_others(config, name, positions)
+    if per == "recipe":
+        yield from check_recipes(config, positions)
+
+
+def _check_kinds(config: Mapping, name: str, positions: Positions) -> Iterator[StudyError]:
+    """Tasks are of a kind that the characteristic is defined for."""
+    kinds = DECLARED[name].kinds
+    for task in config["characteristics"][name]["tasks"]:
+        kind = config["datasets"].get(task, {}).get("task", kinds[0])
+        if kind not in kinds:
             yield StudyError(
-                f"k_max ({block['k_max']}) needs more than that many test examples; '{task}' has {n}.",
-                where=positions.where(("characteristics", "representation", "k_max")),
-                fix=f"k_max: {n - 1}",
+                f"'{name}' is defined for {' and '.join(kinds)}; '{task}' is {kind}.",
+                where=positions.where(("characteristics", name, "tasks")),
+                fix=_corrected_tasks(config, name),
             )
 
 
-def _check_distribution(config: Mapping, positions: Positions) -> Iterator[StudyError]:
-    block = config["characteristics"]["distribution"]
-    place = ("characteristics", "distribution")
-    for k in block["k"]:
-        if k > block["bank_examples"]:
-            yield StudyError(
-                f"K = {k} needs at least {k} bank examples; bank_examples is {block['bank_examples']}.",
-                where=positions.where((*place, "k")),
-                fix=f"bank_examples: {max(block['k'])}",
-            )
-            break
-    for task, others in block["tasks"].items():
-        dataset = config["datasets"].get(task)
+def _check_settings(config: Mapping, name: str, positions: Positions) -> Iterator[StudyError]:
+    """Settings that others, or the number of examples, limit."""
+    block = config["characteristics"][name]
+    for key, rule in DECLARED[name].settings.items():
+        if rule.limit in ("train", "test"):
+            for task in block["tasks"]:
+                n = _number(config, task, rule.limit)
+                if n is not None and rule.needs(block[key]) > n:
+                    yield StudyError(
+                        f"{key} ({block[key]}) needs {'more than' if rule.below else 'at least'} that many "
+                        f"{rule.limit} examples; '{task}' has {n}.",
+                        where=positions.where(("characteristics", name, key)),
+                        fix=f"{key}: {n - rule.below}",
+                    )
+        elif rule.limit:
+            most, limit = max(block[key]), block[rule.limit]
+            if rule.needs(most) > limit:
+                yield StudyError(
+                    f"{key} = {most} needs {rule.limit} to be at least {rule.needs(most)}; it is {limit}.",
+                    where=positions.where(("characteristics", name, key)),
+                    fix=f"{rule.limit}: {rule.needs(most)}",
+                )
+
+
+def _check_splits(config: Mapping, name: str, positions: Positions) -> Iterator[StudyError]:
+    """Splits that models with weights are run on."""
+    if not trained_models(config):
+        return
+    for task in config["characteristics"][name]["tasks"]:
+        dataset, splits = config["datasets"].get(task), DECLARED[name].splits
         if dataset is None:
             continue
-        n = _number(config, task, "train")
-        if n is not None and block["bank_examples"] > n:
-            yield StudyError(
-                f"The bank is a sample of the train split: bank_examples is {block['bank_examples']}, "
-                f"'{task}' has {n} training examples.",
-                where=positions.where((*place, "bank_examples")),
-                fix=f"bank_examples: {n}",
-            )
-        unsaid = task not in config.get("training", {})  # where it is, the missing split is told already
-        if trained_models(config) and unsaid and "train" not in dataset["splits"]:
+        trained = task in config.get("training", {})  # then the missing split is told already
+        if "bank" in splits and not trained and "train" not in dataset["splits"]:
             yield StudyError(
                 f"The bank is a sample of the train split, which '{task}' does not have.",
                 where=positions.where(("datasets", task, "splits")),
                 fix="train: {path: train.json, examples: all}",
             )
-        if trained_models(config) and "calibration" not in dataset["splits"]:
+        if "calibration" in splits and "calibration" not in dataset["splits"]:
             yield StudyError(
                 f"'{task}' has no calibration split, from which the threshold is taken.",
                 where=positions.where(("datasets", task, "splits")),
                 fix="calibration: {held_out_from: train, examples: 500}",
             )
-        for other in others:
-            if other not in config["datasets"]:
-                yield StudyError(
-                    f"There is no dataset '{other}' (there are: {', '.join(config['datasets'])}).",
-                    where=positions.where((*place, "tasks", task)),
-                    fix=_corrected_tasks(config, "distribution"),
-                )
+
+
+def _check_others(config: Mapping, name: str, positions: Positions) -> Iterator[StudyError]:
+    """Datasets that are out of distribution of a task."""
+    datasets = config["datasets"]
+    for task, others in config["characteristics"][name]["tasks"].items():
+        for other in others if task in datasets else ():
+            if other not in datasets:
+                what = f"There is no dataset '{other}' (there are: {', '.join(datasets)})."
             elif other == task:
-                yield StudyError(
-                    f"'{task}' cannot be out of distribution of itself.",
-                    where=positions.where((*place, "tasks", task)),
-                    fix=_corrected_tasks(config, "distribution"),
+                what = f"'{task}' cannot be out of distribution of itself."
+            elif datasets[other]["task"] != datasets[task]["task"]:
+                what = (
+                    f"'{other}' is {datasets[other]['task']}, '{task}' is {datasets[task]['task']}: "
+                    "a model cannot read both."
                 )
-            elif config["datasets"][other]["task"] != dataset["task"]:
-                yield StudyError(
-                    f"'{other}' is {config['datasets'][other]['task']}, '{task}' is {dataset['task']}: "
-                    "a model cannot read both.",
-                    where=positions.where((*place, "tasks", task)),
-                    fix=_corrected_tasks(config, "distribution"),
-                )
-
-
-def _check_calibration(config: Mapping, positions: Positions) -> Iterator[StudyError]:
-    for task in config["characteristics"]["calibration"]["tasks"]:
-        dataset = config["datasets"].get(task)
-        if dataset is not None and dataset["task"] not in CALIBRATED:
+            else:
+                continue
             yield StudyError(
-                f"Calibration is measured for {' and '.join(CALIBRATED)}; '{task}' is {dataset['task']}, "
-                "whose predictions hold no distribution over answers.",
-                where=positions.where(("characteristics", "calibration", "tasks")),
-                fix=_corrected_tasks(config, "calibration"),
+                what,
+                where=positions.where(("characteristics", name, "tasks", task)),
+                fix=_corrected_tasks(config, name),
             )
-
-
-def _check_vulnerability(config: Mapping, positions: Positions) -> Iterator[StudyError]:
-    block = config["characteristics"]["vulnerability"]
-    place = ("characteristics", "vulnerability")
-    for task in block["tasks"]:
-        dataset = config["datasets"].get(task)
-        if dataset is not None and dataset["task"] != "classification":
-            yield StudyError(
-                f"Attacks are defined for classification; '{task}' is {dataset['task']}.",
-                where=positions.where((*place, "tasks")),
-                fix=_corrected_tasks(config, "vulnerability"),
-            )
-        n = _number(config, task, "test")
-        if n is not None and block["examples"] > n:
-            yield StudyError(
-                f"{block['examples']} examples are to be attacked; '{task}' has {n} test examples.",
-                where=positions.where((*place, "examples")),
-                fix=f"examples: {n}",
-            )
-    yield from check_recipes(config, positions)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from miniature.attack.recipe.check import check_recipe
 from miniature.config.checks.characteristics import _enabled
 from miniature.config.lines import Positions
-from miniature.config.plan import trained_models
+from miniature.config.plan import named_tasks, trained_models
 from miniature.messages import StudyError
 from miniature.models.entry import entry_positions
 
@@ -33,8 +33,7 @@ def check_lengths(config: Mapping, positions: Positions) -> Iterator[StudyError]
 
 def _check_models(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     models = {name: config["models"][name] for name in trained_models(config)}
-    blocks = [block for block in config["characteristics"].values() if block["enabled"]]
-    measured = {task for block in blocks for task in block.get("tasks", ())} & set(config["datasets"])
+    measured = named_tasks(config) & set(config["datasets"])
     kinds = {config["datasets"][task]["task"] for task in measured}
     for kind, key in (("question-answering", "question_answering"), ("classification", "classification")):
         if kind in kinds and key in config:

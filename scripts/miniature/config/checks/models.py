@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from miniature.config.lines import Positions
-from miniature.config.plan import as_is_models, is_artefact
+from miniature.config.plan import as_is_models, is_artefact, named_tasks
 from miniature.config.suggest import TRAINING, _unknown, flow
 from miniature.messages import StudyError
 from miniature.models.classes import check_classes
@@ -45,8 +45,7 @@ def check_as_is(config: Mapping, positions: Positions) -> Iterator[StudyError]:
 
 def measured_tasks(config: Mapping) -> list[str]:
     """Tasks that are measured, in a study that may still have mistakes."""
-    blocks = [block for block in config.get("characteristics", {}).values() if block.get("enabled")]
-    named = {task for block in blocks for task in block.get("tasks", ())}
+    named = named_tasks(config)
     return [task for task, entry in config["datasets"].items() if task in named and "task" in entry]
 
 

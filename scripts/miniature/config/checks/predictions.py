@@ -4,7 +4,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from miniature.config.lines import Positions
-from miniature.config.plan import ARTEFACTS, RUN_HERE, finetuned_models, is_artefact, models_with
+from miniature.config.plan import (
+    ARTEFACTS,
+    RUN_HERE,
+    finetuned_models,
+    is_artefact,
+    measured,
+    models_with,
+    named_tasks,
+)
 from miniature.config.suggest import _nearest, flow, training_blocks
 from miniature.data.table_files import SUFFIXES as ROW_SUFFIXES
 from miniature.messages import StudyError
@@ -53,8 +61,7 @@ def check_artefacts(config: Mapping, positions: Positions) -> Iterator[StudyErro
 
 def _check_sections(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     """What models with weights need, given the kinds of task that they are trained or measured on."""
-    blocks = [block for block in config["characteristics"].values() if block["enabled"]]
-    tasks = {*config.get("training", {}), *(task for block in blocks for task in block.get("tasks", ()))}
+    tasks = {*config.get("training", {}), *named_tasks(config)}
     used = {config["datasets"][task]["task"] for task in tasks if task in config["datasets"]}
     blocks = training_blocks(config)
     examples = {"training": blocks and flow(blocks), **NEEDED_BY_WEIGHTS}
@@ -73,8 +80,8 @@ def _check_sections(config: Mapping, positions: Positions) -> Iterator[StudyErro
 def _check_run_here(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     """Models with weights are run on the kinds of task that are run here."""
     weights = next(name for name, entry in config["models"].items() if not is_artefact(entry))
-    for name, block in config["characteristics"].items():
-        for task in block.get("tasks", ()) if block["enabled"] else ():
+    for name, block in measured(config).items():
+        for task in block.get("tasks", ()):
             kind = config["datasets"].get(task, {}).get("task", RUN_HERE[0])
             if kind not in RUN_HERE:
                 yield StudyError(
@@ -245,8 +252,8 @@ def _check_origins(config: Mapping, positions: Positions) -> Iterator[StudyError
 
 
 def _check_enough(config: Mapping, positions: Positions) -> Iterator[StudyError]:
-    for name, block in config["characteristics"].items():
-        tasks = block.get("tasks", []) if block["enabled"] else []
+    for name, block in measured(config).items():
+        tasks = block.get("tasks", [])
         for task in tasks:
             for other in tasks[task] if isinstance(tasks, Mapping) else [None]:
                 found = models_with(config, name, task, other)

@@ -2,48 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
+from miniature.characteristics.declared import DECLARED
 from miniature.config.checks.characteristics import _enabled
 from miniature.config.lines import Positions
-from miniature.config.plan import models_giving, trained_models
+from miniature.config.plan import enabled, models_giving, row_choices, trained_models
 from miniature.config.suggest import _nearest, _unknown, flow, value_for
 from miniature.measures.registry import MEASURES
 from miniature.messages import StudyError
-
-# Measures of representation that are one number for a pair of models, whatever K.
-WITHOUT_K = ("jaccard_area", "cka", "cka_debiased", "procrustes", "rsa")
-# Measures of errors that compare probabilities, as all of calibration do.
-OF_PROBABILITIES = ("js_divergence", "kl_divergence", "probability_loyalty")
-# Measures of two models that a verdict or a panel can rest on, and what else says which row it is.
-MEASURED_BY = {
-    "errors": (
-        "jaccard",
-        "kappa",
-        "accuracy_difference",
-        "negative_flips",
-        "positive_flips",
-        "label_loyalty",
-        "js_divergence",
-        "kl_divergence",
-        "probability_loyalty",
-    ),
-    "representation": ("jaccard", *WITHOUT_K),
-    "distribution": ("jaccard_ood", "jaccard_id", "jaccard_all", "distance_correlation"),
-    "vulnerability": ("jaccard", "kappa"),
-    "calibration": (
-        "ece_difference",
-        "adaptive_ece_difference",
-        "mce_difference",
-        "brier_difference",
-        "top_label_brier_difference",
-    ),
-}
-ROW_KEYS = {
-    "errors": (),
-    "representation": ("k",),
-    "distribution": ("k", "ood_dataset"),
-    "vulnerability": ("recipe",),
-    "calibration": (),
-}
 
 
 def check_verdict(config: Mapping, positions: Positions) -> Iterator[StudyError]:
@@ -55,7 +20,7 @@ def check_verdict(config: Mapping, positions: Positions) -> Iterator[StudyError]
         yield from _check_measure(name, block["measure"], place, positions)
         for key in ("k", "ood_dataset", "recipe"):
             if key in block and key not in _row_keys(name, block["measure"]):
-                subject = block["measure"] if key in ROW_KEYS[name] else name
+                subject = block["measure"] if key in DECLARED[name].row_keys else name
                 yield StudyError(
                     f"'{key}' means nothing for '{subject}'"
                     + (", which is not measured against K." if key == "k" else "."),
@@ -87,12 +52,13 @@ def _check_probabilities(
     able = [*trained_models(config), *models_giving(config, "predictions", task)]
     if reference in able and len(able) > 1:
         return
-    if name == "errors" and block["measure"] in OF_PROBABILITIES:
-        fix = "measure: " + ("label_loyalty" if reference in able else "jaccard")
-    elif name == "calibration" and block["measure"] in MEASURED_BY[name]:
-        fix = "calibration: {enabled: false}   # and remove its verdict"
-    else:
+    declared = DECLARED[name]
+    if block["measure"] not in declared.of_probabilities:
         return
+    if declared.verdict[0] in declared.of_probabilities:
+        fix = f"{name}: {{enabled: false}}   # and remove its verdict"
+    else:
+        fix = "measure: " + ("label_loyalty" if reference in able else declared.verdict[0])
     without = f"the reference '{reference}' has" if reference not in able else "all other models have"
     yield StudyError(
         f"'{block['measure']}' compares probabilities, and {without} neither weights nor predictions.",
@@ -102,8 +68,8 @@ def _check_probabilities(
 
 
 def _check_measure(name: str, measure: str, place: tuple, positions: Positions) -> Iterator[StudyError]:
-    if measure not in MEASURED_BY[name]:
-        known = list(MEASURED_BY[name])
+    known = list(DECLARED[name].measures)
+    if measure not in known:
         if measure in MEASURES and measure.endswith("_corrected"):
             what = f"A verdict rests on the agreement itself, not on '{measure}'"
         elif measure in MEASURES and not MEASURES[measure].closer:
@@ -118,43 +84,39 @@ def _check_measure(name: str, measure: str, place: tuple, positions: Positions) 
 
 
 def _row_keys(name: str, measure: str) -> tuple[str, ...]:
-    return tuple(key for key in ROW_KEYS[name] if key != "k" or measure not in WITHOUT_K)
+    declared = DECLARED[name]
+    return tuple(key for key in declared.row_keys if key != "k" or measure not in declared.without_k)
 
 
 def _check_row(name: str, block: Mapping, config: Mapping, positions: Positions) -> Iterator[StudyError]:
-    place, settings = ("verdict", name), config["characteristics"][name]
+    place = ("verdict", name)
     for key in _row_keys(name, block["measure"]):
+        known = row_choices(config, name, key, block["task"])
         if key not in block:
             value = value_for(config, (*place, key))
             yield StudyError(
                 f"The key '{key}' is missing.", where=positions.where(place),
                 fix=f"{key}: {'...' if value is None else flow(value)}",
             )  # fmt: skip
-    if name == "representation" and block.get("k", 1) > settings["k_max"]:
-        yield StudyError(
-            f"k ({block['k']}) is above k_max.", where=positions.where((*place, "k")),
-            fix=f"k: {settings['k_max']}",
-        )  # fmt: skip
-    if name == "distribution" and "k" in block and block["k"] not in settings["k"]:
-        yield StudyError(
-            f"k ({block['k']}) is not among those measured.", where=positions.where((*place, "k")),
-            fix=f"k: {settings['k'][0]}",
-        )  # fmt: skip
-    if name == "distribution":
-        known = settings["tasks"][block["task"]]
-        if block.get("ood_dataset") not in [*known, None]:
-            where = positions.where((*place, "ood_dataset"))
-            yield _unknown("OOD dataset", block["ood_dataset"], known, where, "ood_dataset: {}")
-    if name == "vulnerability" and block.get("recipe") not in [*settings["recipes"], None]:
-        where = positions.where((*place, "recipe"))
-        yield _unknown("recipe", block["recipe"], list(settings["recipes"]), where, "recipe: {}")
+        elif block[key] in known:
+            continue
+        elif key == "k":
+            above = isinstance(known, range)
+            yield StudyError(
+                f"k ({block['k']}) is {'above k_max' if above else 'not among those measured'}.",
+                where=positions.where((*place, "k")),
+                fix=f"k: {known[-1 if above else 0]}",
+            )
+        else:
+            kind = {"ood_dataset": "OOD dataset"}.get(key, key)
+            yield _unknown(kind, block[key], list(known), positions.where((*place, key)), f"{key}: {{}}")
 
 
 def check_figure(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     """Panels show what is measured, and each shows one thing."""
     for letter, panel in config.get("figure1", {}).get("panels", {}).items():
         name, place = panel["characteristic"], ("figure1", "panels", letter)
-        if not config["characteristics"][name]["enabled"]:
+        if not enabled(config, name):
             yield StudyError(
                 f"Panel {letter} shows '{name}', which is not enabled.",
                 where=positions.where(place),
@@ -162,7 +124,7 @@ def check_figure(config: Mapping, positions: Positions) -> Iterator[StudyError]:
             )
         elif _enabled(config, name):
             yield from _check_measure(name, panel["measure"], place, positions)
-            if panel["measure"] in WITHOUT_K:
+            if panel["measure"] in DECLARED[name].without_k:
                 yield StudyError(
                     f"'{panel['measure']}' is not measured against K, which panel {letter} shows.",
                     where=positions.where((*place, "measure")),
@@ -174,7 +136,7 @@ def check_figure(config: Mapping, positions: Positions) -> Iterator[StudyError]:
 def _check_panel(letter: str, panel: Mapping, tasks, positions: Positions) -> Iterator[StudyError]:
     place = ("figure1", "panels", letter)
     yield from _check_choice("task", panel, list(tasks), place, positions)
-    if panel["characteristic"] != "distribution":
+    if DECLARED[panel["characteristic"]].per != "ood_dataset":
         if "ood_dataset" in panel:
             yield StudyError(
                 f"'ood_dataset' means nothing for '{panel['characteristic']}'.",

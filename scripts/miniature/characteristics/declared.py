@@ -1,0 +1,188 @@
+"""The characteristics: one declaration each, from which settings, checks, files, targets and verdicts follow.
+
+Light on purpose (standard library only): it is read before any job starts.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Setting(NamedTuple):
+    """A setting that a characteristic needs. Its type and default stand in the schema.
+
+    Attributes
+    ----------
+    limit : str
+        What it cannot exceed: a split (``train``, ``test``), whose examples count, or another setting.
+    below : bool
+        Whether it must stay below its limit instead of at most equal to it.
+    """
+
+    limit: str = ""
+    below: bool = False
+
+    def needs(self, value: int) -> int:
+        """Smallest limit that a value fits in."""
+        return value + self.below
+
+
+class Control(NamedTuple):
+    """What the reference and its control, the same checkpoint run again, are compared on.
+
+    Attributes
+    ----------
+    file : str
+        Of one model, below the results folder, with the keys of the verdict's row.
+    column : str
+        Of that table; empty for an array of neighbors.
+    what : str
+        Name of what is counted, with the keys of the verdict's row.
+    """
+
+    file: str
+    column: str
+    what: str
+
+
+class Characteristic(NamedTuple):
+    """What the project needs to know of a characteristic outside its own package and rules.
+
+    Attributes
+    ----------
+    measures : tuple of str
+        Those of two models that a verdict or a panel can rest on.
+    verdict : tuple of (str, float)
+        Measure and margin where nothing else is said.
+    files : tuple of str
+        What each model that takes part leaves, below the results folder, with ``{task}``, ``{model}`` and the
+        key `per`. Predictions are left by models that have some.
+    settings : dict of str to Setting
+        What it needs beside ``tasks`` once it is measured.
+    usual : bool
+        Whether it is measured where a study says nothing of characteristics and its models allow it.
+    per : str
+        What it is measured with beside a task: ``ood_dataset`` (``tasks`` maps a task to several), ``recipe``
+        (the setting ``recipes`` has several), or nothing.
+    by_k : bool
+        Whether measures are taken at each K, so that figure 1 can show them.
+    without_k : tuple of str
+        Measures that are one number whatever K.
+    of_probabilities : tuple of str
+        Measures that compare probabilities, which models with weights or predictions may have.
+    kinds : tuple of str
+        Kinds of task that it is defined for.
+    artefacts : tuple of str
+        What suffices of a model without weights, any of them; none where it needs weights.
+    splits : tuple of str
+        Splits of the task that a model is run on.
+    control : Control, optional
+        None where the control takes no part.
+    tables, figures : tuple of str
+        Made of it alone, below the results folder's ``tables/`` and ``figures/``.
+    summaries : tuple of str
+        Files of all its models together that `all` asks for, with ``{task}`` and the key `per`.
+    """
+
+    measures: tuple[str, ...]
+    verdict: tuple[str, float]
+    files: tuple[str, ...]
+    settings: Mapping[str, Setting] = MappingProxyType({})
+    usual: bool = False
+    per: str = ""
+    by_k: bool = False
+    without_k: tuple[str, ...] = ()
+    of_probabilities: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ("question-answering", "classification", "multiple-choice", "generation")
+    artefacts: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ("test",)
+    control: Control | None = None
+    tables: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
+    summaries: tuple[str, ...] = ()
+
+    @property
+    def row_keys(self) -> tuple[str, ...]:
+        """Keys of a verdict that, with task and measure, say which row it rests on."""
+        return ((self.per,) if self.per else ()) + ("k",) * self.by_k
+
+
+_ERRORS = "errors/{task}/{task}/test/{model}.parquet"
+_NEIGHBORS = "neighbors/{task}/{task}/test/{model}.npy"
+_OOD = "ood/{task}/{ood_dataset}/{model}.parquet"
+_PREDICTIONS = "predictions/{task}/{task}/test/{model}.parquet"
+_CALIBRATION = (
+    "ece_difference", "adaptive_ece_difference", "mce_difference", "brier_difference",
+    "top_label_brier_difference",
+)  # fmt: skip
+
+DECLARED: dict[str, Characteristic] = {
+    "errors": Characteristic(
+        measures=(
+            "jaccard", "kappa", "accuracy_difference", "negative_flips", "positive_flips",
+            "label_loyalty", "js_divergence", "kl_divergence", "probability_loyalty",
+        ),
+        verdict=("jaccard", 0.05),
+        usual=True,
+        files=(_ERRORS, _PREDICTIONS),
+        of_probabilities=("js_divergence", "kl_divergence", "probability_loyalty"),
+        artefacts=("predictions", "errors"),
+        control=Control(_ERRORS, "error", "right or wrong"),
+        tables=("table2_errors",),
+    ),
+    "representation": Characteristic(
+        measures=("jaccard", "jaccard_area", "cka", "cka_debiased", "procrustes", "rsa"),
+        verdict=("jaccard", 0.05),
+        usual=True,
+        files=(_NEIGHBORS, "embeddings/{task}/{task}/test/{model}.npy"),
+        settings={"k_max": Setting("test", below=True)},
+        by_k=True,
+        without_k=("jaccard_area", "cka", "cka_debiased", "procrustes", "rsa"),
+        artefacts=("embeddings",),
+        control=Control(_NEIGHBORS, "", "set of {k} nearest neighbours"),
+    ),
+    "distribution": Characteristic(
+        measures=("jaccard_ood", "jaccard_id", "jaccard_all", "distance_correlation"),
+        verdict=("jaccard_ood", 0.05),
+        files=(
+            _OOD,
+            "ood/{task}/{ood_dataset}/{model}.calibration.parquet",
+            "embeddings/{task}/{task}/bank/{model}.npy",
+            "embeddings/{task}/{task}/calibration/{model}.npy",
+            "embeddings/{task}/{task}/test/{model}.npy",
+            "embeddings/{task}/{ood_dataset}/test/{model}.npy",
+        ),
+        settings={
+            "bank_examples": Setting("train"),
+            "k": Setting("bank_examples"),
+            "percentile": Setting(),
+        },
+        per="ood_dataset",
+        by_k=True,
+        artefacts=("embeddings",),
+        splits=("bank", "calibration", "test"),
+        control=Control(_OOD, "is_ood", "out of distribution at K = {k}"),
+    ),
+    "vulnerability": Characteristic(
+        measures=("jaccard", "kappa"),
+        verdict=("jaccard", 0.05),
+        files=("attacks/{task}/{recipe}/{model}.parquet",),
+        settings={"examples": Setting("test"), "recipes": Setting()},
+        per="recipe",
+        kinds=("classification",),
+        tables=("table3_attacks",),
+        figures=("transfer",),
+        summaries=("attacks/{task}/{recipe}/transfer.csv",),
+    ),
+    "calibration": Characteristic(
+        measures=_CALIBRATION,
+        verdict=("brier_difference", 0.02),
+        usual=True,
+        files=("calibration/{task}/{task}/test/{model}.parquet", _PREDICTIONS),
+        settings={"bins": Setting()},
+        of_probabilities=_CALIBRATION,
+        kinds=("classification", "multiple-choice"),
+        artefacts=("predictions",),
+        control=Control(_PREDICTIONS, "prediction", "prediction"),
+    ),
+}  # fmt: skip
