@@ -29,11 +29,6 @@ report: "report/workflow.rst"
 
 localrules:
     all,
-    errors,
-    representation,
-    distribution,
-    vulnerability,
-    calibration,
     figures,
     tables,
     retrieve,
@@ -45,8 +40,7 @@ rule all:
         FIGURES,
         TABLES,
         FINDINGS,
-        TRANSFERS,
-        [kept_of(characteristic) for characteristic in config["characteristics"]],
+        [kept_of(name) + summaries_of(name) for name in MEASURED],
         "<results>/scorecard.csv",
         "<results>/reproduction.html",
         "<results>/study.yaml",
@@ -59,11 +53,13 @@ include: "rules/data.smk"
 include: "rules/training.smk"
 include: "rules/inference.smk"
 include: "rules/artefacts.smk"
-include: "rules/errors.smk"
-include: "rules/representation.smk"
-include: "rules/distribution.smk"
-include: "rules/vulnerability.smk"
-include: "rules/calibration.smk"
+
+
+for name in DECLARED:
+
+    include: f"rules/{name}.smk"
+
+
 include: "rules/scorecard.smk"
 include: "rules/floor.smk"
 include: "rules/figures.smk"
@@ -71,38 +67,7 @@ include: "rules/tables.smk"
 include: "rules/reproduction.smk"
 
 
-# Named targets: one characteristic, or one kind of product.
-rule errors:
-    input:
-        agreement_of("errors"),
-        kept_of("errors"),
-
-
-rule representation:
-    input:
-        agreement_of("representation"),
-        kept_of("representation"),
-
-
-rule distribution:
-    input:
-        agreement_of("distribution"),
-        kept_of("distribution"),
-
-
-rule vulnerability:
-    input:
-        agreement_of("vulnerability"),
-        kept_of("vulnerability"),
-        TRANSFERS,
-
-
-rule calibration:
-    input:
-        agreement_of("calibration"),
-        kept_of("calibration"),
-
-
+# Named targets: one kind of product. That of a characteristic stands beside its rules.
 rule figures:
     input:
         FIGURES,

@@ -1,6 +1,12 @@
 # Calibration: whether each model is as often right as it is sure, and how far two models differ in that.
 
 
+rule calibration:
+    input:
+        target_of("calibration"),
+    localrule: True
+
+
 rule measure_calibration:
     input:
         "<results>/predictions/{task}/{dataset}/{split}/{model}.parquet",

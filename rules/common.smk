@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from miniature.job.code_cache import code_versions
 from miniature import names
+from miniature.characteristics.declared import DECLARED
 from miniature.config import plan, replicates
 from miniature.retrieval import references as sources
 from miniature.config.resolve import write_resolved

@@ -1,6 +1,12 @@
 # Data distribution: which inputs each model calls strange, and whether two models call the same ones strange.
 
 
+rule distribution:
+    input:
+        target_of("distribution"),
+    localrule: True
+
+
 rule detect_ood:
     input:
         bank="<results>/embeddings/{task}/{task}/bank/{model}.npy",
@@ -37,14 +43,14 @@ rule compare_distribution:
     input:
         ood=[
             f"<results>/ood/{task}/{other}/{model}.parquet"
-            for task, other in plan.ood_pairs(config)
+            for task, other in plan.pairs_of(config, "distribution")
             for model in replicates.compared_models(
                 config, "distribution", task, other
             )
         ],
         calibration=[
             f"<results>/ood/{task}/{other}/{model}.calibration.parquet"
-            for task, other in plan.ood_pairs(config)
+            for task, other in plan.pairs_of(config, "distribution")
             for model in replicates.compared_models(
                 config, "distribution", task, other
             )
@@ -53,7 +59,11 @@ rule compare_distribution:
         tables=[
             f"<results>/data/{dataset}/test.parquet"
             for dataset in sorted(
-                {name for pair in plan.ood_pairs(config) for name in pair}
+                {
+                    name
+                    for pair in plan.pairs_of(config, "distribution")
+                    for name in pair
+                }
             )
         ],
     output:
@@ -71,10 +81,10 @@ rule compare_distribution:
         mem_mb=memory(1500, ood=30, calibration=30),
         runtime=minutes(60),
     params:
-        pairs=plan.ood_pairs(config),
+        pairs=plan.pairs_of(config, "distribution"),
         models=[
             replicates.compared_models(config, "distribution", task, other)
-            for task, other in plan.ood_pairs(config)
+            for task, other in plan.pairs_of(config, "distribution")
         ],
         reference=config["reference"],
         feature=config.get("inference", {}).get("feature", ""),

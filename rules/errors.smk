@@ -1,6 +1,12 @@
 # Prediction errors: which test examples each model gets wrong, and whether two models get the same ones wrong.
 
 
+rule errors:
+    input:
+        target_of("errors"),
+    localrule: True
+
+
 rule find_errors:
     input:
         "<results>/predictions/{task}/{dataset}/{split}/{model}.parquet",

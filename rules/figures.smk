@@ -64,7 +64,7 @@ rule plot_transfer:
     input:
         [
             f"<results>/attacks/{task}/{recipe}/transfer.csv"
-            for task, recipe in plan.attack_pairs(config)
+            for task, recipe in plan.pairs_of(config, "vulnerability")
         ],
     output:
         png=report(
@@ -85,7 +85,7 @@ rule plot_transfer:
         mem_mb=memory(500),
         runtime=minutes(15),
     params:
-        pairs=plan.attack_pairs(config),
+        pairs=plan.pairs_of(config, "vulnerability"),
         models=TRAINED,
         code=code("plot_transfer"),
     script:

@@ -1,6 +1,12 @@
 # Data representation: which examples lie near which, and whether two models agree on it, for every K.
 
 
+rule representation:
+    input:
+        target_of("representation"),
+    localrule: True
+
+
 rule find_neighbors:
     input:
         "<results>/embeddings/{task}/{dataset}/{split}/{model}.npy",

@@ -101,7 +101,7 @@ rule tabulate_attacks:
     input:
         [
             f"<results>/attacks/{task}/{recipe}/{model}.parquet"
-            for task, recipe in plan.attack_pairs(config)
+            for task, recipe in plan.pairs_of(config, "vulnerability")
             for model in TRAINED
         ],
     output:
@@ -122,7 +122,7 @@ rule tabulate_attacks:
         mem_mb=memory(500),
         runtime=minutes(15),
     params:
-        pairs=plan.attack_pairs(config),
+        pairs=plan.pairs_of(config, "vulnerability"),
         models=TRAINED,
         code=code("tabulate_attacks"),
     script:

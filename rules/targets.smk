@@ -6,71 +6,27 @@ def kept_of(characteristic):
 
     Snakemake does not miss a file that only finished jobs have read.
     """
-    if not plan.enabled(config, characteristic):
-        return []
-    pairs = {
-        "distribution": plan.ood_pairs(config),
-        "vulnerability": plan.attack_pairs(config),
-    }.get(
-        characteristic, [(task, task) for task in plan.tasks_of(config, characteristic)]
-    )
-    return [
-        path
-        for task, other in pairs
-        for model in kept_models(characteristic, task, other)
-        for path in [
-            *KEPT[characteristic](task, other, model),
-            *([f"<results>/models/{task}/{model}"] if model in TRAINED else []),
-        ]
-    ]
+    files = []
+    for wildcards in plan.wildcards_of(config, characteristic):
+        task = wildcards["task"]
+        predicting = {*plan.predicting_models(config, task), *CONTROL}
+        for model in replicates.compared_models(
+            config, characteristic, *wildcards.values()
+        ):
+            files += [
+                f"<results>/{file.format(**wildcards, model=model)}"
+                for file in DECLARED[characteristic].files
+                if model in predicting or not file.startswith("predictions/")
+            ]
+            if model in TRAINED:
+                files.append(f"<results>/models/{task}/{model}")
+    return files
 
 
-def kept_models(characteristic, task, other):
-    """Models that take part in a characteristic on a task."""
-    if characteristic == "vulnerability":
-        return TRAINED
-    given = (task, other) if characteristic == "distribution" else (task,)
-    return replicates.compared_models(config, characteristic, *given)
+def target_of(characteristic):
+    """Input of a named target; one that is switched off is told, not made empty."""
 
-
-def embedding(task, dataset, split, model):
-    """File of a model's embeddings."""
-    return f"<results>/embeddings/{task}/{dataset}/{split}/{model}.npy"
-
-
-KEPT = {
-    "errors": lambda task, _, model: [
-        f"<results>/errors/{task}/{task}/test/{model}.parquet",
-        *(
-            [f"<results>/predictions/{task}/{task}/test/{model}.parquet"]
-            if model in [*plan.predicting_models(config, task), *CONTROL]
-            else []
-        ),
-    ],
-    "representation": lambda task, _, model: [
-        f"<results>/neighbors/{task}/{task}/test/{model}.npy",
-        embedding(task, task, "test", model),
-    ],
-    "distribution": lambda task, other, model: [
-        f"<results>/ood/{task}/{other}/{model}.parquet",
-        f"<results>/ood/{task}/{other}/{model}.calibration.parquet",
-        *(embedding(task, task, s, model) for s in ("bank", "calibration", "test")),
-        embedding(task, other, "test", model),
-    ],
-    "vulnerability": lambda task, recipe, model: [
-        f"<results>/attacks/{task}/{recipe}/{model}.parquet"
-    ],
-    "calibration": lambda task, _, model: [
-        f"<results>/calibration/{task}/{task}/test/{model}.parquet",
-        f"<results>/predictions/{task}/{task}/test/{model}.parquet",
-    ],
-}
-
-
-def agreement_of(characteristic):
-    """Input function of a named target; one that is switched off is told, not made empty."""
-
-    def table(wildcards):
+    def agreement(wildcards):
         if not plan.enabled(config, characteristic):
             raise WorkflowError(
                 f"'{characteristic}' is switched off in this study.\n"
@@ -78,14 +34,20 @@ def agreement_of(characteristic):
             )
         return f"{RESULTS}/agreement/{characteristic}.csv"
 
-    return table
+    return [agreement, *kept_of(characteristic), *summaries_of(characteristic)]
 
 
-AGREEMENT = [
-    f"<results>/agreement/{name}.csv"
-    for name in config["characteristics"]
-    if plan.enabled(config, name)
-]
+def summaries_of(characteristic):
+    """Files of all models together that a characteristic ends in."""
+    return [
+        f"<results>/{file.format(**wildcards)}"
+        for file in DECLARED[characteristic].summaries
+        for wildcards in plan.wildcards_of(config, characteristic)
+    ]
+
+
+MEASURED = list(plan.measured(config))
+AGREEMENT = [f"<results>/agreement/{name}.csv" for name in MEASURED]
 PANELS = config.get("figure1", {}).get("panels", {})
 PANEL_CHARACTERISTICS = sorted({panel["characteristic"] for panel in PANELS.values()})
 # A noise floor from models of other origin, on the task that the verdict on errors rests on.
@@ -102,35 +64,23 @@ FIGURES = [
         "figure1": PANELS,
         "scorecard": config["verdict"],
         "floor": FLOOR_TASK,
-        "transfer": plan.enabled(config, "vulnerability") and len(TRAINED) > 1,
+        **{name: True for one in MEASURED for name in DECLARED[one].figures},
     }.items()
     if shown
     for suffix in ("png", "svg", "pdf")
 ]
-# What the reference and its control put out, by characteristic with a verdict that the control can be set beside.
-CONTROL_FILES = {
-    "errors": lambda v: "<results>/errors/{task}/{task}/test/{{}}.parquet".format(**v),
-    "representation": lambda v: "<results>/neighbors/{task}/{task}/test/{{}}.npy".format(
-        **v
-    ),
-    "distribution": lambda v: "<results>/ood/{task}/{ood_dataset}/{{}}.parquet".format(
-        **v
-    ),
-    "calibration": lambda v: "<results>/predictions/{task}/{task}/test/{{}}.parquet".format(
-        **v
-    ),
-}
+# Characteristics with a verdict that the control can be set beside.
 CONTROLLED = [
     name
     for name in config["verdict"]
-    if CONTROL and name in CONTROL_FILES and plan.enabled(config, name)
+    if CONTROL and name in MEASURED and DECLARED[name].control
 ]
 
 
 def runs_of(model):
     """Files of one of the two runs of the reference's checkpoint, one for each of CONTROLLED."""
     return [
-        CONTROL_FILES[name](config["verdict"][name]).format(model)
+        f"<results>/{DECLARED[name].control.file.format(**config['verdict'][name], model=model)}"
         for name in CONTROLLED
     ]
 
@@ -139,8 +89,7 @@ TABLES = [
     f"<results>/tables/{name}.{suffix}"
     for name, shown in {
         "table1_models": True,
-        "table2_errors": plan.enabled(config, "errors"),
-        "table3_attacks": plan.enabled(config, "vulnerability"),
+        **{name: True for one in MEASURED for name in DECLARED[one].tables},
         "scorecard": config["verdict"],
         "control": CONTROLLED,
         "reproduction": True,
@@ -149,9 +98,5 @@ TABLES = [
     }.items()
     if shown
     for suffix in ("csv", "md", "tex")
-]
-TRANSFERS = [
-    f"<results>/attacks/{task}/{recipe}/transfer.csv"
-    for task, recipe in plan.attack_pairs(config)
 ]
 FINDINGS = ["<results>/findings.md"] if FLOOR_TASK else []

@@ -190,22 +190,19 @@ CASES = {
     ),
     "k above the bank": (
         [(("characteristics", "distribution", "k"), [1, 200])],
-        ["needs at least 200 bank examples", "bank_examples: 200"],
+        ["k = 200 needs bank_examples to be at least 200", "bank_examples: 200"],
     ),
     "attack on questions": (
         [(("characteristics", "vulnerability", "tasks"), ["encyclopedia"])],
-        ["Attacks are defined for classification"],
+        ["'vulnerability' is defined for classification; 'encyclopedia'"],
     ),
     "calibration of questions": (
         [(("characteristics", "calibration", "tasks"), ["encyclopedia"])],
-        [
-            "Calibration is measured for classification and multiple-choice; 'encyclopedia'",
-            "tasks: [reviews]",
-        ],
+        ["'calibration' is defined for classification and multiple-choice", "tasks: [reviews]"],
     ),
     "more attacks than examples": (
         [(("characteristics", "vulnerability", "examples"), 100)],
-        ["has 60 test examples", "examples: 60"],
+        ["needs at least that many test examples; 'reviews' has 60", "examples: 60"],
     ),
     "unknown recipe key": (
         [(("characteristics", "vulnerability", "recipes", "bert-attack", "max_candidate"), 4)],

@@ -49,7 +49,7 @@ def test_no_training_vocabulary_inference_or_figure_is_needed(study, tmp_path):
     assert plan.models_with(study, "errors", "squad") == ["large", "small"]
     assert plan.predicting_models(study, "squad") == ["small"]
     assert plan.origins(study) == {}
-    assert plan.ood_pairs(study) == plan.attack_pairs(study) == []
+    assert plan.pairs_of(study, "distribution") == plan.pairs_of(study, "vulnerability") == []
 
 
 def test_the_published_study_is_valid_with_and_without_copies(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from changed_studies import REMOVED, changed, validate, write_encoder
-from miniature.config.checks.verdict import MEASURED_BY
+from miniature.characteristics.declared import DECLARED
 from miniature.config.validate import StudyErrors
 from miniature.measures.registry import MEASURES
 from miniature.names import CONFIG_NAME, REVISION
@@ -32,7 +32,7 @@ def test_no_revisions(name):
 
 
 def test_measures_of_a_verdict_are_agreements_of_two_models():
-    named = {measure for known in MEASURED_BY.values() for measure in known}
+    named = {measure for declared in DECLARED.values() for measure in declared.measures}
     # A corrected form is not defined where chance and ceiling meet, and a margin on it means another thing.
     agreements = {name for name, measure in MEASURES.items() if measure.closer}
     assert named == {name for name in agreements if not name.endswith("_corrected")}
@@ -110,7 +110,7 @@ CASES = {
     ),
     "nothing measured": (
         [
-            (("characteristics",), {name: {"enabled": False} for name in MEASURED_BY}),
+            (("characteristics",), {name: {"enabled": False} for name in DECLARED}),
             (("figure1", "panels"), {}),
         ],
         ["Nothing is measured", "errors: {enabled: true, tasks: [encyclopedia]}"],
@@ -139,7 +139,7 @@ CASES = {
     ),
     "bank above the training examples": (
         [(("characteristics", "distribution", "bank_examples"), 241)],
-        ["has 240 training examples", "bank_examples: 240"],
+        ["needs at least that many train examples; 'encyclopedia' has 240", "bank_examples: 240"],
     ),
     # Keys that mean nothing where they stand.
     "labels of questions": (

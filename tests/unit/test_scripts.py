@@ -17,17 +17,15 @@ from miniature.messages import StudyError
 
 ROOT = Path(__file__).parents[2]
 RULES = {
-    match.group(1): text[match.start() : (following.start() if following else len(text))]
+    re.match(r"rule (\w+):", rule).group(1): rule
     for file in sorted((ROOT / "rules").glob("*.smk"))
-    for text in [file.read_text()]
-    for match in re.finditer(r"^rule (\w+):", text, flags=re.M)
-    for following in [re.compile(r"^rule ", flags=re.M).search(text, match.end())]
-    if "script:" in text[match.start() :]
+    for rule in re.split(r"^(?=rule )", file.read_text(), flags=re.M)[1:]
+    if "    script:" in rule
 }
 LIGHT = ("compare_", "measure_", "score_", "tabulate_", "plot_", "find_", "detect_", "record_")
 
 
-@pytest.mark.parametrize("rule", [name for name in RULES if name != "retrieve"])
+@pytest.mark.parametrize("rule", [name for name in RULES])
 def test_rule_script_log_and_benchmark_share_a_name(rule):
     text = RULES[rule]
     assert f'"../scripts/{rule}.py"' in text
@@ -41,7 +39,7 @@ def test_rule_script_log_and_benchmark_share_a_name(rule):
 
 def test_no_script_without_a_rule():
     scripts = {path.stem for path in (ROOT / "scripts").glob("*.py")} - {"_job"}
-    assert scripts == set(RULES) - {"retrieve"}
+    assert scripts == set(RULES)
 
 
 def test_nothing_right_of_inference_imports_torch():
@@ -58,7 +56,7 @@ def test_nothing_right_of_inference_imports_torch():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("rule", [name for name in RULES if name != "retrieve"])
+@pytest.mark.parametrize("rule", [name for name in RULES])
 def test_script_has_a_main_that_takes_snakemake(rule):
     tree = ast.parse((ROOT / "scripts" / f"{rule}.py").read_text())
     main = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main")

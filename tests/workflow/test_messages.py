@@ -2,9 +2,11 @@
 
 import pytest
 
+from miniature.characteristics.declared import DECLARED
+
 pytestmark = pytest.mark.workflow
 
-CHARACTERISTICS = {"errors", "representation", "distribution", "vulnerability", "calibration"}
+CHARACTERISTICS = set(DECLARED)
 
 
 def test_mistakes_in_a_study_stop_before_the_plan(fresh):

@@ -111,7 +111,8 @@ def setting(config: Mapping, characteristic: str, key: str) -> object:
 
 def measured(config: Mapping) -> dict[str, Mapping]:
     """Characteristics that are on, with their settings: those that are named and not switched off."""
-    return {name: block for name, block in config["characteristics"].items() if block.get("enabled", True)}
+    blocks = config.get("characteristics", {})
+    return {name: block for name, block in blocks.items() if block.get("enabled", True)}
 
 
 def enabled(config: Mapping, characteristic: str) -> bool:

@@ -138,14 +138,11 @@ def settings_for(config: Mapping, name: str) -> dict | None:
             chosen = _block(config, "verdict", name).get(key)
             values = {*usual, *([chosen] if isinstance(chosen, int) else [])}
             settings[key] = sorted(i for i in values if limit is None or rule.needs(i) <= limit)
-        elif isinstance(block.get(key), int) and any(
-            key == other.limit for other in declared.settings.values()
-        ):
+        elif isinstance(block.get(key), int) and key in {other.limit for other in declared.settings.values()}:
             settings[key] = block[key]  # others go by it
         else:
-            settings[key] = (
-                usual if limit is None or rule.needs(usual) <= limit else max(1, limit - rule.below)
-            )
+            fits = limit is None or rule.needs(usual) <= limit
+            settings[key] = usual if fits else max(1, limit - rule.below)
     return settings
 
 

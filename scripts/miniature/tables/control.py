@@ -3,12 +3,13 @@
 Whatever differs there is the order of additions, so that no agreement of two models means more than this one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from miniature.characteristics.declared import DECLARED
 from miniature.files import read_npy, read_parquet
 from miniature.measures.registry import MEASURES
 from miniature.scorecard.build import select_rows
@@ -20,40 +21,15 @@ COLUMNS = (
 IDENTICAL = "identical"
 
 
-def count_errors(one: str, other: str, settings: Mapping) -> tuple[int, int, str]:
-    """Examples, and those that one run has right and the other wrong."""
-    a, b = (read_parquet(path)["error"] for path in (one, other))
+def count_differences(one: str | Path, other: str | Path, column: str, k: int | None) -> tuple[int, int]:
+    """Examples that both runs know, and those that differ: in a column, or in their sets of neighbours."""
+    if not column:
+        a, b = (np.sort(read_npy(path)[:, :k], axis=1) for path in (one, other))
+        return len(a), int((a != b).any(axis=1).sum())
+    tables = [read_parquet(path) for path in (one, other)]
+    a, b = ((t[t["k"] == k] if "k" in t else t)[column] for t in tables)
     known = a.notna() & b.notna()
-    return int(known.sum()), int((a[known] != b[known]).sum()), "right or wrong"
-
-
-def count_neighbors(one: str, other: str, settings: Mapping) -> tuple[int, int, str]:
-    """Examples, and those whose sets of K nearest neighbours are not the same."""
-    k = int(settings["k"])
-    a, b = (np.sort(read_npy(path)[:, :k], axis=1) for path in (one, other))
-    return len(a), int((a != b).any(axis=1).sum()), f"set of {k} nearest neighbours"
-
-
-def count_ood(one: str, other: str, settings: Mapping) -> tuple[int, int, str]:
-    """Examples of both datasets, and those that only one run calls out of distribution."""
-    a, b = (read_parquet(path) for path in (one, other))
-    a, b = (table.loc[table["k"] == settings["k"], "is_ood"].to_numpy(dtype=bool) for table in (a, b))
-    return len(a), int((a != b).sum()), f"out of distribution at K = {int(settings['k'])}"
-
-
-def count_predictions(one: str, other: str, settings: Mapping) -> tuple[int, int, str]:
-    """Examples, and those that the two runs answer differently."""
-    a, b = (read_parquet(path)["prediction"] for path in (one, other))
-    return len(a), int((a != b).sum()), "prediction"
-
-
-# What is counted for each characteristic that a control takes part in, from the files of the two runs.
-COUNTED: dict[str, Callable[[str, str, Mapping], tuple[int, int, str]]] = {
-    "errors": count_errors,
-    "representation": count_neighbors,
-    "distribution": count_ood,
-    "calibration": count_predictions,
-}
+    return int(known.sum()), int((a[known] != b[known]).sum())
 
 
 def control_table(
@@ -71,7 +47,7 @@ def control_table(
     agreement : DataFrame
         Agreement rows of all characteristics.
     files : mapping of str to pair of path
-        By characteristic, what the reference and its control put out; see `COUNTED`.
+        By characteristic, what the reference and its control put out; see `declared.Control`.
     reference, control : str
         The two names.
     verdict : mapping
@@ -95,7 +71,9 @@ def control_table(
         settings = verdict[name]
         found = select_rows(agreement, name, settings)
         found = found[(found["model_a"] == reference) & (found["model_b"] == control)]
-        examples, differ, what = COUNTED[name](str(one), str(other), settings)
+        counted = DECLARED[name].control
+        what = counted.what.format(**settings)
+        examples, differ = count_differences(one, other, counted.column, settings.get("k"))
         value = float(found["value"].iloc[0]) if len(found) else float("nan")
         distance = abs(value - perfect(str(settings["measure"])))
         rows.append(

@@ -15,6 +15,12 @@ def check_verdict(config: Mapping, positions: Positions) -> Iterator[StudyError]
     """The rows that verdicts are read from exist."""
     for name, block in config["verdict"].items():
         place = ("verdict", name)
+        if name not in config["characteristics"]:
+            yield StudyError(
+                f"A verdict on '{name}' needs it to be measured, and it is not named under characteristics.",
+                where=positions.where(place),
+                fix=f"{name}: {flow(value_for(config, ('characteristics', name)))}",
+            )
         if not _enabled(config, name):
             continue
         yield from _check_measure(name, block["measure"], place, positions)
@@ -117,6 +123,8 @@ def check_figure(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     for letter, panel in config.get("figure1", {}).get("panels", {}).items():
         name, place = panel["characteristic"], ("figure1", "panels", letter)
         if not enabled(config, name):
+            if name in config["verdict"] and name not in config["characteristics"]:
+                continue  # told with the verdict
             yield StudyError(
                 f"Panel {letter} shows '{name}', which is not enabled.",
                 where=positions.where(place),
