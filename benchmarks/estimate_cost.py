@@ -186,7 +186,7 @@ class Study:
             found.append(
                 Job("find_neighbors", matrix=2 * n * n * shape["hidden"], disk=n * k_max * FLOAT / MEGA)
             )
-        for task, other in plan.ood_pairs(self.config):
+        for task, other in plan.pairs_of(self.config, "distribution"):
             bank = self.examples(task, "bank")
             asked = [(task, "calibration"), (task, "test"), (other, "test")]
             rows = sum(self.examples(dataset, split) for dataset, split in asked)
@@ -203,7 +203,7 @@ class Study:
     def _attacks(self) -> list[Job]:
         block, assumed = self.config["characteristics"]["vulnerability"], self.sizes["attack"]
         found = []
-        for task, recipe in plan.attack_pairs(self.config):
+        for task, recipe in plan.pairs_of(self.config, "vulnerability"):
             guesses = parameters = 0
             masked_lm = plan.attack_recipe(self.config, recipe).get("masked_lm")
             if masked_lm is not None:

@@ -8,6 +8,7 @@ import yaml
 from safetensors.numpy import save_file
 
 from changed_studies import SCHEMA, write_encoder
+from miniature.config import plan
 from miniature.config.defaults import fill_defaults, load_schema
 from miniature.config.resolve import write_resolved
 from miniature.config.validate import StudyErrors, resolve_and_check
@@ -76,7 +77,7 @@ def test_the_smallest_study(here, tmp_path):
         "columns": {"text": "text", "label": "label", "id": "id"},
         "labels": {"negative": 0, "positive": 1},
     }
-    measured = {name for name, block in config["characteristics"].items() if block["enabled"]}
+    measured = set(plan.measured(config))
     assert measured == {"errors", "representation", "calibration"} == set(config["verdict"])
     # Thirty examples have no hundred neighbours.
     assert config["characteristics"]["representation"]["k_max"] == 29
@@ -219,7 +220,7 @@ def test_predictions_in_place_of_folders(here, tmp_path):
     here["models"] = {"large": "large.csv", "small": "small.csv"}
     config = resolve(here, tmp_path).config
     assert config["models"]["large"] == {"predictions": {"reviews": {"path": "large.csv"}}}
-    assert [name for name, block in config["characteristics"].items() if block["enabled"]] == ["errors"]
+    assert list(plan.measured(config)) == ["errors"]
     assert config["datasets"]["reviews"]["labels"] == {"0": 0, "1": 1}
 
 

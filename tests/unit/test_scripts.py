@@ -25,7 +25,7 @@ RULES = {
 LIGHT = ("compare_", "measure_", "score_", "tabulate_", "plot_", "find_", "detect_", "record_")
 
 
-@pytest.mark.parametrize("rule", [name for name in RULES])
+@pytest.mark.parametrize("rule", RULES)
 def test_rule_script_log_and_benchmark_share_a_name(rule):
     text = RULES[rule]
     assert f'"../scripts/{rule}.py"' in text
@@ -56,7 +56,7 @@ def test_nothing_right_of_inference_imports_torch():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("rule", [name for name in RULES])
+@pytest.mark.parametrize("rule", RULES)
 def test_script_has_a_main_that_takes_snakemake(rule):
     tree = ast.parse((ROOT / "scripts" / f"{rule}.py").read_text())
     main = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main")

@@ -27,7 +27,8 @@ def rules_and_local_rules():
     text = "\n".join(path.read_text() for path in [ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")])
     blocks = re.findall(r"^localrules:\n((?:    .*\n)+)", text, flags=re.M)
     local = {name for block in blocks for name in re.findall(r"\w+", block)}
-    return dict(re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", text, flags=re.M)), local
+    rules = dict(re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", text, flags=re.M))
+    return rules, local | {rule for rule, body in rules.items() if "    localrule: True\n" in body}
 
 
 def test_groups_are_of_rules_that_run_on_a_node():

@@ -157,6 +157,10 @@ def _measurable(config: Mapping, name: str) -> bool:
 
 
 def _compared(config: Mapping, name: str, task: str) -> bool:
+    """Whether the reference takes part; only of models with weights it is sure that they give probabilities."""
+    declared = DECLARED[name]
+    if declared.verdict[0] in declared.of_probabilities:
+        return config["reference"] in trained_models(config)
     return config["reference"] in models_with(config, name, task)
 
 
