@@ -157,7 +157,7 @@ def _measurable(config: Mapping, name: str) -> bool:
 
 
 def _compared(config: Mapping, name: str, task: str) -> bool:
-    """Whether the reference takes part; only of models with weights it is sure that they give probabilities."""
+    """Whether the reference takes part; that it gives probabilities is sure with weights only."""
     declared = DECLARED[name]
     if declared.verdict[0] in declared.of_probabilities:
         return config["reference"] in trained_models(config)

@@ -92,7 +92,7 @@ def _enabled(config: Mapping, name: str) -> bool:
 
 def check_characteristics(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     """Everything under ``characteristics``."""
-    if not measured(config):
+    if "characteristics" in config and not measured(config):
         able = tasks_for(config, FIRST) or list(config["datasets"])
         yield StudyError(
             "Nothing is measured: no characteristic is switched on.",
