@@ -2,7 +2,7 @@
 
 from _job import run_job
 from miniature.files import read_parquet, write_npy
-from miniature.predictions.read import read_embeddings
+from miniature.predictions.embeddings import read_embeddings
 from miniature.retrieval.files import check_digest
 
 

@@ -13,9 +13,10 @@ from miniature.data.tables import classification_frame, question_frame
 from miniature.messages import StudyError
 from miniature.predictions import score_classification as classification
 from miniature.predictions import score_squad as squad
+from miniature.predictions.embeddings import read_embeddings
 from miniature.predictions.formats import read_recorded
 from miniature.predictions.match import match_errors, match_predictions, summarize_errors
-from miniature.predictions.read import read_embeddings, read_error_ids
+from miniature.predictions.read import read_error_ids
 from miniature.predictions.records import Record, Recorded
 
 QUESTIONS = question_frame(

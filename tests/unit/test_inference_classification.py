@@ -66,7 +66,7 @@ def test_batches_and_order_change_nothing(checkpoint):
     )
 
 
-@pytest.mark.parametrize("labels", [["good", "bad"], ["bad"], ["bad", "good", "other"]])
+@pytest.mark.parametrize("labels", [["good", "worse"], ["bad"], ["bad", "good", "other"]])
 def test_labels_that_are_not_the_checkpoints(checkpoint, labels):
     with pytest.raises(StudyError, match="classes are bad, good"):
         predict(checkpoint, toy_reviews(2), labels=labels, **OPTIONS)

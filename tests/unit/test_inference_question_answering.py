@@ -54,6 +54,7 @@ class FakeModel(torch.nn.Module):
         super().__init__()
         self.base_model = FakeBase()
         self.config = PretrainedConfig(hidden_size=2, type_vocab_size=0)
+        self.name_or_path = "fake"
         self.wanted = torch.tensor(wanted)
 
     def forward(self, input_ids, attention_mask):

@@ -1,17 +1,20 @@
 """A checkpoint taken as it stands computes what it computed before, or is refused."""
 
 import json
+import os
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
-from miniature.inference.classification import load_classifier
+from miniature.inference.classification import load_classifier, predict
 from miniature.messages import StudyError
 from miniature.models.build import build_model
-from miniature.models.checkpoints import load_checkpoint
+from miniature.models.checkpoints import load_checkpoint, load_result
+from miniature.models.results import check_result_folder
 from miniature.tables.sizes import model_size
 from miniature.training.as_is import copy_checkpoint
-from small_models import change_config, save_classifier, save_encoder
+from small_models import change_config, save_classifier, save_encoder, toy_reviews
 
 LABELS = {"bad": 0, "good": 1}
 TEXT = {"max_length": 32}
@@ -80,6 +83,76 @@ def test_classes_are_called_as_in_the_study(bert, names):
     assert config["label2id"] == {"bad": 0, "good": 1}
 
 
+def test_classes_in_another_order_are_predicted_as_themselves(bert):
+    reviews = toy_reviews(9)
+    options = {"text_settings": TEXT, "feature": "cls", "batch_tokens": 64, "device": "cpu"}
+    one, _ = predict(take(bert), reviews, labels=["bad", "good"], **options)
+    folder = take(bert, labels={"good": 1, "bad": 0})
+    assert json.loads((folder / "config.json").read_text())["id2label"] == {"0": "bad", "1": "good"}
+    other, _ = predict(folder, reviews, labels=["good", "bad"], **options)
+    assert one["prediction"].tolist() == other["prediction"].tolist()
+    assert [p.tolist() for p in one["probabilities"]] == [p.tolist()[::-1] for p in other["probabilities"]]
+
+
+def test_ten_studies_share_one_file_of_weights(bert):
+    more = {"cls.dense.weight": torch.zeros(500, 500)}
+    save_file(load_file(bert / "model.safetensors") | more, bert / "model.safetensors", {"format": "pt"})
+    size = (bert / "model.safetensors").stat().st_size
+    folders = [take(bert).rename(bert.parent / f"study-{number}") for number in range(10)]
+    own = sum(f.lstat().st_size for folder in [bert, *folders] for f in folder.iterdir())
+    assert own <= 1.2 * size
+    for folder in folders:
+        assert torch.equal(logits(folder), logits(bert))
+
+
+def test_a_file_is_known_by_its_bytes(bert, monkeypatch):
+    folder, weights = take(bert), bert / "model.safetensors"
+    check_result_folder(folder)
+    monkeypatch.setattr("miniature.models.results.digest_file", lambda path: pytest.fail("was read"))
+    check_result_folder(folder)
+    monkeypatch.undo()
+    # Another time, the same bytes: read once more, and then known.
+    os.utime(weights, (1, 1))
+    check_result_folder(folder)
+    monkeypatch.setattr("miniature.models.results.digest_file", lambda path: pytest.fail("was read"))
+    check_result_folder(folder)
+
+
+def flip(weights):
+    """Another weight, of the same size, with an older time."""
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    os.utime(weights, (1, 1))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (flip, "no longer the file that was taken"),
+        (lambda weights: weights.unlink(), "is gone"),
+        (lambda weights: weights.write_bytes(b"x"), "no longer the file"),
+    ],
+)
+def test_another_file_behind_the_link_is_noticed(bert, change, words):
+    folder = take(bert)
+    change(bert / "model.safetensors")
+    with pytest.raises(StudyError, match=words) as caught:
+        load_result(folder, head="classification")
+    assert "run the same snakemake command again" in caught.value.fix
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers(bert, number):
+    weights = load_file(bert / "model.safetensors")
+    weights["bert.encoder.layer.0.output.dense.bias"][3] = number
+    save_file(weights, bert / "model.safetensors", {"format": "pt"})
+    with pytest.raises(StudyError, match=r"first in bert\.encoder\.layer\.0\.output\.dense\.bias") as caught:
+        take(bert)
+    assert "learning_rate" not in caught.value.fix
+
+
 def test_segments_are_left_out_where_the_study_says_so(bert):
     assert json.loads((take(bert, segments=False) / "config.json").read_text())["use_segments"] is False
 
@@ -87,7 +160,6 @@ def test_segments_are_left_out_where_the_study_says_so(bert):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"labels": {"good": 1, "bad": 0}}, "another order"),
         ({"labels": {"sport": 0, "news": 1}}, "other names"),
         ({"labels": {"bad": 0, "good": 1, "so-so": 2}}, "tells 2 classes apart"),
         ({"task": "question-answering", "labels": None}, "for another task: BertForSequenceClassification"),

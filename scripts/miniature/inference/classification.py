@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from miniature.inference.forward import pool, run_forward
+from miniature.inference.forward import origin, pool, run_forward
+from miniature.inference.outputs import check_outputs
 from miniature.messages import StudyError
-from miniature.models.checkpoints import check_length, load_result
+from miniature.models.checkpoints import check_length, load_result, order_outputs
 from miniature.models.windows import encode_single_texts
 
 
@@ -72,6 +73,7 @@ def load_classifier(
     """Load a checkpoint that tells the study's classes apart; as `predict`."""
     model, tokenizer = load_result(folder, head="classification")
     check_length(model, text_settings)
+    order_outputs(model, labels)
     check_labels(model, labels, where=str(folder))
     return model, tokenizer
 
@@ -96,6 +98,7 @@ def predict_with(
     ):
         logits[indices] = outputs
         embeddings[indices] = pool(hidden, windows, indices, feature=feature)
+    check_outputs(logits, embeddings, windows, table, **origin(model))
     probabilities = softmax(logits)
     predictions = pd.DataFrame(
         {

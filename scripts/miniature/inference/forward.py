@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -65,6 +66,11 @@ def run_forward(
                     )
     finally:
         hook.remove()
+
+
+def origin(model: PreTrainedModel) -> dict[str, object]:
+    """Where a model was loaded from, and whether it was trained in this study, for messages."""
+    return {"source": model.name_or_path, "trained": (Path(model.name_or_path) / "training.json").is_file()}
 
 
 def pool(hidden: torch.Tensor, windows: Windows, indices: np.ndarray, *, feature: str) -> np.ndarray:

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from miniature.inference.forward import pool, run_forward
+from miniature.inference.forward import origin, pool, run_forward
+from miniature.inference.outputs import check_outputs
 from miniature.inference.spans import best_spans, null_scores
 from miniature.models.checkpoints import check_length, load_result
 from miniature.models.windows import encode_questions
@@ -82,6 +83,7 @@ def predict_with(
     ends = starts.copy()
     scores = np.full(len(windows), -np.inf, dtype=np.float32)
     nulls = np.zeros(len(windows), dtype=np.float32)
+    broken = nulls.copy()  # not finite where any logit of a window is not
     embeddings = np.zeros((len(table), model.config.hidden_size), dtype=np.float32)
     first_window = np.searchsorted(windows.example, np.arange(len(table)))
     is_first = np.zeros(len(windows), dtype=bool)
@@ -98,11 +100,16 @@ def predict_with(
             max_answer_length=int(text_settings["max_answer_length"]),
         )
         nulls[indices] = null_scores(start_logits, end_logits)
+        inside = np.arange(start_logits.shape[1]) < windows.lengths[indices][:, None]
+        broken[indices] = np.where(inside, start_logits + end_logits, 0).sum(axis=1)
         wanted = np.flatnonzero(is_first[indices])
         if len(wanted):
             rows = windows.example[indices[wanted]]
             embeddings[rows] = pool(hidden[wanted], windows, indices[wanted], feature=feature)
 
+    # A window that shows no context has no span to score.
+    numbers = np.stack([np.where(starts < 0, 0, scores), nulls, broken], axis=1)
+    check_outputs(numbers, embeddings, windows, table, **origin(model))
     answers, best, null = _choose(
         table, windows, starts, ends, scores, nulls, text_settings["null_threshold"]
     )

@@ -21,6 +21,7 @@ from miniature.models.checkpoints import (
     check_tokenizer_size,
     load_config,
     load_weights,
+    order_outputs,
 )
 from miniature.models.classes import check_classes
 from miniature.models.folders import LAYER_KEYS, check_architecture, check_layers, has_head, read_folder
@@ -138,24 +139,27 @@ def _from_scratch(architecture, head, labels, vocabulary):
 
 def _from_folder(spec, head, labels):
     source = read_folder(spec["path"])
+    names = labels
     if head == "classification":
         # Its outputs would be given the study's names, whatever they were trained to mean.
-        check_classes(source, labels)
+        names = check_classes(source, labels)
     if head != "masked-lm" and has_head(source.config, head):
         logger.warning("%s has a head for this task, which is trained on; as_is: true would not", source.path)
     layers = spec.get("layers")
     check_layers(source.config, layers)
-    changes = label_names(labels)
+    changes = label_names(names)
     if head == "classification" and source.config.get("problem_type"):
         # A head that was trained for another loss is trained on with ours.
         changes["problem_type"] = "single_label_classification"
     if layers is not None:
         changes[LAYER_KEYS[source.config["model_type"]]] = layers
     if "dropout" in spec:
-        names = DROPOUT_KEYS.get(source.config["model_type"], USUAL_DROPOUT_KEYS)
-        changes |= dict.fromkeys(names, spec["dropout"])
+        keys = DROPOUT_KEYS.get(source.config["model_type"], USUAL_DROPOUT_KEYS)
+        changes |= dict.fromkeys(keys, spec["dropout"])
     model, found = load_weights(source, head=head, config=load_config(source, **changes))
     check_fit(source, found, head=None, layers=layers)
+    if head == "classification":
+        order_outputs(model, list(labels))
     tokenizer = load_tokenizer(source.path, pair=head == "question-answering")
     settle_padding(tokenizer, model.config, where=str(source.path))
     check_tokenizer_size(model.config, tokenizer, where=str(source.path))

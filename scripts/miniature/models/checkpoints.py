@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -269,6 +269,23 @@ def check_fit(source: Folder, found: Found, *, head: str | None, layers: int | N
         where=str(source.path),
         fix="take config.json and the weights of one revision, or run the model elsewhere:\n" + ELSEWHERE,
     )
+
+
+def order_outputs(model: PreTrainedModel, labels: Sequence[str]) -> None:
+    """Bring the outputs of a head for classification into the order of a study's classes, by their names.
+
+    A head whose outputs have other names is left as it is.
+    """
+    its = [str(model.config.id2label[index]) for index in range(model.config.num_labels)]
+    if its == list(labels) or sorted(its) != sorted(labels):
+        return
+    order = [its.index(label) for label in labels]
+    layer = getattr(model.classifier, "out_proj", model.classifier)
+    with torch.no_grad():
+        layer.weight.copy_(layer.weight[order].clone())
+        layer.bias.copy_(layer.bias[order].clone())
+    model.config.id2label = dict(enumerate(labels))
+    model.config.label2id = {label: index for index, label in enumerate(labels)}
 
 
 def check_tokenizer_size(config: PretrainedConfig, tokenizer: PreTrainedTokenizerFast, *, where: str) -> None:

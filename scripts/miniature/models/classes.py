@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 
 from miniature.messages import StudyError
@@ -79,13 +80,14 @@ def check_classes(
     labels: Sequence[str] | Mapping[str, object],
     *,
     where: str | None = None,
-) -> None:
+) -> list[str]:
     """Refuse a checkpoint whose trained head means other classes than the study by its outputs.
 
     Fine-tuned or not, it would be taken for wrong where it is right, and no number would say so. Names are
     compared without regard to case, as this project writes them; where the study gives the values in its
-    files and the checkpoint names those, these are compared. ``LABEL_0`` or ``0`` for the first class and so
-    on says nothing, and is taken in the order of the study.
+    files and the checkpoint names those, these are compared. Another order is no obstacle where the names say
+    which class an output is. ``LABEL_0`` or ``0`` for the first class and so on says nothing, and is taken in
+    the order of the study.
 
     Parameters
     ----------
@@ -96,17 +98,22 @@ def check_classes(
     where : str, optional
         The configuration key that names the classes, for messages; the folder's config.json by default.
 
+    Returns
+    -------
+    list of str
+        The study's classes in the order of the checkpoint's outputs; in the study's where it has no head.
+
     Raises
     ------
     StudyError
-        The head decides no single class; or another number of classes, another order, or other names, with
-        the line to paste.
+        The head decides no single class; or another number of classes, other names, or numbers in another
+        order, with the line to paste.
     """
     source = read_folder(folder)
     its = trained_classes(source)
-    if its is None:
-        return
     values = dict(labels) if isinstance(labels, Mapping) else dict.fromkeys(labels)
+    if its is None:
+        return list(values)
     told = f"{', '.join(its)} in the order of its outputs; the study's are {', '.join(values)}."
     folder, own = source.path, str(source.path / "config.json")
     encoder = f"\nor, to train a new head, the encoder alone: {_without_head(folder)}"
@@ -139,16 +146,18 @@ def check_classes(
     keys = list(map(_key, its))
     for study in ([_key(name) for name in values], [_key(_shown(value)) for value in values.values()]):
         if keys == study:
-            return
+            return list(values)
         if sorted(keys) == sorted(study) and len({*keys}) == len(keys):
             entries = list(values.items())
+            if not any(re.fullmatch(r"(label_)?[+-]?\d+", key) for key in keys):
+                return [entries[study.index(key)][0] for key in keys]
             raise StudyError(
                 f"The classes of the checkpoint {folder} stand in another order: {told}",
                 where=where,
                 fix=_labels_line(dict(entries[study.index(key)] for key in keys)),
             )
     if all(name.strip().casefold() in (f"label_{index}", str(index)) for index, name in enumerate(its)):
-        return
+        return list(values)
     raise StudyError(
         f"The classes of the checkpoint {folder} have other names: {told}",
         where=where,

@@ -1,4 +1,4 @@
-"""Lists of wrong ids and embeddings of models that were run elsewhere; lines of predictions to paste."""
+"""Lists of wrong ids of models that were run elsewhere; lines of predictions to paste."""
 
 import csv
 import io
@@ -6,8 +6,6 @@ import json
 import os
 from collections import Counter
 from collections.abc import Sequence
-
-import numpy as np
 
 from miniature.data.table_files import id_text, read_json_value, table_kind
 from miniature.data.text_files import text_lines
@@ -66,7 +64,8 @@ def prediction_line(path: str | os.PathLike, key: str, prediction: str) -> str:
     return f"{json.dumps(str(key), ensure_ascii=False)}: {json.dumps(prediction, ensure_ascii=False)}"
 
 
-def _unreadable(error: Exception, where: str) -> StudyError:
+def unreadable(error: Exception, where: str) -> StudyError:
+    """The message about a file that a library cannot read."""
     return StudyError(
         f"The file cannot be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}.",
         where=where,
@@ -82,66 +81,3 @@ def _check_repeated(ids: Sequence[str], where: str) -> None:
             where=where,
             fix=f"keep one entry of {repeated[0]}",
         )
-
-
-def read_embeddings(
-    path: str | os.PathLike, rows: int | None, *, model: str, table: str | None
-) -> np.ndarray:
-    """Read embeddings of a model that was run elsewhere.
-
-    Parameters
-    ----------
-    path : path
-        A ``.npy`` file, never a pickle.
-    rows : int or None
-        Rows of the data table; None where no table says (a bank that is given as embeddings only).
-    model : str
-        Whose they are, for messages.
-    table : str or None
-        File of the data table, for messages.
-
-    Returns
-    -------
-    ndarray of float32, shape [examples, hidden]
-
-    Raises
-    ------
-    StudyError
-        The file is no array of numbers of two dimensions, has the wrong number of rows, or holds NaN or
-        infinity.
-    """
-    where = f"{path}, embeddings of model {model}"
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise _unreadable(error, where) from None
-    if (
-        not isinstance(array, np.ndarray)
-        or array.ndim != 2
-        or array.dtype.kind not in "iuf"
-        or not array.size
-    ):
-        shape = f"{array.dtype} of shape {list(array.shape)}" if isinstance(array, np.ndarray) else "no array"
-        raise StudyError(
-            f"The embeddings are {shape}.",
-            where=where,
-            fix="np.save(path, numbers)   # of shape [examples, hidden], hidden at least 1",
-        )
-    if rows is not None and len(array) != rows:
-        raise StudyError(
-            f"There are {len(array)} rows of embeddings for {rows} examples.",
-            where=where,
-            fix=f"give one row for each row of {table}, in its order",
-        )
-    with np.errstate(over="ignore"):
-        array = array.astype(np.float32)
-    finite = np.isfinite(array).all(axis=1)
-    if not finite.all():
-        row = int(np.flatnonzero(~finite)[0])
-        raise StudyError(
-            f"{int((~finite).sum())} rows of embeddings hold NaN or infinity (as float32), "
-            f"the first is row {row} (counted from 0).",
-            where=where,
-            fix="export them again",
-        )
-    return array

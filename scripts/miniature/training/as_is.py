@@ -55,8 +55,7 @@ def copy_checkpoint(
     check_finite(model, where=str(source.path))
     config = model.config
     if task == "classification":
-        check_classes(source, labels)
-        for name, value in label_names(labels).items():
+        for name, value in label_names(check_classes(source, labels)).items():
             setattr(config, name, value)
     if "segments" in spec:
         setattr(config, USE_SEGMENTS, bool(spec["segments"]))

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from miniature.files import atomic_folder, write_json
 from miniature.messages import StudyError
 from miniature.models.build import build_model
-from miniature.models.checkpoints import check_length, load_result, takes_segments
+from miniature.models.checkpoints import check_length, load_result, order_outputs, takes_segments
 from miniature.models.windows import Windows, encode_questions, encode_single_texts
 from miniature.seeds import derive_seed
 from miniature.training.loop import Batch, train
@@ -94,7 +94,7 @@ def finetune(
     logger.info("%d examples, %d windows, %d to train on", len(table), len(windows), len(order))
     teacher = None
     if teacher_folder is not None:
-        teacher = load_teacher(teacher_folder, task, tokenizer).to(device)
+        teacher = load_teacher(teacher_folder, task, tokenizer, labels).to(device)
     objective = Objective(model, task, teacher, settings.get("distillation") or {})
 
     def make_batch(indices: np.ndarray, _: int) -> dict[str, np.ndarray]:
@@ -197,8 +197,13 @@ class Objective:
         return [outputs.logits]
 
 
-def load_teacher(folder: str | os.PathLike, task: str, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
-    """Load a teacher, frozen, and make sure that it reads the same tokens as its student."""
+def load_teacher(
+    folder: str | os.PathLike,
+    task: str,
+    tokenizer: PreTrainedTokenizerFast,
+    labels: Sequence[str] | Mapping[str, object] | None = None,
+) -> PreTrainedModel:
+    """Load a teacher, frozen, that reads the same tokens as its student and orders classes as the study."""
     teacher, its_tokenizer = load_result(folder, head=task)
     if its_tokenizer.get_vocab() != tokenizer.get_vocab():
         raise StudyError(
@@ -206,6 +211,8 @@ def load_teacher(folder: str | os.PathLike, task: str, tokenizer: PreTrainedToke
             where=str(folder),
             fix="teacher: name-of-a-model-with-the-same-vocabulary",
         )
+    if labels is not None:
+        order_outputs(teacher, list(labels))
     teacher.requires_grad_(False)
     return teacher
 
