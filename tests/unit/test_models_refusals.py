@@ -388,7 +388,7 @@ REFUSED = {
     "roberta-pad-null": '"pad_token_id": 1',
     "vocab-only-cased": "into lower case",
 }
-READ = ("no-pad-token", "tokenizer-of-v5", "tokenizer-of-v5-extra")
+READ = ("label2id-only", "no-pad-token", "tokenizer-of-v5", "tokenizer-of-v5-extra")
 
 
 @pytest.mark.skipif(not CASES, reason="MINIATURE_CASES names no folder of cases")
