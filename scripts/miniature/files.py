@@ -1,7 +1,7 @@
-"""Whole files or none: atomic writes, and readers that notice damage.
+"""Atomic writes, and readers that detect damaged files.
 
-A reader of a results file never trusts that it is whole. A damaged file is renamed to ``<name>.damaged``
-with a message, so that the next run of the workflow misses it and builds it again.
+A reader never assumes that a results file is complete. A damaged file is renamed to ``<name>.damaged`` with a
+message, so that the next run of the workflow finds it missing and rebuilds it.
 """
 
 import contextlib
@@ -21,13 +21,14 @@ import pyarrow.parquet as pq
 
 from miniature.messages import StudyError
 
-# Ten significant digits are more than any figure here means and less than platforms differ in.
+# Ten significant digits: more than any number here needs, and few enough to hide differences between
+# platforms.
 CSV_FLOAT_FORMAT = "%.10g"
 
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
-    """Give a temporary sibling of `path` to write to; it takes the name `path` only when the block succeeds.
+    """Temporary sibling of `path` to write to; it is renamed to `path` only if the block succeeds.
 
     Parameters
     ----------
@@ -62,9 +63,9 @@ def _umask() -> int:
 
 @contextlib.contextmanager
 def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
-    """Give a temporary sibling folder that becomes `path` when the block succeeds.
+    """Temporary sibling folder that becomes `path` if the block succeeds.
 
-    An existing `path` is replaced. The old folder is moved aside first, so that nobody ever sees a mixture.
+    An existing `path` is replaced. The old folder is moved away first, so that no reader ever sees a mixture.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,17 +94,17 @@ def write_parquet(table: pd.DataFrame, path: str | os.PathLike, schema: pa.Schem
     path : path
         Destination.
     schema : pyarrow.Schema, optional
-        Column types; inferred from the table where absent.
+        Column types; inferred from the table if absent.
     """
     arrow = pa.Table.from_pandas(table, schema=schema, preserve_index=False)
-    # The pandas metadata block names library versions; the types above say all a reader needs.
+    # The pandas metadata block contains library versions; the types above are all a reader needs.
     arrow = arrow.replace_schema_metadata(None)
     with atomic_path(path) as temporary:
         pq.write_table(arrow, temporary, compression="zstd")
 
 
 def read_parquet(path: str | os.PathLike) -> pd.DataFrame:
-    """Read a whole parquet table; a damaged one is set aside.
+    """Read a parquet table; a damaged file is quarantined.
 
     Raises
     ------
@@ -127,7 +128,7 @@ def write_npy(array: np.ndarray, path: str | os.PathLike) -> None:
 
 
 def read_npy(path: str | os.PathLike) -> np.ndarray:
-    """Read a whole ``.npy`` array, never a pickle; a damaged one is set aside.
+    """Read a ``.npy`` array, never a pickle; a damaged file is quarantined.
 
     Raises
     ------
@@ -145,62 +146,63 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
 
 
 def write_csv(table: pd.DataFrame, path: str | os.PathLike) -> None:
-    """Write a table to csv, atomically, with ten significant digits and empty cells for missing values."""
+    """Write a table to CSV, atomically, with ten significant digits and empty cells for missing values."""
     with atomic_path(path) as temporary:
         table.to_csv(temporary, index=False, float_format=CSV_FLOAT_FORMAT, lineterminator="\n")
 
 
 def write_json(value: object, path: str | os.PathLike) -> None:
-    """Write a value as indented json with a final newline, atomically."""
+    """Write a value as indented JSON with a final newline, atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_csv(path: str | os.PathLike, **options: object) -> pd.DataFrame:
-    r"""Read a csv that the workflow wrote; a damaged one is set aside.
+    r"""Read a CSV file that the workflow wrote; a damaged file is quarantined.
 
     Parameters
     ----------
     path : path
         The file.
     **options
-        For `pandas.read_csv`. An empty cell is a missing value, and no word is: a model may be called "NA".
+        For `pandas.read_csv`. Only an empty cell is a missing value: a model may be called "NA".
 
     Raises
     ------
     StudyError
-        A line is cut off or has another number of cells than the header; the file has been renamed
+        A line is truncated or has a different number of cells than the header; the file has been renamed
         ``<path>.damaged``.
     """
     try:
         text = Path(path).read_bytes().decode("utf-8")
-        # The beginning of a number is a number too, so that a torn last line has to be known by its end.
+        # A truncated number is still a number, so an incomplete last line is detected by its missing line
+        # break.
         if not text.endswith("\n"):
-            raise ValueError("its last line is cut off" if text else "it is empty")
+            raise ValueError("its last line is truncated" if text else "it is empty")
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
         if any(len(row) != len(rows[0]) for row in rows):
             raise ValueError("its lines have different numbers of cells")
         return pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""], **options)
     except FileNotFoundError as error:
         raise _gone(path, error) from None
-    except (ValueError, csv.Error) as error:  # those of pandas and of Unicode too
+    except (ValueError, csv.Error) as error:  # includes those of pandas and of Unicode
         raise set_aside(path, str(error)) from error
 
 
 def _of_machine(error: Exception) -> bool:
-    """Whether it says nothing about the file: a disk that does not answer, no memory, too many open files."""
+    """Whether an error is not about the file itself: a failing disk, no memory, too many open files."""
     return isinstance(error, MemoryError) or getattr(error, "errno", None) is not None
 
 
 def _gone(path: str | os.PathLike, error: FileNotFoundError) -> Exception:
-    """Tell what became of a missing file: the job before may just have found it damaged."""
+    """The error for a missing file: another job may just have found it damaged."""
     damaged = Path(f"{path}.damaged")
     if not damaged.exists():
         return error
     return StudyError(
-        "The file was damaged, and another job that reads it has set it aside.",
+        "The file was damaged, and another job that reads it has renamed it.",
         where=f"{path} (renamed {damaged.name})",
-        fix="run the same snakemake command again: the file is built anew, nothing else is lost",
+        fix="run the same snakemake command again: the file is rebuilt, and nothing else is lost",
     )
 
 
@@ -212,12 +214,12 @@ def set_aside(path: str | os.PathLike, reason: str) -> StudyError:
     path : path
         The damaged file; it becomes ``<path>.damaged`` (replacing an earlier one).
     reason : str
-        What was found, as the reader put it.
+        The problem, as reported by the reader.
 
     Returns
     -------
     StudyError
-        To be raised by the caller.
+        For the caller to raise.
     """
     damaged = Path(f"{path}.damaged")
     if damaged.is_dir() and not damaged.is_symlink():
@@ -225,7 +227,7 @@ def set_aside(path: str | os.PathLike, reason: str) -> StudyError:
     try:
         os.replace(path, damaged)
     except FileNotFoundError as error:
-        # Two jobs may find the same damage at the same moment.
+        # Two jobs may detect the same damage at the same time.
         found = _gone(path, error)
         if not isinstance(found, StudyError):
             raise
@@ -234,5 +236,5 @@ def set_aside(path: str | os.PathLike, reason: str) -> StudyError:
     return StudyError(
         f"The file is damaged: {why}.",
         where=f"{path} (renamed {damaged.name})",
-        fix="run the same snakemake command again: the file is built anew, nothing else is lost",
+        fix="run the same snakemake command again: the file is rebuilt, and nothing else is lost",
     )

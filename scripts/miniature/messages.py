@@ -1,4 +1,4 @@
-"""Mistakes a user can mend, told in three parts: what is wrong, where, and the line to paste."""
+"""Errors that a user can fix, in three parts: what is wrong, where, and the line to paste."""
 
 import json
 import shlex
@@ -14,7 +14,7 @@ class StudyError(Exception):
     where : str, optional
         The file (with line or row) or the configuration key.
     fix : str, optional
-        What to do, best as the corrected line to paste.
+        What to do, preferably the corrected line to paste.
 
     Examples
     --------
@@ -35,25 +35,25 @@ class StudyError(Exception):
         if self.where:
             lines.append(f"  where: {self.where}")
         if self.fix:
-            # A fix of several lines stays aligned, so that it can be pasted as it stands.
+            # A fix of several lines stays aligned, so that it can be pasted unchanged.
             lines.append("  fix:   " + self.fix.replace("\n", "\n         "))
         return printable("\n".join(lines))
 
 
 def printable(text: str, limit: int = 4000) -> str:
-    r"""Text that cannot steer a terminal: control characters are shown as escapes, length is bounded.
+    r"""Text that cannot control a terminal: control characters are escaped, and the length is limited.
 
     Parameters
     ----------
     text : str
         Any text, possibly taken from a data file.
     limit : int
-        Characters kept.
+        Maximum number of characters.
 
     Returns
     -------
     str
-        The text with every control character but newline written as ``\xNN``.
+        The text with every control character except newline written as ``\xNN``.
 
     Examples
     --------

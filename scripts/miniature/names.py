@@ -5,20 +5,20 @@ import re
 # No dot (reserved for replicates), no slash, no space: a name is a folder, a wildcard and a column value.
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 
-# A second training of a model with another seed is called <model>.seed<n>; the reference's own checkpoint,
-# run again with another batch size and thread count, <reference>.control.
+# An additional training of a model with another seed is called <model>.seed<n>; the reference's own
+# checkpoint, run again with another batch size and thread count, <reference>.control.
 CONTROL = ".control"
 MODEL = rf"{NAME}(?:\.seed[0-9]+|{re.escape(CONTROL)})?"
 
-# What a Hub calls a configuration of a dataset: a folder, so no slash and no "..", but "20220301.en" is one.
+# A dataset configuration of the Hub: a folder, so no slash and no "..", but "20220301.en" is valid.
 CONFIG_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*"
 
-# A commit, tag or branch of a Hub: a folder, or several ("refs/convert/parquet"), that lead nowhere else.
+# A commit, tag or branch of the Hub: one or more folder names ("refs/convert/parquet"), without "..".
 REVISION = r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*"
 
 
 def control_of(model: str) -> str | None:
-    """The model that a control runs again; None where a name is no control's.
+    """The model that a control runs again; None if the name is not a control.
 
     Examples
     --------
@@ -29,7 +29,7 @@ def control_of(model: str) -> str | None:
 
 
 def replicate_of(model: str) -> str | None:
-    """The model that a second training repeats; None where a name is no replicate's.
+    """The model that an additional training repeats; None if the name is not a replicate.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def replicate_of(model: str) -> str | None:
 
 
 def suggest_name(text: object) -> str:
-    """Nearest allowed name, to offer in a message.
+    """Nearest allowed name, to suggest in a message.
 
     Examples
     --------

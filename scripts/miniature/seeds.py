@@ -13,7 +13,7 @@ def derive_seed(seed: int, *labels: object) -> int:
     seed : int
         The study's seed.
     *labels : object
-        What the random numbers are for (``"split", "squad", "train"``); shown by ``str``.
+        The purpose of the random numbers (``"split", "squad", "train"``); converted by ``str``.
 
     Returns
     -------

@@ -77,7 +77,7 @@ def test_files_may_not_grow(project, table_row):
     path = take_away(project, MODEL)
     done = limited(project, MODEL, resource.RLIMIT_FSIZE, 30_000)
     assert done.returncode != 0
-    assert "larger than allowed" in done.stdout
+    assert "exceed the allowed size" in done.stdout
     assert not path.exists()
     partial = project.results / ".partial/models/reviews/small"
     assert not list(partial.glob("*/checkpoint-*"))

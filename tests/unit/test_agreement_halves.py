@@ -130,6 +130,7 @@ def coverage(cluster_size, *, n, width, noise, k, simulations, share=0.7):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_intervals_cover_where_those_with_the_neighbours_fixed_do_not():
     """The truth is the mean over samples: embeddings are drawn, neighbours searched, intervals made."""
     held = coverage(1, n=120, width=5, noise=0.3, k=10, simulations=250)
@@ -137,6 +138,7 @@ def test_intervals_cover_where_those_with_the_neighbours_fixed_do_not():
     assert held["fixed"] < 0.85
 
 
+@pytest.mark.slow
 def test_intervals_count_clusters():
     held = coverage(5, n=120, width=20, noise=0.5, k=4, simulations=150)
     assert held["halves"] >= 0.9

@@ -85,6 +85,7 @@ def test_kappa_and_both_kinds_of_flips_have_one_corrected_form(n, p, q, seed):
         assert (flips - chance) / (fewest - chance) == pytest.approx(corrected, abs=1e-9)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000))
 def test_all_pairs_at_once_are_each_pair_by_itself(seed):
     rng = np.random.default_rng(seed)
@@ -120,6 +121,7 @@ CELLS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
 def test_intervals_cover_the_truth(cell):
     size, n_clusters, share, p, q, jaccard = cell

@@ -187,6 +187,7 @@ def population_truth(rng, shift, own):
     return truth | {"auroc": norm.cdf(shift / np.sqrt(2 * (1 + own**2)))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clustered", [False, True])
 def test_intervals_cover_the_population(clustered):
     rng = np.random.default_rng(9)

@@ -97,6 +97,7 @@ def test_debiased_cka_of_independent_representations_is_about_zero_where_the_bia
     assert np.mean([linear_cka(x, y) for x, y in pairs]) > 0.5
 
 
+@pytest.mark.slow
 def test_chance_is_the_mean_over_permutations():
     rng = np.random.default_rng(5)
     x, y = make_pair(5, 25, 6, 4)
@@ -154,6 +155,7 @@ def draw_clustered(rng, index, clusters, mixing, noise):
     return x, x @ mixing + noise * rng.normal(size=(len(index), hidden))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clustered", [False, True])
 def test_jackknife_covers_the_cka_of_the_population(clustered):
     rng = np.random.default_rng(8)

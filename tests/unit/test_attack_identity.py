@@ -5,6 +5,7 @@ import pytest
 from attacks import LABELS, attack, stock_attack
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("k", "budget", "importance"), [(4, None, "unk"), (8, 60, "unk"), (3, None, "delete")]
 )

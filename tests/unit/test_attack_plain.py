@@ -1,5 +1,7 @@
 """The preset `reference` beside a plain loop over the same tiny models."""
 
+import pytest
+
 from miniature.attack.words.stopwords import STOPWORDS
 from other_attacks import LABELS, LENGTH, SHARE, attack, load
 
@@ -79,6 +81,7 @@ def plain_authors_attack(other_models, text, label, k):
     return "failure", " ".join(now).replace(" ##", "").strip() if now != words else text, queries
 
 
+@pytest.mark.slow
 def test_reference_equals_the_plain_loop(other_models, other_examples, tmp_path):
     rows = [(id, f"{text} unlovely overdark", label) for id, text, label in other_examples]
     recipe = {"preset": "reference", "masked_lm": "lm", "max_candidates": 6, "max_masked_lm_length": LENGTH}

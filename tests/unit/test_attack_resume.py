@@ -43,6 +43,7 @@ run.attack_table(table=table, **arguments)
 """
 
 
+@pytest.mark.slow
 def test_killed_attack_continues_offline_and_without_home(
     attack_models, attack_examples, whole_attack, tmp_path
 ):

@@ -5,6 +5,7 @@ import pytest
 from other_attacks import LABELS, LENGTH, assert_equal, attack, load, stock
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "stock_settings"),
     [

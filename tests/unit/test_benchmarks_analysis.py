@@ -28,6 +28,7 @@ def measured(tmp_path_factory):
     return folder, done.stdout
 
 
+@pytest.mark.slow
 def test_every_compare_script_and_the_scorecard_is_measured(measured):
     _, output = measured
     lines = {

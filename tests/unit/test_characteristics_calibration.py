@@ -231,6 +231,7 @@ def test_a_resample_measures_what_its_repeated_examples_measure(seed):
         assert resamples["value"][r] == pytest.approx(worst[1] - worst[0], abs=1e-9)
 
 
+@pytest.mark.slow
 def test_intervals_of_the_brier_difference_cover_its_truth():
     rng = np.random.default_rng(8)
     covered, simulations = 0, 100

@@ -140,6 +140,7 @@ def test_levels_by_others_count_each_origin_once():
     assert found.low == pytest.approx(-size - t.ppf(0.95, 2) * sd, abs=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example_sd", [0.0, 0.01])
 @pytest.mark.parametrize("r", [2, 3, 9])
 def test_verdicts_on_levels_err_as_often_as_they_may(r, example_sd):

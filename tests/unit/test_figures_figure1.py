@@ -73,6 +73,7 @@ LONG = [f"bert_uncased_L-{n}_H-{64 * n}_A-{n}" for n in (24, 12, 8, 4, 2)]
 NINE = [*SIX, "pruned", "quantised", "nano"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("models", "size"),
     [
@@ -187,6 +188,7 @@ save_figure(draw(SIX, agreement(SIX)), paths, dpi=60)
 """
 
 
+@pytest.mark.slow
 def test_files_are_the_same_bytes_in_another_process_on_another_day(tmp_path):
     program = WRITE.format(scripts=str(SCRIPTS), tests=str(Path(__file__).parent))
     for turn in ("1", "2"):

@@ -51,6 +51,7 @@ def test_points_are_the_tables_with_intervals():
     assert list(transfer_points({}).columns) == list(COLUMNS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("models", [MODELS[:2], MODELS, [f"model-{i}" for i in range(12)]], ids=len)
 @pytest.mark.parametrize("recipes", [["one"], ["one", "two", "three"]], ids=len)
 def test_every_rate_is_written_inside_the_sheet_and_nothing_overlaps(models, recipes):

@@ -25,6 +25,7 @@ def digests(folder):
     }
 
 
+@pytest.mark.slow
 def test_same_bytes_in_another_process_and_for_another_order_of_texts(tmp_path):
     train_vocabulary(TEXTS, size=120, folder=tmp_path / "a")
     program = (

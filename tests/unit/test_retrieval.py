@@ -110,7 +110,7 @@ def test_a_failed_replacement_keeps_the_old_folder(hub, tmp_path):
 
 def test_bytes_that_are_not_what_the_hub_states_are_refused(hub, tmp_path):
     hub.repositories["model", "me/mine"].stated_sha256["model.safetensors"] = "0" * 64
-    with pytest.raises(StudyError, match="arrived damaged"):
+    with pytest.raises(StudyError, match="download is damaged"):
         retrieve_model("me/mine", COMMIT, tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
@@ -125,12 +125,12 @@ def without(*names):
         ("me/absent", "main", "no such model, or it is private", "hub: owner/name"),
         ("me/mine", "b" * 40, "no such revision", "revision: <a commit"),
         ("me/moved", "d" * 40, f"resolves to another commit, {COMMIT}", f"revision: {COMMIT}"),
-        ("me/gated", "main", "asks for an agreement", "hf auth login"),
+        ("me/gated", "main", "requires agreeing to terms", "hf auth login"),
         ("me/pickled", "main", "only in pytorch_model.bin", "safe_serialization=True"),
         ("me/empty", "main", "no model weights", "hub: <a model>"),
         ("me/bare", "main", "no config.json", "hub:"),
         ("me/mute", "main", "no tokenizer", "vocab.txt"),
-        ("a/b/c", "main", "no name of a model on the Hub", "hub: owner/name"),
+        ("a/b/c", "main", "not a valid name of a model on the Hub", "hub: owner/name"),
     ],
 )
 def test_what_cannot_be_had_is_told_in_full(hub, tmp_path, hub_id, revision, words, fix):
@@ -295,6 +295,7 @@ def test_what_was_retrieved_is_checked_where_it_is_used(hub, tmp_path, damage, t
     assert (tmp_path / "model.damaged").is_dir()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "offline"), [("predict_split", True), ("retrieve_model", False), ("", False)]
 )

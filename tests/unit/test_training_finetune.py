@@ -82,6 +82,7 @@ def digests(folder):
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir())}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"order": "table"}, {"order": "shuffled"}, {"precision": "bf16"}])
 def test_resumed_is_the_same_bytes_as_uninterrupted(run, killed_at, monkeypatch, tmp_path, settings):
     whole = run("whole", **settings)
@@ -216,6 +217,7 @@ def test_one_step_is_the_textbook_step(run, vocabulary):
         assert torch.allclose(saved[name][sure], expected[sure], atol=2e-5), name
 
 
+@pytest.mark.slow
 def test_distillation_follows_the_teacher(run, tmp_path):
     teacher = run("teacher", task="classification", epochs=30, learning_rate=1e-2, checkpoint_every=1000)
     # The gold labels have no weight: the student can only learn from the teacher.
@@ -251,6 +253,7 @@ def test_a_teacher_of_another_vocabulary(run, tmp_path):
         run("student", teacher=teacher)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bert", "distilbert", "roberta", "electra"])
 @pytest.mark.parametrize("task", ["question-answering", "classification"])
 def test_every_kind_of_encoder_is_fine_tuned(run, tmp_path, kind, task):

@@ -89,6 +89,7 @@ def test_loss_is_that_of_transformers(tmp_path, kind):
     assert nothing.item() == 0
 
 
+@pytest.mark.slow
 def test_it_learns_and_resumes_to_the_same_bytes(tmp_path, monkeypatch):
     vocabulary = save_bert_tokenizer(tmp_path / "vocabulary")
     spec = {"architecture": ARCHITECTURE}

@@ -129,7 +129,7 @@ def test_a_study_from_the_hub_online_then_offline(tmp_path):
     again = f"results/hub/{trained.relative_to(results).as_posix()}"
     done = project.run("--cores", "1", again, configfile=STUDY, check=False, **offline)
     assert done.returncode != 0
-    assert "What was retrieved is damaged: model.safetensors has" in done.stdout
+    assert "The retrieved files are damaged: model.safetensors has" in done.stdout
     assert "snakemake retrieve" in done.stdout
     assert (results / "agreement" / "errors.csv").read_bytes() == online_errors
     assert (results / "models" / "reviews" / "large" / "model.safetensors").is_file()
@@ -155,8 +155,8 @@ def test_what_cannot_be_retrieved_is_told_together_and_the_rest_is_kept(tmp_path
         for told in (
             "This model has no such revision", f"me/small at {ABSENT_COMMIT}",
             "The Hub has no such dataset, or it is private", "me/absent at main",
-            "asks for an agreement before it may be fetched", "me/news at",
-            "The file arrived damaged: its sha256 is not the one the Hub states", file,
+            "requires agreeing to terms before download", "me/news at",
+            "The download is damaged: its sha256 is not the one the Hub states", file,
         ):  # fmt: skip
             assert told in done.stdout, told
         assert "Traceback" not in done.stdout

@@ -1,8 +1,8 @@
-"""What a comparison hands on beside its rows: the same agreement recomputed on every resample.
+"""The results of a comparison: agreement rows, and the same agreement recomputed on every resample.
 
-The scorecard needs the difference of two agreements, and its spread depends on how they vary together. So
-the rows that a verdict rests on keep their resampled values, for each pair of models. The same resamples
-serve every pair, which is what makes differences paired.
+The scorecard needs the difference of two agreements, whose variance depends on how they vary together. So the
+rows that a verdict depends on keep their resampled values for each pair of models. All pairs share the same
+resamples, so differences are paired.
 """
 
 import os
@@ -27,7 +27,7 @@ def check_same_examples(tables: Mapping[str, pd.DataFrame], clusters: np.ndarray
     clusters : array_like of str, shape [examples]
         Cluster of each example of the data table.
     what : str
-        What the tables are, for the message ("error lists").
+        Description of the tables, for the message ("error lists").
 
     Returns
     -------
@@ -37,7 +37,7 @@ def check_same_examples(tables: Mapping[str, pd.DataFrame], clusters: np.ndarray
     Raises
     ------
     StudyError
-        Naming the model and the first row that differs.
+        Names the model and the first row that differs.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def check_same_examples(tables: Mapping[str, pd.DataFrame], clusters: np.ndarray
             raise StudyError(
                 f"The {what} of {model} have {len(ids)} rows; the data table has {n}.",
                 where=f"model {model}",
-                fix="Give one row for each example of the data table, in its order.",
+                fix="Provide one row for each example of the data table, in its order.",
             )
         if first is None:
             first = (model, ids)
@@ -63,14 +63,14 @@ def check_same_examples(tables: Mapping[str, pd.DataFrame], clusters: np.ndarray
                 f"The {what} of {first[0]} and {model} list different examples: "
                 f"row {row + 1} is {first[1][row]} and {ids[row]}.",
                 where=f"model {model}, row {row + 1}",
-                fix="Give the rows in the order of the data table.",
+                fix="Provide the rows in the order of the data table.",
             )
     return n
 
 
 # Values of the column `method` and of an agreement table's `ci_method`.
 BOOTSTRAP = "bootstrap over clusters"
-BCA = "BCa bootstrap over clusters"  # of intervals: the same draws, see `miniature.statistics.bootstrap`
+BCA = "BCa bootstrap over clusters"  # for intervals: the same draws, see `miniature.statistics.bootstrap`
 JACKKNIFE = "jackknife over blocks of clusters"
 HALVES = "random halves of the clusters"
 
@@ -78,7 +78,7 @@ RESAMPLE_COLUMNS = ("task", "model_a", "model_b", "method", "resample", "value")
 
 
 class Resampling(NamedTuple):
-    """How intervals over examples are made.
+    """Settings for intervals over examples.
 
     Attributes
     ----------
@@ -99,14 +99,14 @@ class Resampling(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What a compare function returns.
+    """Return value of a compare function.
 
     Attributes
     ----------
     rows : DataFrame
         Agreement rows.
     resamples : DataFrame
-        With `RESAMPLE_COLUMNS`: for the rows that the study's verdict rests on, the value in each resample.
+        With `RESAMPLE_COLUMNS`: for the rows that the study's verdict depends on, the value in each resample.
     """
 
     rows: pd.DataFrame
@@ -116,7 +116,7 @@ class Comparison(NamedTuple):
 def make_resamples(
     task: str = "", model_a: str = "", model_b: str = "", method: str = "", values: Sequence[float] = ()
 ) -> pd.DataFrame:
-    """Resampled values of one pair of models; without arguments an empty table with the right types.
+    """Resampled values of one pair of models; without arguments, an empty table with the right types.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def make_resamples(
         `BOOTSTRAP` or `HALVES` (draws: their variance is the estimate's), or `JACKKNIFE` (leave-one-block-out
         values).
     values : array_like of float, shape [resamples]
-        NaN where the measure is not defined in a resample.
+        NaN where the measure is undefined in a resample.
 
     Returns
     -------
@@ -157,7 +157,7 @@ def read_resamples(path: str | os.PathLike) -> pd.DataFrame:
     Raises
     ------
     StudyError
-        The file is damaged or no such table; it has been renamed ``<path>.damaged``.
+        The file is damaged or not such a table; it has been renamed ``<path>.damaged``.
     """
     table = read_parquet(path)
     if tuple(table.columns) != RESAMPLE_COLUMNS:
@@ -166,7 +166,7 @@ def read_resamples(path: str | os.PathLike) -> pd.DataFrame:
 
 
 def resampled_by_pair(draws: pd.DataFrame) -> tuple[dict[tuple[str, str], np.ndarray], str]:
-    """Resampled values of each pair of models, and how they were made.
+    """Resampled values of each pair of models, and the resampling method.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def resampled_by_pair(draws: pd.DataFrame) -> tuple[dict[tuple[str, str], np.nda
     -------
     values : dict of (str, str) to ndarray of float64, each [resamples]
     method : str
-        `BOOTSTRAP`, `HALVES` or `JACKKNIFE`; empty where there is no value.
+        `BOOTSTRAP`, `HALVES` or `JACKKNIFE`; empty if there are no values.
 
     Examples
     --------
@@ -198,20 +198,20 @@ def concat_comparisons(comparisons: Sequence[Comparison]) -> Comparison:
 
 
 def rests_on(verdict: Mapping[str, object] | None, **row: object) -> bool:
-    """Whether a verdict rests on a row.
+    """Whether a verdict depends on a row.
 
     Parameters
     ----------
     verdict : mapping or None
-        One entry of the study's ``verdict:``; None where the characteristic has none.
+        One entry of the study's ``verdict:``; None if the characteristic has none.
     **row : object
-        The row's ``task``, ``measure`` and what else selects it (``k``, ``dataset``, ``ood_dataset``,
+        The row's ``task``, ``measure`` and other selecting columns (``k``, ``dataset``, ``ood_dataset``,
         ``recipe``, ``feature``).
 
     Returns
     -------
     bool
-        True where each key that the verdict and the row both name has one value.
+        True if every key that the verdict and the row share has the same value.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""One value of one measure with all that a row of the agreement table says of it."""
+"""One value of one measure with all columns of its agreement row."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -18,14 +18,14 @@ class Finding(NamedTuple):
     model_a, model_b : str
     measure : str
     over : str
-        Which examples: ``id``, ``ood`` or ``all``.
+        The examples: ``id``, ``ood`` or ``all``.
     value, chance, ceiling : float
         NaN where not applicable.
     low, high : float
-        Interval; NaN where there is none.
+        Interval; NaN if there is none.
     ci_method : str
     draws : ndarray of float64
-        The value in each resample, or without each block; empty where there are none.
+        The value in each resample, or without each block; empty if there are none.
     drawn_by : str
         `miniature.agreement.comparison.BOOTSTRAP` or `JACKKNIFE`.
     """
@@ -51,7 +51,7 @@ def tabulate_findings(
     sizes: Mapping[str, tuple[int, int]],
     verdict: Mapping[str, object] | None,
 ) -> Comparison:
-    """Agreement rows, and the resampled values of those that the verdict rests on.
+    """Agreement rows, and the resampled values of those that the verdict depends on.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def tabulate_findings(
     sizes : mapping of str to tuple of int
         For each value of `over`, examples and clusters.
     verdict : mapping or None
-        What the study's verdict on the characteristic rests on.
+        The study's `verdict` entry for the characteristic.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The agreement table: one row for one value of one measure on one pair of models."""
+"""The agreement table: one row per value of one measure on one pair of models."""
 
 import io
 import os
@@ -25,18 +25,18 @@ AGREEMENT_COLUMNS = (
 
 
 def make_rows(**columns: object) -> pd.DataFrame:
-    """Rows of the agreement table from values and arrays of one length, which are matched up.
+    """Rows of the agreement table from scalars and arrays of equal length.
 
     Parameters
     ----------
     **columns : scalar or array_like, shape [rows]
-        Values of the table's columns; a column that is not named is empty, and so is None.
+        Values of the table's columns; columns not given, or None, are empty.
 
     Returns
     -------
     DataFrame
-        With `AGREEMENT_COLUMNS`. Text is empty where not applicable (never missing: ``groupby`` would lose
-        the row), numbers are missing.
+        With `AGREEMENT_COLUMNS`. Inapplicable text is empty (never missing: ``groupby`` would drop the row),
+        inapplicable numbers are missing.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def make_rows(**columns: object) -> pd.DataFrame:
 def make_table(
     names: Sequence[str], text: Sequence[str], counts: Sequence[str], columns: dict[str, object]
 ) -> pd.DataFrame:
-    """Table with fixed columns and column types, whatever it holds: also with no row at all.
+    """Table with fixed columns and column types, even without rows.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def make_table(
     text, counts : sequence of str
         Those that are text, and those that are whole numbers; the others are float64.
     columns : dict
-        As for `make_rows`; none at all makes an empty table.
+        As for `make_rows`; without any, the table is empty.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def make_table(
 
 
 def concat_rows(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """One agreement table from many; from none, an empty table with the right columns and types.
+    """Concatenate agreement tables; without any, an empty table with the right columns and types.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def list_pairs(models: Iterable[str], reference: str) -> list[tuple[str, str]]:
     """All pairs of models: the reference first, the others in the order given (the study's).
 
     A control (``large.control``: the same checkpoint, run again) is paired with its model only; its pairs
-    with others would say a second time what that model's say.
+    with others would repeat those of that model.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def count_clusters(clusters: np.ndarray, used: np.ndarray | None = None) -> int:
     Parameters
     ----------
     clusters : array_like of str, shape [examples]
-        What each example shares its context with (a paragraph).
+        Cluster of each example (examples that share a paragraph, for instance).
     used : ndarray of bool, shape [examples], optional
         Which examples count; all by default.
 
@@ -192,9 +192,9 @@ def read_agreement(source: str | os.PathLike | io.TextIOBase) -> pd.DataFrame:
     Raises
     ------
     StudyError
-        The file is damaged or no agreement table; it has been renamed ``<source>.damaged``.
+        The file is damaged or not an agreement table; it has been renamed ``<source>.damaged``.
     ValueError
-        The same of an open text file, which has no name.
+        The same for an open text file, which has no name.
 
     Examples
     --------
@@ -206,11 +206,12 @@ def read_agreement(source: str | os.PathLike | io.TextIOBase) -> pd.DataFrame:
         return _parsed(source)
     try:
         content = Path(source).read_bytes().decode("utf-8")
-        # Whole numbers cut off are numbers too, so that a torn last line has to be known by its end.
+        # A truncated number is still a number, so an incomplete last line is detected by its missing line
+        # break.
         if content and not content.endswith("\n"):
-            raise ValueError("its last line is cut off")
+            raise ValueError("its last line is truncated")
         return _parsed(io.StringIO(content))
-    except ValueError as error:  # that of pandas' and of Unicode's errors too
+    except ValueError as error:  # includes errors of pandas and of Unicode
         raise set_aside(source, str(error).rstrip(".")) from error
 
 

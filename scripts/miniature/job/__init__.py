@@ -1,1 +1,1 @@
-"""What surrounds a job: code versions, threads, machine errors, resumable state, provenance."""
+"""The environment of a job: code versions, threads, machine errors, resumable state, provenance."""

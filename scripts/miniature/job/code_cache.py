@@ -1,7 +1,7 @@
-"""The versions of all scripts, kept beside Snakemake's own records.
+"""The code versions of all scripts, cached next to Snakemake's own records.
 
-Every start of Snakemake asks for all of them, and over SLURM every job starts it twice; reading the whole
-library takes most of a start's own time.
+Every start of Snakemake needs all of them, and under SLURM every job starts it twice; parsing the whole
+library would take most of the startup time.
 """
 
 import json
@@ -15,9 +15,9 @@ from miniature.job.partial import digest_inputs
 
 
 def code_versions(folder: str | Path, kept: str | Path) -> dict[str, str]:
-    """Find the version of every script of a folder."""
+    """The code version of every script in a folder."""
     folder, kept = Path(folder), Path(kept)
-    # Python's version too: how it writes a syntax tree is its own.
+    # Python's version too: the syntax tree depends on it.
     key = {"python": sys.version, **digest_inputs(folder.rglob("*.py"))}
     try:
         found = json.loads(kept.read_text(encoding="utf-8"))
@@ -33,7 +33,7 @@ def code_versions(folder: str | Path, kept: str | Path) -> dict[str, str]:
 
 
 def _keep(content: dict, kept: Path) -> None:
-    """Write the file whole or not at all: jobs on other nodes read it at the same time."""
+    """Write the file atomically: jobs on other nodes read it at the same time."""
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=f"{kept.name}.", dir=kept.parent)

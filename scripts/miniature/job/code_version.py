@@ -1,13 +1,13 @@
 """A version of the code that a script can reach, so that an edit reruns the rules that use it and no others.
 
-Snakemake notices an edited script, not an edited module that the script imports: results would go stale in
-silence. Here a script's version is a digest of every top-level definition of the library that can be reached
-from it by name. Comments, docstrings, annotations, log calls and the words of error messages are left out,
-because they change no result; so are the names of modules and imports of the library inside functions: code
-that moves to another module reruns nothing.
+Snakemake notices an edited script, but not an edited module that the script imports: results would silently
+go stale. Here a script's version is a digest of every top-level definition of the library that can be reached
+from it by name. Comments, docstrings, annotations, log calls and the text of error messages are excluded,
+because they change no result; so are module names and imports of the library inside functions: moving code to
+another module reruns nothing.
 
 The analysis is static and errs on the side of rerunning: a class counts as a whole, a module used as a value
-counts as a whole, and every module reached contributes the statements that run when it is imported.
+counts as a whole, and every reachable module contributes the statements that run on import.
 """
 
 import ast
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-# What the frame around every script does to results.
+# The parts of the wrapper around every script that can change results.
 FRAME = (("miniature.job.compute", "set_threads"),)
 LOGGERS = {"logger", "logging", "log", "warnings"}
 
@@ -77,7 +77,7 @@ def _stored(node: ast.Name) -> bool:
 
 
 def _is_silent(statement: ast.stmt) -> bool:
-    """Whether a statement can change no result: a docstring or other constant, or a log call."""
+    """Whether a statement cannot change a result: a docstring or other constant, or a log call."""
     if not isinstance(statement, ast.Expr):
         return False
     value = statement.value
@@ -90,7 +90,7 @@ def _is_silent(statement: ast.stmt) -> bool:
 
 
 class _Essence(ast.NodeTransformer):
-    """Strip from a definition what changes no result."""
+    """Strip from a definition everything that cannot change a result."""
 
     def __init__(self, is_library):
         self.is_library = is_library
@@ -114,7 +114,7 @@ class _Essence(ast.NodeTransformer):
         return self._strip_body(node)
 
     def visit_Import(self, node):
-        # What the names stand for is followed by name; where it lies changes no result.
+        # Names are resolved elsewhere; the location of a definition changes no result.
         node.names = [alias for alias in node.names if not self.is_library(alias.name)]
         return node if node.names else None
 
@@ -126,7 +126,7 @@ class _Essence(ast.NodeTransformer):
         return node
 
     def visit_Raise(self, node):
-        # Which exception is raised and when matters; what it says does not.
+        # Which exception is raised, and when, matters; its text does not.
         node = ast.copy_location(ast.Raise(exc=node.exc, cause=None), node)
         if isinstance(node.exc, ast.Call):
             node.exc = node.exc.func
@@ -134,12 +134,12 @@ class _Essence(ast.NodeTransformer):
 
 
 def _essence(statement: ast.stmt, is_library: Callable[[str], bool]) -> str:
-    """Text of a statement without what changes no result; the statement itself is stripped."""
+    """Text of a statement without the parts that cannot change a result; modifies the statement."""
     return ast.unparse(_Essence(is_library).visit(statement))
 
 
 class CodeMap:
-    """The definitions of a folder of scripts and of the library beside them.
+    """The definitions of a folder of scripts and of the library in it.
 
     Parameters
     ----------
@@ -154,14 +154,14 @@ class CodeMap:
         self._resolved: dict[tuple[str, str], set[tuple[str, str]]] = {}
 
     def module(self, name: str) -> Module | None:
-        """Module of that dotted name, or None where it is not part of this folder."""
+        """Module with this dotted name, or None if it is not in this folder."""
         if name not in self._modules:
             path = self.folder.joinpath(*name.split("."))
             source = path / "__init__.py"
             is_package = source.is_file()
             if not is_package:
                 source = path.with_suffix(".py")
-            # The frame around every script (`_job`) logs and catches; only FRAME of it changes results.
+            # The wrapper around every script (`_job`) logs and catches errors; only FRAME changes results.
             found = bool(name) and source.is_file() and not name.startswith("_")
             self._modules[name] = (
                 Module(name, ast.parse(source.read_text(encoding="utf-8")), is_package) if found else None
@@ -169,11 +169,11 @@ class CodeMap:
         return self._modules[name]
 
     def _is_library(self, module: str) -> bool:
-        """Whether a module that is imported lies in this folder."""
+        """Whether an imported module is in this folder."""
         return self.module(module.partition(".")[0]) is not None
 
     def _resolve(self, module: str, name: str) -> set[tuple[str, str]]:
-        """Definitions that a name used in a module stands for; follows re-exports; '*' is a whole module."""
+        """Definitions that a name in a module refers to, following re-exports; '*' is a whole module."""
         key = (module, name)
         if key not in self._resolved:
             self._resolved[key] = self._find(module, name)
@@ -193,7 +193,7 @@ class CodeMap:
                 if self.module(target) is not None:
                     found.add((target, "*"))
             elif self.module(target) is not None:
-                # The import runs the module, even where the name itself comes from outside the library.
+                # The import runs the module, even if the name itself comes from outside the library.
                 found |= {(target, "")} | self._resolve(target, inner)
         return found
 
@@ -225,7 +225,7 @@ class CodeMap:
         return set()
 
     def _essence_of(self, module: str, name: str) -> tuple[str, set[tuple[str, str]]]:
-        """Text and references of a definition; of all of the module for ``*``, of its import for ``""``."""
+        """Text and references of a definition; of the whole module for ``*``, of its import for ``""``."""
         source = self.module(module)
         if name == "":
             nodes = source.effects + source.definitions.get("", [])
@@ -236,14 +236,14 @@ class CodeMap:
         parts = []
         for node in dict.fromkeys(nodes):
             if node not in self._essences:
-                # In this order: an annotation refers to what it names, and is stripped.
+                # In this order: annotations are references too, and are stripped.
                 references = self._references(module, node)
                 self._essences[node] = (_essence(node, self._is_library), references)
             parts.append(self._essences[node])
         return "\n".join(text for text, _ in parts), set().union(*(found for _, found in parts))
 
     def version(self, script: str) -> str:
-        """Digest of every definition that a script can reach, whichever modules they stand in."""
+        """Digest of every definition that a script can reach, regardless of its module."""
         if self.module(script) is None:
             raise FileNotFoundError(self.folder / f"{script}.py")
         waiting, seen = [(script, "*"), (script, "")], set()

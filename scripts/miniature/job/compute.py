@@ -9,16 +9,17 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 
 def set_threads(threads: int) -> None:
-    """Fix the number of numerical threads of this process, whatever the scheduler exported.
+    """Set the number of numerical threads of this process, regardless of what the scheduler exported.
 
     Parameters
     ----------
     threads : int
-        ``compute.threads`` of the study. Applies to libraries already imported and to later imports.
+        ``compute.threads`` of the study. Applies to libraries imported before or after the call.
     """
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(threads)
-    # Rust tokenizers decide their own pool; parallel tokenising never changes a result but oversubscribes.
+    # Rust tokenizers size their own thread pool; parallel tokenization never changes a result but
+    # oversubscribes.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
@@ -29,7 +30,7 @@ def set_threads(threads: int) -> None:
 
 
 def check_device(device: str) -> None:
-    """Make sure that there is a GPU where the study asks for one.
+    """Check that there is a GPU if the study asks for one.
 
     Parameters
     ----------
@@ -47,5 +48,5 @@ def check_device(device: str) -> None:
 
     if not torch.cuda.is_available():
         raise StudyError(
-            "The study asks for a GPU and torch finds none.", where="compute: device", fix="device: cpu"
+            "The study asks for a GPU, but torch finds none.", where="compute: device", fix="device: cpu"
         )

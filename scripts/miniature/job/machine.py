@@ -1,4 +1,4 @@
-"""What the machine refuses a job: room on the disk, memory, permission. Told in words, with what to do."""
+"""Errors of the machine (disk space, memory, permissions), described in words with a fix."""
 
 import errno
 import re
@@ -6,27 +6,27 @@ import re
 from miniature.messages import StudyError
 
 AGAIN = "then run the same snakemake command again: finished work is kept"
-# What has no error number.
+# Errors without an error number.
 _GPU_MEMORY, _GPU_FAULT = "memory of the GPU", "fault of the GPU"
 _REFUSED = {
     errno.ENOSPC: ("The disk is full.", f"make room there, {AGAIN}"),
-    errno.EDQUOT: ("The quota of the disk is used up.", f"make room there, {AGAIN}"),
-    errno.EFBIG: ("The file would be larger than allowed.", f"ulimit -f unlimited, {AGAIN}"),
-    errno.EROFS: ("The folder can only be read.", f"run where the results may be written, {AGAIN}"),
-    errno.EACCES: ("Permission is denied.", f"give yourself the right (ls -ld shows whose it is), {AGAIN}"),
-    errno.EPERM: ("Permission is denied.", f"give yourself the right (ls -ld shows whose it is), {AGAIN}"),
+    errno.EDQUOT: ("The disk quota is exhausted.", f"make room there, {AGAIN}"),
+    errno.EFBIG: ("The file would exceed the allowed size.", f"ulimit -f unlimited, {AGAIN}"),
+    errno.EROFS: ("The file system is read-only.", f"run where the results can be written, {AGAIN}"),
+    errno.EACCES: ("Permission is denied.", f"get write permission (ls -ld shows the owner), {AGAIN}"),
+    errno.EPERM: ("Permission is denied.", f"get write permission (ls -ld shows the owner), {AGAIN}"),
     errno.ENOMEM: ("There is not enough memory.", f"--set-resources <rule>:mem_mb=<more>, {AGAIN}"),
     errno.EMFILE: ("Too many files are open.", f"ulimit -n 4096, {AGAIN}"),
-    errno.EIO: ("The disk does not answer as it should.", f"have it looked at, {AGAIN}"),
+    errno.EIO: ("The disk reports an input/output error.", f"have it checked, {AGAIN}"),
     errno.ESTALE: ("The shared file system has lost the file.", f"wait until it is mounted, {AGAIN}"),
     _GPU_MEMORY: (
-        "The GPU has not enough memory.",
+        "The GPU does not have enough memory.",
         "smaller batches in the study (training: {<task>: {batch_size: <fewer>}} or inference: "
         f"{{batch_tokens: <fewer>}}), or a larger GPU; {AGAIN}",
     ),
-    _GPU_FAULT: ("The GPU or its driver reports a fault.", f"nvidia-smi says what state it is in; {AGAIN}"),
+    _GPU_FAULT: ("The GPU or its driver reports an error.", f"check it with nvidia-smi, {AGAIN}"),
 }
-# Libraries that are not written in Python tell the same in their own words.
+# Libraries not written in Python report the same errors in their own words.
 _NUMBERED = re.compile(r"\(os error (\d+)\)")
 _WORDS = {
     "PytorchStreamWriter failed": errno.ENOSPC,
@@ -39,12 +39,12 @@ _WORDS = {
 
 
 def explain(error: BaseException) -> StudyError | None:
-    """Words for an error that is the machine's and not the study's; None where it is neither's.
+    """Describe an error of the machine; None if it is not one.
 
     Parameters
     ----------
     error : exception
-        Whatever ended a job.
+        The exception that ended a job.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def explain(error: BaseException) -> StudyError | None:
 def _number(error: BaseException) -> int | str | None:
     if isinstance(error, MemoryError):
         return errno.ENOMEM
-    if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported for this
+    if type(error).__name__ == "OutOfMemoryError":  # torch's class, without importing torch
         return _GPU_MEMORY
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno

@@ -1,7 +1,7 @@
-"""Folders for work that can be resumed: kept after a kill, never mistaken for another job's work.
+"""Folders for resumable work: kept after a kill, never mistaken for another job's work.
 
-They lie under ``results/{study}/.partial/`` and are declared by no rule, because Snakemake deletes the
-declared outputs of a job that failed.
+They are located in ``results/{study}/.partial/`` and not declared as outputs, because Snakemake deletes the
+declared outputs of a failed job.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ def keyed_folder(root: str | Path, key: object) -> Path:
     root : path
         One folder per job.
     key : object
-        Everything that decides the result (input digests, settings, code version), as json.
+        Everything that determines the result (input digests, settings, code version), as JSON.
 
     Returns
     -------
@@ -60,12 +60,12 @@ def keyed_folder(root: str | Path, key: object) -> Path:
     if root.is_dir():
         for other in root.iterdir():
             if other != folder:
-                # What a link leads to is not this job's to remove.
+                # The target of a link must not be removed by this job.
                 shutil.rmtree(other) if other.is_dir() and not other.is_symlink() else other.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def remove(root: str | Path) -> None:
-    """Remove a job's unfinished work after it succeeded; missing is fine."""
+    """Remove a job's unfinished work after it succeeded; it may be missing."""
     shutil.rmtree(root, ignore_errors=True)

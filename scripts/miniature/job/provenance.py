@@ -27,7 +27,7 @@ def collect_provenance(
     benchmarks: Path,
     repository: Path,
 ) -> dict[str, object]:
-    """Everything a reader needs to say where some results come from.
+    """Everything needed to trace where results come from.
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ def collect_provenance(
     results : iterable of Path
         Files to record with their SHA-256.
     made_from : iterable of Path
-        Data tables and checkpoints behind them, recorded likewise.
+        Data tables and checkpoints behind them, recorded in the same way.
     retrieved : iterable of Path
-        Records of what came from the network (id, resolved revision, digests, licence); kept as they are.
+        Retrieval records (id, resolved revision, digests, license); kept unchanged.
     benchmarks : Path
         Folder of Snakemake's benchmark tables; read for seconds and peak memory of each job.
     repository : Path
@@ -47,7 +47,7 @@ def collect_provenance(
     Returns
     -------
     dict
-        Plain values, for json. Holds times, so its bytes differ between runs.
+        Plain values, for JSON. Contains times, so its bytes differ between runs.
     """
     jobs = read_benchmarks(benchmarks)
     return {
@@ -74,7 +74,7 @@ def collect_provenance(
 
 
 def timed_recipes(config: Mapping) -> list[str]:
-    """Attacks with a time budget: their results depend on how fast the machine is."""
+    """Attacks with a time budget: their results depend on the speed of the machine."""
     block = config["characteristics"].get("vulnerability", {})
     recipes = block.get("recipes", {}) if block.get("enabled", bool(block)) else {}
     return [name for name, recipe in recipes.items() if recipe.get("max_seconds") is not None]
@@ -98,7 +98,7 @@ def read_benchmarks(folder: Path) -> list[dict[str, object]]:
 
 
 def _version(package: str) -> str | None:
-    """Version of a package, None where this job's environment does without it."""
+    """Version of a package; None if this job's environment does not include it."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -122,7 +122,7 @@ def _checkout(folder: Path) -> dict[str, object]:
 
 
 def _processor() -> str:
-    """Model name of the processor: bytes of results are promised for one processor type."""
+    """Model name of the processor: results are identical only on one processor type."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             for line in file:

@@ -1,1 +1,1 @@
-"""Fetching models and datasets from the Hugging Face Hub: data and weights, never code or pickles."""
+"""Downloads models and datasets from the Hugging Face Hub: data and weights, never code or pickles."""

@@ -15,21 +15,21 @@ NOT_DATA = {"dataset_infos.json", "dataset_info.json", "dataset_dict.json", "sta
 def retrieve_dataset(
     hub_id: str, config_name: str | None, revision: str, folder: str | Path, pins: str | Path | None = None
 ) -> None:
-    """Fetch the data files of one dataset into a folder.
+    """Download the data files of one dataset into a folder.
 
     Parameters
     ----------
     hub_id : str
         ``owner/name``.
     config_name : str or None
-        The dataset's configuration: the name of a folder in the repository. None takes every data file.
+        The dataset's configuration: the name of a folder in the repository. None: every data file.
     revision : str
         A commit of 40 hexadecimal digits, or a branch or tag.
     folder : path
-        Destination; ``RETRIEVED.json`` in it says which commit and which bytes it holds.
+        Destination; its ``RETRIEVED.json`` records the commit and the files.
     pins : path, optional
-        Folder of the record of what branches and tags were resolved to, which is then kept to; see
-        `miniature.retrieval.pins`. Without it they are resolved anew each time.
+        Folder with the pins of branches and tags; see `miniature.retrieval.pins`. Without it they are
+        resolved each time.
 
     Raises
     ------
@@ -49,9 +49,9 @@ def retrieve_dataset(
     if not data:
         scripts = any(name.endswith(".py") for name in commit.files)
         raise StudyError(
-            "This dataset is a script that would have to be run; it holds no data file."
+            "This dataset is a script, which is not run; it contains no data file."
             if scripts
-            else f"This dataset holds no data file ({', '.join(HUB_SUFFIXES)}).",
+            else f"This dataset contains no data file ({', '.join(HUB_SUFFIXES)}).",
             where=where,
             fix="revision: refs/convert/parquet"
             if scripts
@@ -63,7 +63,7 @@ def retrieve_dataset(
             folders = sorted({part for name in data for part in PurePosixPath(name).parts[:-1]})
             raise StudyError(
                 f"This dataset has no folder {config_name!r}"
-                + (f", only {', '.join(folders)}." if folders else ": its files lie at the top."),
+                + (f", only {', '.join(folders)}." if folders else ": its files are at the top level."),
                 where=where,
                 fix=f"config_name: {folders[0]}" if folders else "# no config_name",
             )

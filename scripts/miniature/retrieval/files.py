@@ -1,4 +1,4 @@
-"""One pinned file of the net, whole and with the checksum that the study states, or not at all."""
+"""Download of one pinned file, complete and with the checksum that the study states, or not at all."""
 
 import http.client
 import logging
@@ -20,7 +20,7 @@ TIMEOUT = 60  # seconds without a byte
 
 
 def check_digest(path: str | os.PathLike, expected: str | None, *, where: str | None = None) -> None:
-    """Check that a file is the one that a study pins.
+    """Check that a file has the digest that a study pins.
 
     Parameters
     ----------
@@ -29,13 +29,13 @@ def check_digest(path: str | os.PathLike, expected: str | None, *, where: str | 
     expected : str or None
         SHA-256 in hexadecimal; None checks nothing.
     where : str, optional
-        What the file is, for the message.
+        Description of the file, for the message.
 
     Raises
     ------
     StudyError
-        The file has another digest, or cannot be read. A user's file is left as it is; one that retrieval
-        brought is renamed ``<path>.damaged``, so that the next run fetches it again.
+        The file has another digest, or cannot be read. A user's file is left unchanged; a retrieved file is
+        renamed ``<path>.damaged``, so that the next run downloads it again.
     """
     if expected is None:
         return
@@ -52,28 +52,28 @@ def check_digest(path: str | os.PathLike, expected: str | None, *, where: str | 
         raise StudyError(
             f"This is not the file that the study pins: its sha256 is {found}, not {expected}.",
             where=place,
-            fix="put the right file there, or move this one away so that the right one is fetched;\n"
-            f"only if this one is meant: sha256: {found}",
+            fix="put the right file there, or move this one away so that the right one is downloaded;\n"
+            f"only if this file is the intended one: sha256: {found}",
         )
 
 
 def retrieve_file(url: str, sha256: str, path: str | os.PathLike) -> None:
-    """Fetch a file; it appears only when it is whole and has the checksum.
+    """Download a file; it appears only when it is complete and has the checksum.
 
     Parameters
     ----------
     url : str
         Where it is.
     sha256 : str
-        What it must be, in hexadecimal.
+        The expected digest, in hexadecimal.
     path : path
         Destination.
 
     Raises
     ------
     StudyError
-        The server cannot be reached, has no such file or breaks off, or the file is another one. Nothing is
-        left at `path`, and what is elsewhere stays.
+        The server cannot be reached, has no such file or closes the connection, or the file has another
+        digest. Nothing is left at `path`; other files are unchanged.
     """
     logger.info("%s", url)
     with atomic_path(path) as temporary:
@@ -83,46 +83,46 @@ def retrieve_file(url: str, sha256: str, path: str | os.PathLike) -> None:
                 length = answer.headers.get("Content-Length")
         except urllib.error.HTTPError as error:
             raise StudyError(
-                f"The server has no such file or does not give it out ({error.code} {error.reason}).",
+                f"The server has no such file or refuses access to it ({error.code} {error.reason}).",
                 where=url,
-                fix="check repository, commit and file; or name a copy at hand with local: ...",
+                fix="check repository, commit and file; or name a local copy with local: ...",
             ) from None
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             raise StudyError(
                 f"The server cannot be reached, or the connection broke ({reason}).",
                 where=url,
-                fix="run `snakemake retrieve` where there is a network, or name a copy with local: ...",
+                fix="run `snakemake retrieve` where there is a network, or name a local copy with local: ...",
             ) from None
         if length and int(length) != temporary.stat().st_size:
-            raise StudyError("The file arrived cut off.", where=url, fix="start again")
+            raise StudyError("The download was incomplete.", where=url, fix="start again")
         found = digest_file(temporary)
         if found != sha256:
             raise StudyError(
-                f"What arrived is not the file that the study pins: its sha256 is {found}, not {sha256}.",
+                f"The download is not the file that the study pins: its sha256 is {found}, not {sha256}.",
                 where=url,
-                fix="start again; if it stays so, the file was changed at its source: look at it, then "
+                fix="start again; if this persists, the file was changed at its source: check it, then "
                 f"sha256: {found}",
             )
 
 
 def describe_file(source: Mapping, url: str, path: str | os.PathLike) -> dict[str, object]:
-    """Record of a retrieved file: where from, under which licence, and which bytes.
+    """Record of a retrieved file: origin, license, size and digest.
 
     Parameters
     ----------
     source : mapping
-        As the study names it.
+        As in the study.
     url : str
-        Where it came from.
+        Its address.
     path : path
         Where it is.
 
     Returns
     -------
     dict
-        Of the shape of the records of retrieved models and datasets; an address has itself for a name and no
-        revision.
+        Like the records of retrieved models and datasets; for an address, the address is its name and there
+        is no revision.
     """
     path = Path(path)
     return {

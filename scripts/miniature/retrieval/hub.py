@@ -1,4 +1,4 @@
-"""One commit of a repository on the Hub, fetched as named files into a folder that is whole or absent."""
+"""One commit of a repository on the Hub, downloaded into a folder that is complete or absent."""
 
 import json
 import logging
@@ -34,7 +34,7 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit of a repository; `files` maps path to sha256, None where the Hub does not tell it."""
+    """One commit of a repository; `files` maps path to sha256, None if the Hub does not state it."""
 
     kind: str
     hub_id: str
@@ -50,10 +50,10 @@ def endpoint() -> str:
 
 
 def resolve(kind: str, hub_id: str, revision: str) -> Commit:
-    """Find the commit that a revision stands for, and its files."""
+    """The commit that a revision refers to, and its files."""
     where = f"{hub_id} at {revision}"
     with_hub = HfApi(endpoint=endpoint())
-    info = _speak(
+    info = _call_hub(
         lambda: with_hub.repo_info(
             hub_id, repo_type=kind, revision=revision, files_metadata=True, timeout=30
         ),
@@ -62,15 +62,15 @@ def resolve(kind: str, hub_id: str, revision: str) -> Commit:
     )
     sha = info.sha or ""
     if not COMMIT.fullmatch(sha):
-        raise StudyError(f"The Hub names no commit for this {kind}.", where=where, fix="try again later")
+        raise StudyError(f"The Hub gives no commit for this {kind}.", where=where, fix="try again later")
     if COMMIT.fullmatch(revision) and sha != revision:
         raise StudyError(
             f"The pinned revision resolves to another commit, {sha}.", where=where, fix=f"revision: {sha}"
         )
     if sha != revision:
-        logger.warning("%s is not pinned; to keep it as it is now: revision: %s", where, sha)
+        logger.warning("%s is not pinned; to pin the present commit: revision: %s", where, sha)
     files = {file.rfilename: file.lfs.sha256 if file.lfs else None for file in info.siblings or []}
-    # A name that leaves the folder, or is absolute, is not a file of ours whatever it is.
+    # Absolute names and names that leave the folder are ignored.
     safe = {
         name: digest
         for name, digest in files.items()
@@ -82,19 +82,19 @@ def resolve(kind: str, hub_id: str, revision: str) -> Commit:
 
 
 def stated_licence(info: object) -> str:
-    """Licence that a repository's card states, or ``not stated``; several are joined."""
+    """License that a repository's card states, or ``not stated``; several are joined."""
     card = getattr(info, "card_data", None)
     stated = card.get("license") if card is not None else None
     if not stated:
         tags = getattr(info, "tags", None) or []
         stated = [tag.removeprefix("license:") for tag in tags if tag.startswith("license:")]
     listed = [stated] if isinstance(stated, str) else list(stated or [])
-    # What a card says goes into a record and onto a terminal: one line of it is enough.
+    # The text of a card goes into a record and to the terminal: one line is enough.
     return printable(", ".join(map(str, listed)).replace("\n", " "), limit=200) or "not stated"
 
 
 def fetch(commit: Commit, names: list[str], folder: str | Path) -> None:
-    """Bring files of a commit into a folder, all or none, with a record of what they are."""
+    """Download files of a commit into a folder, all or none, with a record of them."""
     folder = Path(folder)
     where = f"{commit.hub_id} at {commit.sha}"
     if is_whole(folder, commit, names):
@@ -106,21 +106,21 @@ def fetch(commit: Commit, names: list[str], folder: str | Path) -> None:
         for number, name in enumerate(names, start=1):
             logger.info("%s: %s (%d of %d)", where, name, number, len(names))
             _fetch_file(commit, name, partial, where)
-        shutil.rmtree(partial / ".cache", ignore_errors=True)  # huggingface_hub's bookkeeping
+        shutil.rmtree(partial / ".cache", ignore_errors=True)  # huggingface_hub's cache metadata
         record = describe(partial, commit, names)
         (partial / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         _replace(partial, folder)
     except OSError as error:
-        # requests' errors are OSErrors too; _speak has already turned those into a StudyError.
+        # requests' errors are OSErrors too; _call_hub has already converted them to StudyErrors.
         raise StudyError(
             f"The files cannot be written: {error.strerror or error}.",
             where=str(folder.parent),
-            fix="make room there, or allow writing, and start again",
+            fix="free disk space or allow writing there, and start again",
         ) from error
 
 
 def describe(folder: Path, commit: Commit, names: list[str]) -> dict:
-    """Record of retrieved files: where from, and size and sha256 of each."""
+    """Record of retrieved files: origin, and size and sha256 of each."""
     files = [
         {"path": name, "size": (folder / name).stat().st_size, "sha256": digest_file(folder / name)}
         for name in sorted(names)
@@ -136,13 +136,13 @@ def describe(folder: Path, commit: Commit, names: list[str]) -> dict:
 
 
 def is_whole(folder: Path, commit: Commit, names: list[str]) -> bool:
-    """Whether a folder holds exactly these files of this commit, by its record and their checksums."""
+    """Whether a folder contains exactly these files of this commit, by its record and their checksums."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         here = describe(folder, commit, names)
     except (OSError, ValueError):
         return False
-    # The same commit may have been asked for by another name, and its card is read anew each time.
+    # The same commit may have been requested by another name, and its card is read each time.
     said = {"revision_asked": commit.asked, "licence": commit.licence}
     return isinstance(record, dict) and {**record, **said} == here
 
@@ -161,15 +161,15 @@ def _fetch_file(commit: Commit, name: str, partial: Path, where: str) -> None:
 
     expected = commit.files[name]
     for force in (False, True):
-        # A second attempt from nothing: what an earlier, broken-off download left may be the damaged part.
-        _speak(lambda force=force: download(force), commit.kind, f"{where}: {name}")
+        # A second attempt from scratch: the rest of an earlier, interrupted download may be the damaged part.
+        _call_hub(lambda force=force: download(force), commit.kind, f"{where}: {name}")
         if expected is None or digest_file(partial / name) == expected:
             return
     (partial / name).unlink()
     raise StudyError(
-        "The file arrived damaged: its sha256 is not the one the Hub states.",
+        "The download is damaged: its sha256 is not the one the Hub states.",
         where=f"{where}: {name}",
-        fix="start again; if it stays so, report it to the owner of the repository",
+        fix="start again; if this persists, report it to the owner of the repository",
     )
 
 
@@ -184,17 +184,17 @@ def _replace(partial: Path, folder: Path) -> None:
         os.replace(partial, folder)
 
 
-def _speak(call: Callable, kind: str, where: str):
-    """Run a call to the Hub, its failures told as mistakes that a user can mend."""
+def _call_hub(call: Callable, kind: str, where: str):
+    """Call the Hub; its failures become errors that a user can fix."""
     try:
         return call()
     except HFValidationError as error:
         raise StudyError(
-            f"This is no name of a {kind} on the Hub: {error}", where=where, fix="hub: owner/name"
+            f"This is not a valid name of a {kind} on the Hub: {error}", where=where, fix="hub: owner/name"
         ) from None
     except GatedRepoError:
         raise StudyError(
-            f"The owner of this {kind} asks for an agreement before it may be fetched.",
+            f"The owner of this {kind} requires agreeing to terms before download.",
             where=where,
             fix=f"agree on {endpoint()}/{'datasets/' if kind == 'dataset' else ''}{where.split(' at ')[0]}, "
             "then: hf auth login",
@@ -215,11 +215,11 @@ def _speak(call: Callable, kind: str, where: str):
         raise _unreachable(error, where) from None
     except EntryNotFoundError:
         raise StudyError(
-            "The file is listed and cannot be fetched.", where=where, fix="revision: <another commit>"
+            "The file is listed but cannot be downloaded.", where=where, fix="revision: <another commit>"
         ) from None
     except FileMetadataError:
         raise StudyError(
-            "The Hub does not say which version of the file it has.", where=where, fix="unset HF_ENDPOINT"
+            "The Hub does not state the version of the file.", where=where, fix="unset HF_ENDPOINT"
         ) from None
     except HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else "no status"
@@ -233,7 +233,7 @@ def _speak(call: Callable, kind: str, where: str):
 def _unreachable(error: Exception, where: str) -> StudyError:
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         return StudyError(
-            "HF_HUB_OFFLINE is set, so nothing can be fetched.", where=where, fix="unset HF_HUB_OFFLINE"
+            "HF_HUB_OFFLINE is set, so nothing can be downloaded.", where=where, fix="unset HF_HUB_OFFLINE"
         )
     reason = type(error.__cause__ or error).__name__
     return StudyError(

@@ -24,7 +24,7 @@ PICKLES = (".bin", ".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")
 
 
 def retrieve_model(hub_id: str, revision: str, folder: str | Path, pins: str | Path | None = None) -> None:
-    """Fetch one model into a folder.
+    """Download one model into a folder.
 
     Parameters
     ----------
@@ -33,17 +33,16 @@ def retrieve_model(hub_id: str, revision: str, folder: str | Path, pins: str | P
     revision : str
         A commit of 40 hexadecimal digits, or a branch or tag.
     folder : path
-        Destination; ``RETRIEVED.json`` in it says which commit and which bytes it holds.
+        Destination; its ``RETRIEVED.json`` records the commit and the files.
     pins : path, optional
-        Folder of the record of what branches and tags were resolved to, which is then kept to; see
-        `miniature.retrieval.pins`. Without it they are resolved anew each time.
+        Folder with the pins of branches and tags; see `miniature.retrieval.pins`. Without it they are
+        resolved each time.
 
     Raises
     ------
     StudyError
-        As `miniature.retrieval.pins.resolve_once` and `miniature.retrieval.hub.fetch`; or the repository
-        has no configuration, no vocabulary, or its weights as pickles only, which could run code on
-        loading.
+        As `miniature.retrieval.pins.resolve_once` and `miniature.retrieval.hub.fetch`; or the repository has
+        no configuration, no vocabulary, or only pickled weights, which could run code on loading.
     """
     commit = resolve_once("model", hub_id, revision, pins)
     where = f"{hub_id} at {commit.sha}"
@@ -52,11 +51,11 @@ def retrieve_model(hub_id: str, revision: str, folder: str | Path, pins: str | P
         pickles = [name for name in commit.files if name.endswith(PICKLES)]
         if pickles:
             raise StudyError(
-                "This model's weights are in no safetensors file, only in "
+                "This model has no safetensors weights, only "
                 f"{', '.join(sorted(pickles)[:5])}; loading such files can run code, so they are not used.",
                 where=where,
                 fix="revision: <a commit with model.safetensors; see the pull requests of the model>\n"
-                "or convert it yourself with save_pretrained(..., safe_serialization=True) and write\n"
+                "or convert it with save_pretrained(..., safe_serialization=True) and write\n"
                 "path: <that folder>",
             )
         raise StudyError("This repository has no model weights.", where=where, fix="hub: <a model>")

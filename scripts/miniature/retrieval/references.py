@@ -1,4 +1,4 @@
-"""Files that a study names: a path, or a pinned file of the net with, perhaps, a copy at hand."""
+"""Files that a study names: a path, or a pinned remote file with an optional local copy."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ def source_url(source: Mapping) -> str:
 
 
 def source_name(source: Mapping) -> str:
-    """Name of a source's file, without what an address has after its path.
+    """Name of a source's file, without the query part of an address.
 
     Examples
     --------
@@ -30,22 +30,22 @@ def source_name(source: Mapping) -> str:
 
 
 def retrieved_file(source: Mapping) -> str:
-    """Where retrieval puts a pinned file: in a folder named by its content, so that no two pins share one."""
+    """Path of a retrieved pinned file: its folder is named by its content, so that no two pins share one."""
     name = Path(source_name(source))
     suffix = (Path(name.stem).suffix if name.suffix == ".gz" else "") + name.suffix
-    # The rule that retrieves knows suffixes of these characters only.
+    # The retrieval rule accepts suffixes of these characters only.
     suffix = suffix if re.fullmatch(r"(\.[A-Za-z0-9]+)*", suffix) else ""
     return f"{RETRIEVED}/{source['sha256']}{suffix}/file{suffix}"
 
 
 def local_copy(source: Mapping) -> str | None:
-    """Copy at hand that is used instead of the net; None where there is none."""
+    """Local copy that is used instead of a download; None if there is none."""
     local = source.get("local")
     return local if local and Path(local).is_file() else None
 
 
 def source_file(source: Mapping) -> str:
-    """File to read: the path, else the copy at hand, else what retrieval brings."""
+    """File to read: the path, else the local copy, else the retrieved file."""
     return source.get("path") or local_copy(source) or retrieved_file(source)
 
 
@@ -60,14 +60,14 @@ def source_files(source: Mapping) -> list[str]:
 
 
 def source_digest(source: Mapping) -> str | None:
-    """SHA-256 that the file of `source_file` must have; None where the study does not say."""
+    """SHA-256 that the file of `source_file` must have; None if the study does not state one."""
     if "path" not in source and local_copy(source):
         return source.get("local_sha256", source["sha256"])
     return source.get("sha256")
 
 
 def all_sources(config: Mapping) -> list[Mapping]:
-    """Every source that a study names, in its order: those of models, then those of splits."""
+    """Every source that a study names, in order: those of models, then those of splits."""
     found: list[Mapping] = []
     for entry in config["models"].values():
         for kind in ("predictions", "errors"):
@@ -79,7 +79,7 @@ def all_sources(config: Mapping) -> list[Mapping]:
 
 
 def pinned_sources(config: Mapping) -> dict[str, Mapping]:
-    """Sources that retrieval must bring, by the file they become."""
+    """Sources to retrieve, by their destination file."""
     return {
         retrieved_file(source): source
         for source in all_sources(config)

@@ -1,4 +1,4 @@
-"""What lies under the folder of retrieved things, and whether it is still what was retrieved."""
+"""The registry of retrieved files, and whether they are unchanged since."""
 
 import json
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ RECORD = "RETRIEVED.json"
 
 
 def build_registry(root: str | Path) -> list[dict]:
-    """Collect the records of everything retrieved below a folder.
+    """Collect all retrieval records below a folder.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def build_registry(root: str | Path) -> list[dict]:
     root = Path(root)
     entries = []
     for file in sorted(root.rglob(RECORD)):
-        # Hidden folders hold downloads that broke off.
+        # Hidden folders contain interrupted downloads.
         if any(part.startswith(".") or part.endswith(".damaged") for part in file.relative_to(root).parts):
             continue
         record = read_record(file.parent)
@@ -54,17 +54,17 @@ def read_record(folder: str | Path) -> dict:
 
 
 def check_retrieved(paths: Iterable[str | Path]) -> None:
-    """Make sure that retrieved folders still hold the bytes that were retrieved.
+    """Check that retrieved folders still contain the files that were retrieved.
 
     Parameters
     ----------
     paths : iterable of path
-        Inputs of a job; anything without a record is passed over.
+        Inputs of a job; anything without a record is skipped.
 
     Raises
     ------
     StudyError
-        A file is missing, cut short or changed; its folder has been renamed ``<folder>.damaged``, so that the
+        A file is missing, truncated or changed; its folder has been renamed ``<folder>.damaged``, so that the
         next run retrieves it again.
     """
     for folder in map(Path, paths):
@@ -88,10 +88,10 @@ def _damaged(folder: Path, reason: str) -> StudyError:
     try:
         found = set_aside(folder, reason)
     except OSError:
-        # Another job that reads the same folder was first, or it may not be written to.
+        # Another job that reads the same folder was first, or the folder is read-only.
         found = StudyError("", where=str(folder))
     return StudyError(
-        f"What was retrieved is damaged: {reason}.",
+        f"The retrieved files are damaged: {reason}.",
         where=found.where,
         fix="run `snakemake retrieve` with the same --configfile where there is a network; "
         "nothing else is lost",
