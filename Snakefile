@@ -27,6 +27,12 @@ pathvars:
 report: "report/workflow.rst"
 
 
+# What the first failed job said stands at the end, where it is seen.
+onerror:
+    told = first_failure("".join(Path(file).read_text("utf-8") for file in log))
+    print(f"\n{told or 'The run stopped.'}\n", file=sys.stderr)
+
+
 localrules:
     all,
     figures,
@@ -39,6 +45,7 @@ rule all:
     input:
         FIGURES,
         TABLES,
+        CHANGES,
         FINDINGS,
         [kept_of(name) + summaries_of(name) for name in MEASURED],
         "<results>/scorecard.csv",
@@ -76,3 +83,4 @@ rule figures:
 rule tables:
     input:
         TABLES,
+        CHANGES,

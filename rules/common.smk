@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from miniature.job.code_cache import code_versions
+from miniature.job.failure import first_failure
 from miniature import names
 from miniature.characteristics.declared import DECLARED
 from miniature.config import plan, replicates

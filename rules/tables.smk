@@ -159,3 +159,46 @@ rule tabulate_control:
         code=code("tabulate_control"),
     script:
         "../scripts/tabulate_control.py"
+
+
+rule tabulate_changes:
+    input:
+        tables=lambda wildcards: [
+            f"<results>/data/{task}/test.parquet"
+            for task in changed_tasks(wildcards.model)
+        ],
+        reference=lambda wildcards: [
+            f"<results>/predictions/{task}/{task}/test/{config['reference']}.parquet"
+            for task in changed_tasks(wildcards.model)
+        ],
+        model=lambda wildcards: [
+            f"<results>/predictions/{task}/{task}/test/{wildcards.model}.parquet"
+            for task in changed_tasks(wildcards.model)
+        ],
+    output:
+        csv=report(
+            "<results>/tables/changed_{model}.csv",
+            caption="../report/changed.rst",
+            category="Tables",
+        ),
+        md="<results>/tables/changed_{model}.md",
+    log:
+        "<logs>/tabulate_changes/{model}.log",
+    benchmark:
+        "<benchmarks>/tabulate_changes/{model}.tsv"
+    wildcard_constraints:
+        model=only(CHANGED),
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        tasks=lambda wildcards: changed_tasks(wildcards.model),
+        labels=lambda wildcards: [
+            plan.labels_of(config, task) for task in changed_tasks(wildcards.model)
+        ],
+        texts=config["texts"],
+        code=code("tabulate_changes"),
+    script:
+        "../scripts/tabulate_changes.py"

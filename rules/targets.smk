@@ -99,4 +99,28 @@ TABLES = [
     if shown
     for suffix in ("csv", "md", "tex")
 ]
+
+
+def changed_tasks(model):
+    """Tasks on which the decisions of a model can be set beside those of the reference."""
+    return [
+        task
+        for task in plan.tasks_of(config, "errors")
+        if {model, config["reference"]} <= {*plan.predicting_models(config, task)}
+    ]
+
+
+# Models whose changed decisions are listed: those that the study is about, not the trainings that make the floor.
+CHANGED = [
+    model
+    for model in ORIGINALS
+    if model != config["reference"]
+    and not config["models"][model].get("same_as_reference")
+    and changed_tasks(model)
+]
+CHANGES = [
+    f"<results>/tables/changed_{model}.{suffix}"
+    for model in CHANGED
+    for suffix in ("csv", "md")
+]
 FINDINGS = ["<results>/findings.md"] if FLOOR_TASK else []

@@ -51,7 +51,7 @@ def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
         With status 1 after a `StudyError` and after what the machine refused; any other exception is logged
         with its traceback and raised. With status 130 after Ctrl-C.
     """
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    handlers: list[logging.Handler] = [] if snakemake.log else [logging.StreamHandler(sys.stderr)]
     if snakemake.log:
         with open(snakemake.log[0], "w", encoding="utf-8"):
             pass

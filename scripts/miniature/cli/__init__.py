@@ -1,0 +1,1 @@
+"""The command ``miniature``: write studies, check them, run them through Snakemake, print the answer."""

@@ -1,0 +1,134 @@
+"""Every mistake of a study at once, with its data and its checkpoints looked into."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import yaml
+
+from miniature.config import plan
+from miniature.config.lines import Positions, read_positions
+from miniature.config.resolve import Resolved
+from miniature.config.validate import StudyErrors, resolve_and_check
+from miniature.messages import StudyError
+
+
+def read_study(path: Path) -> Resolved:
+    """Read a study of one file as data, and check what needs no look into data and weights.
+
+    Raises
+    ------
+    StudyError
+        The file is missing or no study, or the study has mistakes.
+    """
+    if not path.is_file():
+        from miniature.config.recognize import nearest_file
+
+        raise StudyError(f"There is no study {path}.", where=str(path), fix=nearest_file(path))
+    # First, because it refuses what could not be read in a lifetime, and whatever would run code.
+    read_positions([path])
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return resolve_and_check(content if isinstance(content, dict) else {}, [path])
+
+
+def run_check(given: argparse.Namespace) -> int:
+    """Check a study and say so where nothing is wrong."""
+    from miniature.cli.main import study_file
+
+    path = study_file(given)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    config = read_study(path).config
+    errors = list(look_into(config, read_positions([path])))
+    if errors:
+        raise StudyErrors(errors)
+    print(f"{path}: no mistake found", file=sys.stdout)
+    return 0
+
+
+def look_into(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """Mistakes in the data files, the predictions and the checkpoints of a study that is right by itself.
+
+    What is looked into is read by the functions that the jobs call, so that a job finds nothing new.
+    """
+    tables = {}
+    for name, dataset in config["datasets"].items():
+        for split in dataset["splits"]:
+            try:
+                tables[name, split] = _table(config, name, split)
+            except StudyError as error:
+                yield error
+    for model, entry in config["models"].items():
+        for kind in ("predictions", "errors"):
+            for name, source in entry.get(kind, {}).items():
+                table = tables.get((name, "test"))
+                if table is not None and "path" in source:
+                    yield from _artefact(config, kind, model, name, source["path"], table)
+    tasks = plan.all_tasks(config)
+    for model in plan.trained_models(config):
+        for task in tasks if "path" in config["models"][model] else ():
+            yield from _checkpoint(config, model, task, positions)
+
+
+def _table(config: Mapping, name: str, split: str):
+    """Table of a split that is read from a user's file; None for one that is generated or retrieved."""
+    from miniature.data.build import build_split
+
+    dataset = config["datasets"][name]
+    block = dataset["splits"][split]
+    source = dataset["splits"].get(block.get("held_out_from"), block)
+    if "path" not in source:
+        return None
+    table = build_split(dataset, split, name=name, seed=config["seed"])
+    least = plan.least_examples(config, name, split)
+    if len(table) < least:
+        raise StudyError(
+            f"The split has {len(table)} examples; what is measured on it needs {least}.",
+            where=f"datasets: {name}: splits: {split}",
+            fix=f"k_max: {max(len(table) - 1, 1)}   # and vulnerability examples: {len(table)} at most",
+        )
+    return table
+
+
+def _artefact(config: Mapping, kind: str, model: str, name: str, path: str, table) -> Iterator[StudyError]:
+    from miniature.predictions.match import match_errors, match_predictions
+    from miniature.predictions.read import read_error_ids, read_predictions
+
+    shared = {"model": model, "dataset": name, "path": path, "columns": plan.numbered_columns(config, name)}
+    try:
+        if kind == "predictions":
+            task = config["datasets"][name]["task"]
+            labels = plan.labels_of(config, name)
+            match_predictions(read_predictions(path, model=model), table, kind=task, labels=labels, **shared)
+        else:
+            match_errors(read_error_ids(path, model=model), table, **shared)
+    except StudyError as error:
+        yield error
+
+
+def _checkpoint(config: Mapping, model: str, task: str, positions: Positions) -> Iterator[StudyError]:
+    """What loading a checkpoint shows, its tokenizer and weights included."""
+    from miniature.models.build import build_model
+    from miniature.training.as_is import check_checkpoint
+
+    entry = config["models"][model]
+    spec = {k: v for k, v in entry.items() if k in ("path", "layers", "dropout", "segments")}
+    kind = config["datasets"][task]["task"]
+    try:
+        if plan.is_as_is(entry):
+            check_checkpoint(
+                spec, task=kind, labels=config["datasets"][task].get("labels"),
+                text_settings=plan.window_settings(config, task),
+            )  # fmt: skip
+        else:
+            build_model(spec, head=kind, labels=plan.labels_of(config, task), seed=config["seed"])
+    except StudyError as error:
+        yield error
+    except Exception as error:
+        # A library's own words; `check` reports what a job would end with.
+        yield StudyError(
+            f"The checkpoint of '{model}' cannot be loaded: {str(error).splitlines()[0]}",
+            where=positions.where(("models", model)),
+            fix="save it again with model.save_pretrained(folder) and tokenizer.save_pretrained(folder)",
+        )
