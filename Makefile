@@ -1,4 +1,5 @@
 # make        set everything up and run the embedded study to Figure 1
+# make env    set everything up and run nothing: the command is then .venv/bin/miniature
 # make check  the inner loop: style, fast tests and the examples in docstrings, in a minute or two
 # make test   set everything up and run the tests (make test-faults: those that break something on purpose)
 # Needs Python 3.11 or newer, git and make; everything else goes into .venv.
@@ -11,11 +12,13 @@ CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 PIP_OPTIONS ?=
 BIN := $(VENV)/bin
 
-.PHONY: study check test test-slurm test-faults lint report clean
+.PHONY: study env check test test-slurm test-faults lint report clean
 .DEFAULT_GOAL := study
 
 study: $(VENV)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
+
+env: $(VENV)/installed
 
 # A test file stays in one process; one thread each, as more get in each other's way.
 PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest
@@ -50,6 +53,7 @@ $(VENV)/installed: envs/requirements.txt envs/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %s. Say which: make PYTHON=/path/to/python3.11" % sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) -r envs/requirements.txt -c envs/constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed envs/requirements-dev.txt

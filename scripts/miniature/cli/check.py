@@ -110,17 +110,15 @@ def _artefact(config: Mapping, kind: str, model: str, name: str, path: str, tabl
 def _checkpoint(config: Mapping, model: str, task: str, positions: Positions) -> Iterator[StudyError]:
     """What loading a checkpoint shows, its tokenizer and weights included."""
     from miniature.models.build import build_model
-    from miniature.training.as_is import check_checkpoint
+    from miniature.models.checkpoints import check_length, load_checkpoint
 
     entry = config["models"][model]
     spec = {k: v for k, v in entry.items() if k in ("path", "layers", "dropout", "segments")}
     kind = config["datasets"][task]["task"]
     try:
         if plan.is_as_is(entry):
-            check_checkpoint(
-                spec, task=kind, labels=config["datasets"][task].get("labels"),
-                text_settings=plan.window_settings(config, task),
-            )  # fmt: skip
+            loaded, _ = load_checkpoint(spec["path"], head=kind)
+            check_length(loaded, plan.window_settings(config, task))
         else:
             build_model(spec, head=kind, labels=plan.labels_of(config, task), seed=config["seed"])
     except StudyError as error:

@@ -48,13 +48,6 @@ def study_of(
     ------
     StudyError
         Too few models, no test file, or nothing at a path.
-
-    Examples
-    --------
-    >>> study_of(["m/large", "m/small"], [], None, None)
-    Traceback (most recent call last):
-        ...
-    miniature.messages.StudyError: Nothing says which examples the models are compared on.
     """
     command = "miniature audit " + " ".join(models)
     if data is None:

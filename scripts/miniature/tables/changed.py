@@ -42,9 +42,9 @@ def changed_examples(
     -------
     DataFrame
         task; change, one of `CHANGES`; by, how much less the model holds with the right answer (the fall of
-        its probability, of the F1 score of an answer; missing where neither is known); id; what is expected; what
-        the two say; the text, on one line of at most `MOST_CHARACTERS` characters. In the order of `CHANGES`,
-        then by ``by``, the largest first, then in the order of the data.
+        its probability, of the F1 score of an answer; missing where neither is known); id; what is expected;
+        what the two say; the text, on one line of at most `MOST_CHARACTERS` characters. In the order of
+        `CHANGES`, then by ``by``, the largest first, then in the order of the data.
 
     Raises
     ------
