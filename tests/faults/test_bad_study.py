@@ -104,8 +104,8 @@ FILES = {
     "a study nested 2,000 deep": ("a: " + "[" * 2000 + "]" * 2000, ["nested too deeply", "study.yaml"]),
     "a study that is not YAML": ("study: [a\nseed: 1\n", ["not YAML", "study.yaml:"]),
     "a key written twice": (changed() + "seed: 7\n", ["'seed' is written twice", "remove one of the two"]),
-    "an empty file for a study": ("", ["'study' is missing", "study: my-study"]),
-    "a list for a study": ("- a\n- b\n", ["'study' is missing"]),
+    "an empty file for a study": ("", ["'reference' is missing", "reference: large"]),
+    "a list for a study": ("- a\n- b\n", ["'reference' is missing"]),
 }  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def test_files_that_are_no_studies(what, tmp_path, table_row):
         [sys.executable, "-m", "miniature.config", "study.yaml"], cwd=folder, capture_output=True, text=True,
         timeout=60, env={"PYTHONPATH": str(ROOT / "scripts"), "PYTHONDONTWRITEBYTECODE": "1"}, check=False,
     )  # fmt: skip
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 3, done.stderr
     for part in parts:
         assert part in done.stderr, done.stderr
     assert "Traceback" not in done.stderr

@@ -29,7 +29,13 @@ def read_study(path: Path) -> Resolved:
         raise StudyError(f"There is no study {path}.", where=str(path), fix=nearest_file(path))
     # First, because it refuses what could not be read in a lifetime, and whatever would run code.
     read_positions([path])
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        what = f"The file is no study: {str(error).splitlines()[0]}."
+        raise StudyError(
+            what, where=str(path), fix="write values as text, numbers, lists and mappings"
+        ) from None
     return resolve_and_check(content if isinstance(content, dict) else {}, [path])
 
 

@@ -1,0 +1,229 @@
+"""The command `miniature`: what it writes, refuses and returns."""
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+import yaml
+
+from miniature.cli import gate
+from miniature.cli.main import main
+from miniature.cli.write import model_names
+from miniature.config.resolve import write_resolved
+from miniature.config.validate import resolve_and_check
+from small_models import save_classifier, toy_reviews
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with small classifiers and a test file."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("large", "small", "again"):
+        save_classifier(tmp_path / name, ["bad", "good"])
+    toy_reviews(40).to_csv(tmp_path / "test.csv", index=False)
+    return tmp_path
+
+
+def new(*words):
+    return main(["new", *words])
+
+
+def told(capsys):
+    return capsys.readouterr().err
+
+
+def test_one_line_makes_a_study_of_eight_lines_without_a_mistake(here, capsys):
+    assert new("large", "small", "--again", "again", "--data", "test.csv", "--study", "shipping") == 0
+    lines = [line for line in (here / "shipping.yaml").read_text().splitlines() if line and line[0] != "#"]
+    assert len(lines) == 8
+    assert main(["check", "shipping.yaml"]) == 0
+    assert main(["check", "shipping"]) == 0
+    config = yaml.safe_load((here / "shipping.yaml").read_text())
+    resolved = resolve_and_check(config, [here / "shipping.yaml"]).config
+    assert resolved["models"]["again"]["origin"] != resolved["models"]["large"]["origin"]
+    assert resolved["datasets"]["test"]["labels"] == {"bad": "bad", "good": "good"}
+
+
+def test_names_come_from_the_last_folders_that_differ(tmp_path):
+    assert model_names(["runs/large/best", "runs/small/best"]) == ["large-best", "small-best"]
+
+
+def test_a_study_of_that_name_is_kept(here, capsys):
+    assert new("large", "small", "--data", "test.csv", "--study", "ours") == 0
+    before = (here / "ours.yaml").read_text()
+    assert new("large", "small", "--data", "test.csv", "--study", "ours") == 0
+    capsys.readouterr()
+    assert new("large", "again", "--data", "test.csv", "--study", "ours") == 3
+    message = told(capsys)
+    assert "ours.yaml" in message
+    assert "--study ours-2" in message
+    assert (here / "ours.yaml").read_text() == before
+    assert new("large", "again", "--data", "test.csv", "--study", "ours-2") == 0
+
+
+# What is done to the folder, what is given, and words of the one message, with its line.
+MISTAKES = {
+    "a folder that is not there": (lambda f: None, ["larg", "small"], ["nothing at larg", "large"]),
+    "no test file": (lambda f: None, ["large", "small", None], ["--data test.csv"]),
+    "one model": (lambda f: None, ["large"], ["miniature audit large models/small --data test.csv"]),
+    "a folder that is no checkpoint": (
+        lambda f: (f / "small" / "config.json").unlink(), ["large", "small"], ["no config.json", "small"],
+    ),
+    "weights that are cut short": (
+        lambda f: (f / "small" / "model.safetensors").write_bytes(b"1234567890"),
+        ["large", "small"], ["damaged"],
+    ),
+    "no labels": (
+        lambda f: toy_reviews(40)[["id", "text"]].to_csv(f / "test.csv", index=False), ["large", "small"],
+        ["no column of labels", "id,text,label"],
+    ),
+    "two columns of texts": (
+        lambda f: (
+            toy_reviews(40).rename(columns={"text": "review"}).assign(comment="x").to_csv(f / "test.csv")
+        ),
+        ["large", "small"], ["'review' or 'comment'", "columns: {text: review}"],
+    ),
+    "one class": (
+        lambda f: toy_reviews(40).assign(label="good").to_csv(f / "test.csv", index=False),
+        ["large", "small"], ["one class, 'good'", "test.csv"],
+    ),
+    "an id twice": (
+        lambda f: toy_reviews(40).assign(id="same").to_csv(f / "test.csv", index=False), ["large", "small"],
+        ["same", "test.csv"],
+    ),
+    "another separator": (
+        lambda f: toy_reviews(40).to_csv(f / "test.csv", index=False, sep=";"), ["large", "small"],
+        ["';'", "commas-test.csv"],
+    ),
+    "labels of no class": (
+        lambda f: toy_reviews(40).assign(label=lambda t: t["label"].map({"good": 1, "bad": -1})).to_csv(
+            f / "test.csv", index=False
+        ),
+        ["large", "small"], ["labels: {bad: -1, good: 1}", "or labels: {bad: 1, good: -1}"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_is_told_in_one_round(here, capsys, case):
+    spoil, models, words = MISTAKES[case]
+    spoil(here)
+    data = [] if None in models else ["--data", "test.csv"]
+    status = new(*filter(None, models), *data, "--study", "ours")
+    if status == 0:
+        status = main(["check", "ours.yaml"])
+    message = told(capsys)
+    assert status == 3
+    assert all(word in message for word in words), message
+    assert "fix:" in message
+    assert "Traceback" not in message
+    assert not (here / "results").exists()
+
+
+def test_wrong_predictions_are_found_before_any_job(here, capsys):
+    reviews = toy_reviews(40)
+    reviews.assign(prediction=reviews["label"]).to_csv(here / "large.csv", index=False)
+    reviews.assign(prediction="fine")[:39].to_csv(here / "small.csv", index=False)
+    assert new("large.csv", "small.csv", "--data", "test.csv", "--study", "ours") == 0
+    assert main(["check", "ours.yaml"]) == 3
+    message = told(capsys)
+    assert "1 of 40 examples of test have no prediction" in message
+    assert "model small" in message
+
+
+def test_python_m_miniature_config_is_check(here):
+    new("large", "small", "--data", "test.csv", "--study", "ours")
+    done = subprocess.run(
+        [sys.executable, "-m", "miniature.config", "ours.yaml"], capture_output=True, text=True,
+        env={"PYTHONPATH": str(gate.__file__.split("/miniature/")[0])},
+    )  # fmt: skip
+    assert done.stdout == "ours.yaml: no mistake found\n", done.stderr
+
+
+@pytest.fixture
+def finished(here):
+    """A study whose results say what a test wants."""
+    new("large", "small", "--data", "test.csv", "--study", "ours")
+    results = here / "results" / "ours"
+    results.mkdir(parents=True)
+
+    def write(**verdicts):
+        rows = [
+            {"model": "small", "characteristic": name, "verdict": verdict, "reason": "because <b>|"}
+            for name, verdict in verdicts.items()
+        ]
+        pd.DataFrame(rows).to_csv(results / "scorecard.csv", index=False)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "status"),
+    [
+        ({"errors": "miniature", "calibration": "within"}, 0),
+        ({"errors": "miniature", "calibration": "not-measured"}, 0),
+        ({"errors": "miniature", "calibration": "undecided"}, 2),
+        ({"errors": "undecided", "calibration": "beyond"}, 1),
+        ({"errors": "not-miniature", "calibration": "within"}, 1),
+        ({"errors": "not-measured", "calibration": "uninformative"}, 2),
+    ],
+)
+def test_gate_is_an_exit_status(finished, here, verdicts, status):
+    finished(**verdicts)
+    assert main(["gate", "ours.yaml", "--junit", "gate.xml", "--markdown", "gate.md"]) == status
+    cases = ElementTree.parse(here / "gate.xml").getroot().iter("testcase")
+    kinds = {case.get("name"): [child.tag for child in case] for case in cases}
+    tags = {
+        "miniature": [],
+        "within": [],
+        "beyond": ["failure"],
+        "not-miniature": ["failure"],
+        "undecided": ["error"],
+    }
+    assert kinds == {name: tags.get(verdict, ["skipped"]) for name, verdict in verdicts.items()}
+    text = (here / "gate.md").read_text()
+    assert "<b>" not in text
+    assert text.count("\n| small ") == len(verdicts)
+
+
+def test_gate_on_named_rows(finished, capsys):
+    finished(errors="miniature", calibration="not-miniature")
+    assert main(["gate", "ours.yaml", "--only", "small:errors"]) == 0
+    assert main(["gate", "ours.yaml", "--only", "small"]) == 1
+    capsys.readouterr()
+    assert main(["gate", "ours.yaml", "--only", "small:error"]) == 3
+    assert "--only small:errors" in told(capsys)
+
+
+def test_gate_of_a_study_that_has_changed_or_has_not_run(finished, here, capsys):
+    assert main(["gate", "ours.yaml"]) == 3
+    assert "miniature audit" in told(capsys)
+    finished(errors="miniature")
+    resolved = resolve_and_check(yaml.safe_load((here / "ours.yaml").read_text()), [here / "ours.yaml"])
+    (here / "results" / "ours" / "study.yaml").write_text(write_resolved(resolved.config, resolved.sources))
+    assert main(["gate", "ours.yaml"]) == 0
+    with (here / "ours.yaml").open("a") as file:
+        file.write("seed: 3\n")
+    assert main(["gate", "ours.yaml"]) == 3
+    assert "has changed" in told(capsys)
+
+
+def test_every_subcommand_shows_an_example(capsys):
+    for command in ("audit", "new", "check", "gate"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        shown = capsys.readouterr().out
+        assert f"example:\n  miniature {command} " in shown
+    with pytest.raises(SystemExit):
+        main(["--print-completion", "bash"])
+    assert "complete" in capsys.readouterr().out
+
+
+def test_names_of_rows():
+    rows = [gate.Row("a", "errors", "miniature", ""), gate.Row("b", "errors", "undecided", "")]
+    assert gate.status_of(gate.choose_rows(rows, ["a"])) == 0
+    assert gate.status_of(gate.choose_rows(rows, [":errors"])) == 2
+    assert SimpleNamespace(rows=gate.choose_rows(rows, [])).rows == rows
