@@ -58,7 +58,7 @@ def run_snakemake(study: Path, results: Path, *, cores: int | None) -> int:
     output = results / "logs" / "snakemake.log"
     output.parent.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
-    with output.open("w", encoding="utf-8") as file:
+    with output.open("w", encoding="utf-8", buffering=1) as file:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         )

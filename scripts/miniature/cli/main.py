@@ -1,13 +1,13 @@
 """Arguments of the command ``miniature``, and what each subcommand calls."""
 
 import argparse
+import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import shtab
 
-from miniature.cli import audit, check, gate, write
 from miniature.messages import StudyError, printable
 
 # Exit statuses, of which `gate` has its own.
@@ -23,7 +23,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     audit_ = _command(
-        commands, "audit", audit.run_audit,
+        commands, "audit", "audit:run_audit",
         "write the study of some models, run it, and print the answer",
         "miniature audit models/large models/small --again models/large-seed2 --data test.csv",
     )  # fmt: skip
@@ -32,19 +32,19 @@ def _parser() -> argparse.ArgumentParser:
         "--cores", type=int, metavar="N", help="jobs at once (default: one for each processor)"
     )
     new = _command(
-        commands, "new", write.run_new,
+        commands, "new", "write:run_new",
         "write the study of some models with a comment on what else it may say, and run nothing",
         "miniature new models/large models/small --data test.csv --study shipping",
     )  # fmt: skip
     _add_study(new)
     check_ = _command(
-        commands, "check", check.run_check,
+        commands, "check", "check:run_check",
         "look for mistakes in a study, its data and its checkpoints, and run nothing",
         "miniature check shipping.yaml",
     )  # fmt: skip
     _add_file(check_)
     gate_ = _command(
-        commands, "gate", gate.run_gate,
+        commands, "gate", "gate:run_gate",
         "turn the answer of a finished study into an exit status: 1 where a model has moved too far, 2 where "
         "that is not decided, 0 where it has not, 3 for a mistake",
         "miniature gate shipping.yaml --only small:errors --junit gate.xml --markdown gate.md",
@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands, name: str, run: Callable, help_: str, example: str) -> argparse.ArgumentParser:
+def _command(commands, name: str, run: str, help_: str, example: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         name, help=help_, description=help_[0].upper() + help_[1:] + ".",
         epilog=f"example:\n  {example}", formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -105,7 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     try:
-        return given.run(given)
+        # Imported when it is called: what one subcommand needs takes another a second.
+        module, _, function = given.run.partition(":")
+        return getattr(importlib.import_module(f"miniature.cli.{module}"), function)(given)
     except StudyError as error:
         print(printable(str(error), limit=100_000), file=sys.stderr)
         return MISTAKE
