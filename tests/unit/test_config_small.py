@@ -181,7 +181,8 @@ def test_models_of_two_tasks(here, tmp_path):
     write_encoder(tmp_path / "reader", **QUESTIONS)
     here["models"]["small"] = "reader"
     (error,) = refusal(here, tmp_path)
-    assert "The checkpoint of 'small' is for another task" in error.what
+    assert "The checkpoint is for another task" in error.what
+    assert "models.small" in error.where
     assert "BertForQuestionAnswering" in error.what
 
 

@@ -11,7 +11,7 @@ import yaml
 from miniature.config import plan
 from miniature.config.lines import Positions, read_positions
 from miniature.config.resolve import Resolved
-from miniature.config.validate import StudyErrors, resolve_and_check
+from miniature.config.validate import StudyErrors, load_folders, resolve_and_check
 from miniature.messages import StudyError
 
 
@@ -70,11 +70,11 @@ def look_into(config: Mapping, positions: Positions) -> Iterator[StudyError]:
             for name, source in entry.get(kind, {}).items():
                 table = tables.get((name, "test"))
                 if table is not None and "path" in source:
-                    yield from _artefact(config, kind, model, name, source["path"], table)
-    tasks = plan.all_tasks(config)
-    for model in plan.trained_models(config):
-        for task in tasks if "path" in config["models"][model] else ():
-            yield from _checkpoint(config, model, task, positions)
+                    yield from _artefact(config, kind, model, name, source, table)
+    try:
+        load_folders(config, positions)
+    except StudyErrors as error:
+        yield from error.errors
 
 
 def _table(config: Mapping, name: str, split: str):
@@ -97,42 +97,22 @@ def _table(config: Mapping, name: str, split: str):
     return table
 
 
-def _artefact(config: Mapping, kind: str, model: str, name: str, path: str, table) -> Iterator[StudyError]:
-    from miniature.predictions.match import match_errors, match_predictions
-    from miniature.predictions.read import read_error_ids, read_predictions
+def _artefact(
+    config: Mapping, kind: str, model: str, name: str, source: Mapping, table
+) -> Iterator[StudyError]:
+    from miniature.predictions.match import match_errors
+    from miniature.predictions.read import read_error_ids
+    from miniature.predictions.source import read_matched
 
-    shared = {"model": model, "dataset": name, "path": path, "columns": plan.numbered_columns(config, name)}
+    shared = {"model": model, "dataset": name, "columns": plan.numbered_columns(config, name)}
     try:
         if kind == "predictions":
-            task = config["datasets"][name]["task"]
-            labels = plan.labels_of(config, name)
-            match_predictions(read_predictions(path, model=model), table, kind=task, labels=labels, **shared)
+            read_matched(
+                source, table, kind=config["datasets"][name]["task"], labels=plan.labels_of(config, name),
+                values=plan.label_values_of(config, name), **shared,
+            )  # fmt: skip
         else:
-            match_errors(read_error_ids(path, model=model), table, **shared)
+            path = source["path"]
+            match_errors(read_error_ids(path, model=model), table, path=path, **shared)
     except StudyError as error:
         yield error
-
-
-def _checkpoint(config: Mapping, model: str, task: str, positions: Positions) -> Iterator[StudyError]:
-    """What loading a checkpoint shows, its tokenizer and weights included."""
-    from miniature.models.build import build_model
-    from miniature.models.checkpoints import check_length, load_checkpoint
-
-    entry = config["models"][model]
-    spec = {k: v for k, v in entry.items() if k in ("path", "layers", "dropout", "segments")}
-    kind = config["datasets"][task]["task"]
-    try:
-        if plan.is_as_is(entry):
-            loaded, _ = load_checkpoint(spec["path"], head=kind)
-            check_length(loaded, plan.window_settings(config, task))
-        else:
-            build_model(spec, head=kind, labels=plan.labels_of(config, task), seed=config["seed"])
-    except StudyError as error:
-        yield error
-    except Exception as error:
-        # A library's own words; `check` reports what a job would end with.
-        yield StudyError(
-            f"The checkpoint of '{model}' cannot be loaded: {str(error).splitlines()[0]}",
-            where=positions.where(("models", model)),
-            fix="save it again with model.save_pretrained(folder) and tokenizer.save_pretrained(folder)",
-        )
