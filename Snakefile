@@ -67,6 +67,7 @@ for name in DECLARED:
     include: f"rules/{name}.smk"
 
 
+include: "rules/agreement.smk"
 include: "rules/scorecard.smk"
 include: "rules/floor.smk"
 include: "rules/figures.smk"

@@ -48,53 +48,62 @@ class Files(SimpleNamespace):
     def __getitem__(self, number: int) -> object:
         return list(vars(self).values())[number]
 
+    def items(self) -> list[tuple[str, object]]:
+        """Names and files."""
+        return list(vars(self).items())
+
     def get(self, name: str, default: object = None) -> object:
         """File or files of a name."""
         return getattr(self, name, default)
 
 
-def describe_job(job: str, folder: Path, models: list[str], resampling: dict) -> tuple[Files, Files, Files]:
-    """Input, output and parameters of a job, as its rule would give them."""
+def describe_job(job: str, folder: Path, models: list[str], resampling: dict) -> tuple[Files, ...]:
+    """Input, output, parameters and wildcards of a job, as its rule would give them."""
     characteristic = job.removeprefix("compare_")
     agreement = folder / "agreement"
     out = Files(
         agreement=agreement / f"{characteristic}.csv",
         resamples=agreement / f"{characteristic}.resamples.parquet",
     )
-    common = {"models": [models], "reference": models[0], "resampling": resampling,
-              "verdict": VERDICT.get(characteristic), "feature": "cls"}  # fmt: skip
+    verdict = VERDICT.get(characteristic, {})
+    shared = {"reference": models[0], "resampling": resampling, "verdict": verdict}
+    common = {"models": models, "comparing": shared}
+    wildcards = {key: verdict[key] for key in ("task", "ood_dataset", "recipe") if key in verdict}
 
     def of_models(place: str, ending: str = ".parquet") -> list[Path]:
         return [folder / place / f"{model}{ending}" for model in models]
 
-    review_table, answers = [folder / "data/reviews/test.parquet"], "reviews/reviews/test"
+    review_table, answers = folder / "data/reviews/test.parquet", "reviews/reviews/test"
     if job == "compare_errors":
         given = Files(errors=of_models(f"errors/{answers}"), predictions=of_models(f"predictions/{answers}"),
-                      tables=review_table)  # fmt: skip
-        more = {"tasks": ["reviews"], "predicting": [models], "labels": [["negative", "positive"]]}
+                      table=review_table)  # fmt: skip
+        more = {"predicting": models, "labels": ["negative", "positive"], "kind": "classification"}
     elif job == "compare_calibration":
-        given = Files(confidences=of_models("calibration"), tables=review_table)
-        more = {"tasks": ["reviews"], "bins": 15}
+        given = Files(confidences=of_models("calibration"), table=review_table)
+        more = {"bins": 15}
     elif job == "compare_vulnerability":
-        given = Files(attacks=of_models("attacks/reviews/synonyms"), tables=review_table)
-        more = {"tasks": ["reviews"], "pairs": [("reviews", "synonyms")], "models": models}
+        given = Files(attacks=of_models("attacks/reviews/synonyms"), table=review_table)
+        more = {}
     elif job == "compare_representation":
         place = "questions/questions/test"
         given = Files(
             neighbors=of_models(f"neighbors/{place}", ".npy"),
             ties=of_models(f"neighbors/{place}", ".ties.parquet"),
             embeddings=of_models(f"embeddings/{place}", ".npy"),
-            tables=[folder / "data/questions/test.parquet"],
+            table=folder / "data/questions/test.parquet",
         )
-        more = {"tasks": ["questions"]}
+        more = {}
+        shared["feature"] = "cls"
     elif job == "compare_distribution":
         given = Files(
             ood=of_models("ood/questions/news"),
             calibration=of_models("ood/questions/news", ".calibration.parquet"),
-            tables=[folder / "data/questions/test.parquet", folder / "data/news/test.parquet"],
-            calibration_tables=[folder / "data/questions/calibration.parquet"],
+            test_table=folder / "data/questions/test.parquet",
+            ood_table=folder / "data/news/test.parquet",
+            calibration_table=[folder / "data/questions/calibration.parquet"],
         )
-        more = {"pairs": [("questions", "news")], "percentile": 95}
+        more = {"percentile": 95}
+        shared["feature"] = "cls"
     else:
         names = [name for name in VERDICT if (agreement / f"{name}.csv").exists()]
         given = Files(
@@ -103,8 +112,8 @@ def describe_job(job: str, folder: Path, models: list[str], resampling: dict) ->
         )
         out = Files(card=folder / "scorecard.csv")
         verdict = {name: VERDICT[name] for name in names}
-        more = {"models": models, "resampled": names, "verdict": verdict, "origins": {}}
-    return given, out, Files(**(common | more))
+        more = {"reference": models[0], "resampled": names, "verdict": verdict, "origins": {}}
+    return given, out, Files(**(common | more)), Files(**wildcards)
 
 
 def run_job(job: str, folder: Path, threads: int, resampling: dict) -> dict:
@@ -123,10 +132,10 @@ def run_job(job: str, folder: Path, threads: int, resampling: dict) -> dict:
         if job in PREPARING:
             place = folder / "predictions/reviews/reviews/test" / f"{parts}.parquet"
             given, out = Files(predictions=place), Files(table=folder / "calibration" / f"{parts}.parquet")
-            params = Files(labels=["negative", "positive"])
+            params, wildcards = Files(labels=["negative", "positive"]), Files()
         else:
-            given, out, params = describe_job(job, folder, parts, resampling)
-        script.main(SimpleNamespace(input=given, output=out, params=params))
+            given, out, params, wildcards = describe_job(job, folder, parts, resampling)
+        script.main(SimpleNamespace(input=given, output=out, params=params, wildcards=wildcards))
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {
         "job": job,

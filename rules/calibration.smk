@@ -30,37 +30,26 @@ rule measure_calibration:
 
 rule compare_calibration:
     input:
-        confidences=[
-            f"<results>/calibration/{task}/{task}/test/{model}.parquet"
-            for task in plan.tasks_of(config, "calibration")
-            for model in replicates.compared_models(config, "calibration", task)
-        ],
-        tables=expand(
-            "<results>/data/{task}/test.parquet",
-            task=plan.tasks_of(config, "calibration"),
+        confidences=of_models(
+            "calibration", "<results>/calibration/{task}/{task}/test/{model}.parquet"
         ),
+        table="<results>/data/{task}/test.parquet",
     output:
-        agreement="<results>/agreement/calibration.csv",
-        resamples="<results>/agreement/calibration.resamples.parquet",
+        agreement="<results>/agreement/calibration/{task}.csv",
+        resamples="<results>/agreement/calibration/{task}.resamples.parquet",
     log:
-        "<logs>/compare_calibration.log",
+        "<logs>/compare_calibration/{task}.log",
     benchmark:
-        "<benchmarks>/compare_calibration.tsv"
+        "<benchmarks>/compare_calibration/{task}.tsv"
     conda:
         "../envs/analysis.yaml"
     resources:
         mem_mb=memory(2000),
         runtime=minutes(30),
     params:
-        tasks=plan.tasks_of(config, "calibration"),
-        models=[
-            replicates.compared_models(config, "calibration", task)
-            for task in plan.tasks_of(config, "calibration")
-        ],
+        models=models_of("calibration"),
+        comparing=comparing("calibration"),
         bins=plan.setting(config, "calibration", "bins"),
-        reference=config["reference"],
-        resampling=RESAMPLING,
-        verdict=verdict_rows("calibration"),
         code=code("compare_calibration"),
     script:
         "../scripts/compare_calibration.py"

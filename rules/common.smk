@@ -47,6 +47,7 @@ GPU = 1 if config["compute"]["device"] == "cuda" else 0
 
 
 wildcard_constraints:
+    characteristic="|".join(DECLARED),
     task=names.NAME,
     dataset=names.NAME,
     model=names.MODEL,
@@ -334,6 +335,44 @@ def verdict_rows(characteristic):
     """What says which rows a verdict rests on; its margin is for the scorecard alone."""
     block = config["verdict"].get(characteristic)
     return block and {key: value for key, value in block.items() if key != "margin"}
+
+
+def models_of(characteristic):
+    """Parameter function: models that are compared, given the job's wildcards."""
+    return lambda wildcards: replicates.compared_models(
+        config, characteristic, *wildcards
+    )
+
+
+def of_models(characteristic, file):
+    """Input function: a file of each of `models_of`."""
+    models = models_of(characteristic)
+    return lambda wildcards: [
+        file.format(**dict(wildcards.items()), model=model)
+        for model in models(wildcards)
+    ]
+
+
+def comparing(characteristic):
+    """Parameter function: what all rows of a comparison share; a verdict on another task is none of its business."""
+    shared = {"reference": config["reference"], "resampling": RESAMPLING}
+    if "embeddings" in DECLARED[characteristic].artefacts:
+        shared["feature"] = config.get("inference", {}).get("feature", "")
+    verdict = verdict_rows(characteristic)
+
+    def settings(wildcards):
+        here = verdict and verdict["task"] == wildcards.task
+        return {**shared, "verdict": verdict if here else None}
+
+    return settings
+
+
+def parts_of(characteristic, suffix):
+    """Agreement tables of one task each, or what lies beside them."""
+    return [
+        f"<results>/agreement/{characteristic}/{'/'.join(wildcards.values())}.{suffix}"
+        for wildcards in plan.wildcards_of(config, characteristic)
+    ]
 
 
 def verdict_attacks():

@@ -41,38 +41,23 @@ rule detect_ood:
 
 rule compare_distribution:
     input:
-        ood=[
-            f"<results>/ood/{task}/{other}/{model}.parquet"
-            for task, other in plan.pairs_of(config, "distribution")
-            for model in replicates.compared_models(
-                config, "distribution", task, other
-            )
-        ],
-        calibration=[
-            f"<results>/ood/{task}/{other}/{model}.calibration.parquet"
-            for task, other in plan.pairs_of(config, "distribution")
-            for model in replicates.compared_models(
-                config, "distribution", task, other
-            )
-        ],
-        calibration_tables=calibration_tables(plan.tasks_of(config, "distribution")),
-        tables=[
-            f"<results>/data/{dataset}/test.parquet"
-            for dataset in sorted(
-                {
-                    name
-                    for pair in plan.pairs_of(config, "distribution")
-                    for name in pair
-                }
-            )
-        ],
+        ood=of_models(
+            "distribution", "<results>/ood/{task}/{ood_dataset}/{model}.parquet"
+        ),
+        calibration=of_models(
+            "distribution",
+            "<results>/ood/{task}/{ood_dataset}/{model}.calibration.parquet",
+        ),
+        test_table="<results>/data/{task}/test.parquet",
+        ood_table="<results>/data/{ood_dataset}/test.parquet",
+        calibration_table=lambda wildcards: calibration_tables([wildcards.task]),
     output:
-        agreement="<results>/agreement/distribution.csv",
-        resamples="<results>/agreement/distribution.resamples.parquet",
+        agreement="<results>/agreement/distribution/{task}/{ood_dataset}.csv",
+        resamples="<results>/agreement/distribution/{task}/{ood_dataset}.resamples.parquet",
     log:
-        "<logs>/compare_distribution.log",
+        "<logs>/compare_distribution/{task}/{ood_dataset}.log",
     benchmark:
-        "<benchmarks>/compare_distribution.tsv"
+        "<benchmarks>/compare_distribution/{task}/{ood_dataset}.tsv"
     conda:
         "../envs/analysis.yaml"
     threads: THREADS
@@ -81,16 +66,9 @@ rule compare_distribution:
         mem_mb=memory(1500, ood=30, calibration=30),
         runtime=minutes(60),
     params:
-        pairs=plan.pairs_of(config, "distribution"),
-        models=[
-            replicates.compared_models(config, "distribution", task, other)
-            for task, other in plan.pairs_of(config, "distribution")
-        ],
-        reference=config["reference"],
-        feature=config.get("inference", {}).get("feature", ""),
+        models=models_of("distribution"),
+        comparing=comparing("distribution"),
         percentile=plan.setting(config, "distribution", "percentile"),
-        resampling=RESAMPLING,
-        verdict=verdict_rows("distribution"),
         compute_threads=THREADS,
         code=code("compare_distribution"),
     script:

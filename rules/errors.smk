@@ -32,48 +32,32 @@ rule find_errors:
 
 rule compare_errors:
     input:
-        errors=[
-            f"<results>/errors/{task}/{task}/test/{model}.parquet"
-            for task in plan.tasks_of(config, "errors")
-            for model in replicates.compared_models(config, "errors", task)
-        ],
-        predictions=[
-            f"<results>/predictions/{task}/{task}/test/{model}.parquet"
-            for task in plan.tasks_of(config, "errors")
-            for model in plan.predicting_models(config, task)
-        ],
-        tables=expand(
-            "<results>/data/{task}/test.parquet", task=plan.tasks_of(config, "errors")
+        errors=of_models(
+            "errors", "<results>/errors/{task}/{task}/test/{model}.parquet"
         ),
+        predictions=lambda wildcards: [
+            f"<results>/predictions/{wildcards.task}/{wildcards.task}/test/{model}.parquet"
+            for model in plan.predicting_models(config, wildcards.task)
+        ],
+        table="<results>/data/{task}/test.parquet",
     output:
-        agreement="<results>/agreement/errors.csv",
-        resamples="<results>/agreement/errors.resamples.parquet",
+        agreement="<results>/agreement/errors/{task}.csv",
+        resamples="<results>/agreement/errors/{task}.resamples.parquet",
     log:
-        "<logs>/compare_errors.log",
+        "<logs>/compare_errors/{task}.log",
     benchmark:
-        "<benchmarks>/compare_errors.tsv"
+        "<benchmarks>/compare_errors/{task}.tsv"
     conda:
         "../envs/analysis.yaml"
     resources:
         mem_mb=memory(2000),
         runtime=minutes(60),
     params:
-        tasks=plan.tasks_of(config, "errors"),
-        models=[
-            replicates.compared_models(config, "errors", task)
-            for task in plan.tasks_of(config, "errors")
-        ],
-        predicting=[
-            plan.predicting_models(config, task)
-            for task in plan.tasks_of(config, "errors")
-        ],
-        kinds=[kind_of(task) for task in plan.tasks_of(config, "errors")],
-        labels=[
-            plan.labels_of(config, task) for task in plan.tasks_of(config, "errors")
-        ],
-        reference=config["reference"],
-        resampling=RESAMPLING,
-        verdict=verdict_rows("errors"),
+        models=models_of("errors"),
+        comparing=comparing("errors"),
+        predicting=lambda wildcards: plan.predicting_models(config, wildcards.task),
+        kind=lambda wildcards: kind_of(wildcards.task),
+        labels=lambda wildcards: plan.labels_of(config, wildcards.task),
         code=code("compare_errors"),
     script:
         "../scripts/compare_errors.py"

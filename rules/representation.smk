@@ -33,32 +33,24 @@ rule find_neighbors:
 
 rule compare_representation:
     input:
-        neighbors=[
-            f"<results>/neighbors/{task}/{task}/test/{model}.npy"
-            for task in plan.tasks_of(config, "representation")
-            for model in replicates.compared_models(config, "representation", task)
-        ],
-        ties=[
-            f"<results>/neighbors/{task}/{task}/test/{model}.ties.parquet"
-            for task in plan.tasks_of(config, "representation")
-            for model in replicates.compared_models(config, "representation", task)
-        ],
-        embeddings=[
-            f"<results>/embeddings/{task}/{task}/test/{model}.npy"
-            for task in plan.tasks_of(config, "representation")
-            for model in replicates.compared_models(config, "representation", task)
-        ],
-        tables=expand(
-            "<results>/data/{task}/test.parquet",
-            task=plan.tasks_of(config, "representation"),
+        neighbors=of_models(
+            "representation", "<results>/neighbors/{task}/{task}/test/{model}.npy"
         ),
+        ties=of_models(
+            "representation",
+            "<results>/neighbors/{task}/{task}/test/{model}.ties.parquet",
+        ),
+        embeddings=of_models(
+            "representation", "<results>/embeddings/{task}/{task}/test/{model}.npy"
+        ),
+        table="<results>/data/{task}/test.parquet",
     output:
-        agreement="<results>/agreement/representation.csv",
-        resamples="<results>/agreement/representation.resamples.parquet",
+        agreement="<results>/agreement/representation/{task}.csv",
+        resamples="<results>/agreement/representation/{task}.resamples.parquet",
     log:
-        "<logs>/compare_representation.log",
+        "<logs>/compare_representation/{task}.log",
     benchmark:
-        "<benchmarks>/compare_representation.tsv"
+        "<benchmarks>/compare_representation/{task}.tsv"
     conda:
         "../envs/analysis.yaml"
     threads: THREADS
@@ -67,15 +59,8 @@ rule compare_representation:
         mem_mb=memory(1500, neighbors=6, embeddings=3),
         runtime=minutes(60),
     params:
-        tasks=plan.tasks_of(config, "representation"),
-        models=[
-            replicates.compared_models(config, "representation", task)
-            for task in plan.tasks_of(config, "representation")
-        ],
-        reference=config["reference"],
-        feature=config.get("inference", {}).get("feature", ""),
-        resampling=RESAMPLING,
-        verdict=verdict_rows("representation"),
+        models=models_of("representation"),
+        comparing=comparing("representation"),
         compute_threads=THREADS,
         code=code("compare_representation"),
     script:

@@ -5,7 +5,6 @@ from miniature.attack.rows import ATTACKS_SCHEMA, attack_settings
 from miniature.attack.run import attack_table
 from miniature.data.sampling import subsample
 from miniature.files import read_parquet, write_json, write_parquet
-from miniature.job.iteration import list_of
 from miniature.job.partial import keyed_folder, remove
 from miniature.retrieval.registry import check_retrieved
 from miniature.seeds import generator
@@ -14,7 +13,7 @@ from miniature.seeds import generator
 def main(snakemake):
     """Attack a seeded sample of the test examples, the same one for every model."""
     params, inputs, wildcards = snakemake.params, snakemake.input, snakemake.wildcards
-    check_retrieved(list_of(inputs.get("sentence_encoder", [])))
+    check_retrieved(inputs.get("sentence_encoder", []))
     # The journal itself is keyed by the digests of both models, the recipe, the examples and the code.
     folder = keyed_folder(params.partial, params.code)
     table = subsample(

@@ -1,13 +1,10 @@
-"""Do two models call the same inputs strange? All pairs, every K."""
-
-from pathlib import Path
+"""Do two models call the same inputs strange? All pairs, every K, one other dataset."""
 
 from _job import run_job
-from miniature.agreement.comparison import Resampling, concat_comparisons
-from miniature.characteristics.distribution.compare import compare_distribution
+from miniature.agreement.comparison import Comparing, write_comparison
+from miniature.characteristics.distribution.compare import Examples, compare_distribution
 from miniature.characteristics.distribution.detect import Detection
-from miniature.files import read_parquet, write_csv, write_parquet
-from miniature.job.iteration import groups_like, list_of
+from miniature.files import read_parquet
 
 
 def word_counts(table):
@@ -16,52 +13,35 @@ def word_counts(table):
     return texts.str.split().str.len().to_numpy()
 
 
-def calibration_clusters(table, detections):
+def calibration_clusters(tables, detections):
     """Clusters of the calibration split; each row is its own where the split is given as embeddings only."""
-    if table is not None:
-        return table["cluster"].to_numpy()
+    if tables:
+        return tables[0]["cluster"].to_numpy()
     return next((d.calibration["id"].unique() for d in detections.values()), [])
 
 
 def main(snakemake):
-    """Compare the sets called out of distribution; write the agreement table and the resampled values."""
+    """Compare the sets called out of distribution; write agreement rows and the resampled values."""
     params, inputs = snakemake.params, snakemake.input
-    data = {Path(path).parent.name: read_parquet(path) for path in list_of(inputs.tables)}
-    calibration = {Path(path).parent.name: read_parquet(path) for path in list_of(inputs.calibration_tables)}
-    comparisons = []
-    for (task, other), models, rows, distances in zip(
-        params.pairs,
-        params.models,
-        groups_like(inputs.ood, params.models),
-        groups_like(inputs.calibration, params.models),
-        strict=True,
-    ):
-        detections = {
-            model: Detection(*map(read_parquet, paths))
-            for model, *paths in zip(models, rows, distances, strict=True)
-        }
-        comparisons.append(
-            compare_distribution(
-                detections,
-                reference=params.reference,
-                clusters=data[task]["cluster"].to_numpy(),
-                ood_clusters=data[other]["cluster"].to_numpy(),
-                calibration_clusters=calibration_clusters(calibration.get(task), detections),
-                lengths=word_counts(data[task]),
-                ood_lengths=word_counts(data[other]),
-                percentile=params.percentile,
-                task=task,
-                dataset=task,
-                split="test",
-                ood_dataset=other,
-                feature=params.feature,
-                resampling=Resampling(**params.resampling),
-                verdict=params.verdict,
-            )
-        )
-    compared = concat_comparisons(comparisons)
-    write_csv(compared.rows, snakemake.output.agreement)
-    write_parquet(compared.resamples, snakemake.output.resamples)
+    detections = {
+        model: Detection(*map(read_parquet, paths))
+        for model, *paths in zip(params.models, inputs.ood, inputs.calibration, strict=True)
+    }
+    test, ood = read_parquet(inputs.test_table), read_parquet(inputs.ood_table)
+    calibration = [read_parquet(path) for path in inputs.calibration_table]
+    compared = compare_distribution(
+        detections,
+        Comparing.on(dict(snakemake.wildcards.items()), **params.comparing),
+        Examples(
+            test=test["cluster"].to_numpy(),
+            ood=ood["cluster"].to_numpy(),
+            calibration=calibration_clusters(calibration, detections),
+            test_lengths=word_counts(test),
+            ood_lengths=word_counts(ood),
+        ),
+        percentile=params.percentile,
+    )
+    write_comparison(compared, **dict(snakemake.output.items()))
 
 
 if __name__ == "__main__":

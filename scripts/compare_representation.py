@@ -1,43 +1,22 @@
 """Do two models represent the examples alike? Neighbours at every K, and embeddings as a whole; all pairs."""
 
 from _job import run_job
-from miniature.agreement.comparison import Resampling, concat_comparisons
+from miniature.agreement.comparison import Comparing, write_comparison
 from miniature.characteristics.representation.compare import compare_representation
-from miniature.files import read_npy, read_parquet, write_csv, write_parquet
-from miniature.job.iteration import groups_like
+from miniature.files import read_npy, read_parquet
 
 
 def main(snakemake):
-    """Compare neighbours and embeddings; write the agreement table and the resampled values."""
-    params = snakemake.params
-    comparisons = []
-    for task, models, table, neighbors, ties, embeddings in zip(
-        params.tasks,
-        params.models,
-        snakemake.input.tables,
-        groups_like(snakemake.input.neighbors, params.models),
-        groups_like(snakemake.input.ties, params.models),
-        groups_like(snakemake.input.embeddings, params.models),
-        strict=True,
-    ):
-        comparisons.append(
-            compare_representation(
-                {model: read_npy(path) for model, path in zip(models, neighbors, strict=True)},
-                {model: read_parquet(path) for model, path in zip(models, ties, strict=True)},
-                {model: read_npy(path) for model, path in zip(models, embeddings, strict=True)},
-                reference=params.reference,
-                clusters=read_parquet(table)["cluster"].to_numpy(),
-                task=task,
-                dataset=task,
-                split="test",
-                feature=params.feature,
-                resampling=Resampling(**params.resampling),
-                verdict=params.verdict,
-            )
-        )
-    compared = concat_comparisons(comparisons)
-    write_csv(compared.rows, snakemake.output.agreement)
-    write_parquet(compared.resamples, snakemake.output.resamples)
+    """Compare neighbours and embeddings; write agreement rows and the resampled values."""
+    params, inputs = snakemake.params, snakemake.input
+    compared = compare_representation(
+        {model: read_npy(path) for model, path in zip(params.models, inputs.neighbors, strict=True)},
+        {model: read_parquet(path) for model, path in zip(params.models, inputs.ties, strict=True)},
+        {model: read_npy(path) for model, path in zip(params.models, inputs.embeddings, strict=True)},
+        Comparing.on(dict(snakemake.wildcards.items()), **params.comparing),
+        read_parquet(inputs.table)["cluster"].to_numpy(),
+    )
+    write_comparison(compared, **dict(snakemake.output.items()))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """A checkpoint that was fine-tuned elsewhere, checked and taken as it stands."""
 
 from _job import run_job
-from miniature.job.iteration import list_of
 from miniature.models.classes import named_values
 from miniature.retrieval.registry import check_retrieved
 from miniature.training.as_is import copy_checkpoint
@@ -10,7 +9,7 @@ from miniature.training.as_is import copy_checkpoint
 def main(snakemake):
     """Copy the model named by the wildcards."""
     params = snakemake.params
-    check_retrieved(list_of(snakemake.input.sources))
+    check_retrieved(snakemake.input.sources)
     copy_checkpoint(
         params.spec,
         snakemake.output[0],

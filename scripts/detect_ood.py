@@ -3,7 +3,6 @@
 from _job import run_job
 from miniature.characteristics.distribution.detect import detect_ood
 from miniature.files import read_npy, read_parquet, write_parquet
-from miniature.job.iteration import list_of
 
 
 def main(snakemake):
@@ -11,7 +10,7 @@ def main(snakemake):
     inputs, wildcards = snakemake.input, snakemake.wildcards
     calibration = read_npy(inputs.calibration)
     # A calibration split given as embeddings only has no table; its rows are then known by their number.
-    tables = list_of(inputs.get("calibration_table", []))
+    tables = inputs.get("calibration_table", [])
     calibration_ids = read_parquet(tables[0])["id"] if tables else [str(i) for i in range(len(calibration))]
     found = detect_ood(
         read_npy(inputs.bank),

@@ -2,7 +2,6 @@
 
 from _job import run_job
 from miniature.files import read_parquet
-from miniature.job.iteration import list_of
 from miniature.job.partial import digest_inputs, keyed_folder, remove
 from miniature.models.classes import named_values
 from miniature.models.results import check_result_folder
@@ -14,7 +13,7 @@ from miniature.training.finetune import finetune
 def main(snakemake):
     """Fine-tune the model named by the wildcards."""
     params, wildcards = snakemake.params, snakemake.wildcards
-    vocabulary, teacher = list_of(snakemake.input.sources), list_of(snakemake.input.teacher)
+    vocabulary, teacher = snakemake.input.sources, snakemake.input.teacher
     check_retrieved(vocabulary)
     # Before the key, which damage would change: work under another key is removed.
     train = read_parquet(snakemake.input.train)

@@ -1,9 +1,10 @@
 """Table 3: what the attack did to each model."""
 
+from itertools import islice
+
 from _job import run_job
 from miniature.attack.summary import find_common_ids, summarize_attack
 from miniature.files import read_parquet
-from miniature.job.iteration import chunks
 from miniature.tables.attacks import DIGITS, attacks_table, printed_attacks
 from miniature.tables.write import write_table
 
@@ -12,9 +13,11 @@ def main(snakemake):
     """Summarise every attack, over all examples and over those every model had right."""
     params, output = snakemake.params, snakemake.output
     summaries, common = {}, {}
-    per_pair = chunks(snakemake.input, len(params.models))
-    for pair, paths in zip(params.pairs, per_pair, strict=True):
-        attacks = {model: read_parquet(path) for model, path in zip(params.models, paths, strict=True)}
+    paths, models = iter(snakemake.input), params.models
+    for pair in params.pairs:
+        attacks = {
+            model: read_parquet(path) for model, path in zip(models, islice(paths, len(models)), strict=True)
+        }
         ids = find_common_ids(attacks.values())
         summaries[tuple(pair)] = {model: summarize_attack(table) for model, table in attacks.items()}
         common[tuple(pair)] = {model: summarize_attack(table, ids) for model, table in attacks.items()}

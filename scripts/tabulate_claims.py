@@ -7,7 +7,6 @@ from miniature.agreement.comparison import read_resamples
 from miniature.agreement.table import concat_rows, read_agreement
 from miniature.claims.table import claims_table
 from miniature.files import read_parquet
-from miniature.job.iteration import list_of
 from miniature.tables.scorecard import read_scorecard
 from miniature.tables.write import write_table
 
@@ -15,7 +14,7 @@ from miniature.tables.write import write_table
 def main(snakemake):
     """Read the scorecard, the agreement tables and the attacks, and judge each claim."""
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
-    attacks = {Path(path).stem: read_parquet(path) for path in list_of(inputs.attacks)}
+    attacks = {Path(path).stem: read_parquet(path) for path in inputs.attacks}
     clusters = ()
     if attacks:
         attacked = next(iter(attacks.values()))["id"]
@@ -23,16 +22,14 @@ def main(snakemake):
     write_table(
         claims_table(
             read_scorecard(inputs.scorecard),
-            concat_rows([read_agreement(path) for path in list_of(inputs.agreement)]),
+            concat_rows([read_agreement(path) for path in inputs.agreement]),
             attacks,
             compressed=params.compressed,
             reference=params.reference,
             verdict=params.verdict,
             results=f"results/{params.study}",
             command=params.command,
-            resamples=dict(
-                zip(params.resampled, map(read_resamples, list_of(inputs.resamples)), strict=True)
-            ),
+            resamples=dict(zip(params.resampled, map(read_resamples, inputs.resamples), strict=True)),
             clusters=clusters,
         ),
         csv=output.csv,

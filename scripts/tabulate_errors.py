@@ -1,9 +1,10 @@
 """Table 2: which models make the same mistakes."""
 
+from itertools import islice
+
 from _job import run_job
 from miniature.agreement.table import read_agreement
 from miniature.files import read_parquet
-from miniature.job.iteration import groups_like
 from miniature.tables.errors import error_matrix, error_pairs
 from miniature.tables.write import write_table
 
@@ -13,11 +14,11 @@ def main(snakemake):
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
     agreement = read_agreement(inputs.agreement)
     counts = {}
-    per_task = groups_like(inputs.errors, params.comparing)
-    for task, models, paths in zip(params.tasks, params.comparing, per_task, strict=True):
+    paths = iter(inputs.errors)
+    for task, models in zip(params.tasks, params.comparing, strict=True):
         counts[task] = {
             model: int(read_parquet(path)["error"].fillna(False).astype(bool).sum())
-            for model, path in zip(models, paths, strict=True)
+            for model, path in zip(models, islice(paths, len(models)), strict=True)
         }
     write_table(
         error_pairs(agreement, models=params.models, reference=params.reference, errors=counts),

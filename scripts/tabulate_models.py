@@ -1,9 +1,10 @@
 """Table 1: the models, their sizes and their scores."""
 
+from itertools import islice
+
 from _job import run_job
 from miniature.agreement.table import read_agreement
 from miniature.files import read_parquet
-from miniature.job.iteration import groups_like
 from miniature.predictions import score_classification as classification
 from miniature.predictions import score_squad as squad
 from miniature.predictions.match import summarize_errors
@@ -16,25 +17,19 @@ def main(snakemake):
     """Score every model on every task and write the table."""
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
     scores = {}
-    for task, kind, table_path, predicting, predicted, listing, listed in zip(
-        params.tasks,
-        params.kinds,
-        inputs.tables,
-        params.predicting,
-        groups_like(inputs.predictions, params.predicting),
-        params.listing,
-        groups_like(inputs.errors, params.listing),
-        strict=True,
+    predicted, listed = iter(inputs.predictions), iter(inputs.errors)
+    for task, kind, table_path, predicting, listing in zip(
+        params.tasks, params.kinds, inputs.tables, params.predicting, params.listing, strict=True
     ):
         table = read_parquet(table_path)
         scores[task] = {}
-        for model, path in zip(predicting, predicted, strict=True):
+        for model, path in zip(predicting, islice(predicted, len(predicting)), strict=True):
             predictions = read_parquet(path)
             if kind == "question-answering":
                 scores[task][model] = squad.summarize(predictions, table["answerable"])
             else:
                 scores[task][model] = classification.summarize(predictions)
-        for model, path in zip(listing, listed, strict=True):
+        for model, path in zip(listing, islice(listed, len(listing)), strict=True):
             scores[task][model] = summarize_errors(read_parquet(path), table, kind)
     folders = inputs.models[: len(params.trained)]
     distribution = read_agreement(inputs.distribution) if inputs.get("distribution") else None

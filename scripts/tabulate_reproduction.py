@@ -4,7 +4,6 @@ import pandas as pd
 
 from _job import run_job
 from miniature.files import read_csv
-from miniature.job.iteration import list_of
 from miniature.tables.errors import PAIR_HEADINGS
 from miniature.tables.reproduction import printed_figures, read_published, reproduction_table
 from miniature.tables.write import write_table
@@ -15,7 +14,7 @@ TEXT = {"task": str, "model a": str, "model b": str}
 def main(snakemake):
     """Read the table of errors, where the study compares any, and write the comparison."""
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
-    tables = [read_csv(path, dtype=TEXT) for path in list_of(inputs.errors)]
+    tables = [read_csv(path, dtype=TEXT) for path in filter(None, [inputs.errors])]
     table = reproduction_table(
         read_published(inputs.published),
         models=params.models,

@@ -2,7 +2,6 @@
 
 from _job import run_job
 from miniature.files import read_parquet
-from miniature.job.iteration import list_of
 from miniature.job.partial import digest_inputs, keyed_folder, remove
 from miniature.models.vocabulary import table_texts
 from miniature.retrieval.registry import check_retrieved
@@ -13,12 +12,12 @@ from miniature.training.masked_lm import copy_masked_lm, train_masked_lm
 def main(snakemake):
     """Build the masked language model named by the wildcards."""
     params = snakemake.params
-    check_retrieved(list_of(snakemake.input.sources))
+    check_retrieved(snakemake.input.sources)
     if not params.settings:
         copy_masked_lm(params.spec, snakemake.output[0])
         return
     texts = []
-    for path, kind in zip(list_of(snakemake.input.tables), params.kinds, strict=True):
+    for path, kind in zip(snakemake.input.tables, params.kinds, strict=True):
         texts += table_texts(read_parquet(path), kind)
     settings = {name: value for name, value in params.items() if name != "partial"}
     checkpoints = keyed_folder(params.partial, [settings, digest_inputs(snakemake.input)])
@@ -26,7 +25,7 @@ def main(snakemake):
         params.spec,
         texts,
         settings=params.settings,
-        vocabulary=list_of(snakemake.input.sources)[0] if "architecture" in params.spec else None,
+        vocabulary=snakemake.input.sources[0] if "architecture" in params.spec else None,
         seed=derive_seed(params.seed, "masked_lm", snakemake.wildcards.masked_lm),
         device=params.device,
         checkpoint_folder=checkpoints,

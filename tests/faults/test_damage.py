@@ -58,7 +58,7 @@ ROUNDS = {
 def rebuilt(jobs, name):
     """Rule whose job built a result again."""
     rules = {"predictions": "predict_split", "embeddings": "predict_split", "errors": "find_errors",
-             "neighbors": "find_neighbors", "ood": "detect_ood", "agreement": "compare_vulnerability",
+             "neighbors": "find_neighbors", "ood": "detect_ood", "agreement": "join_agreement",
              "attacks": "transfer_attacks",
              "data": "build_data", "models": "finetune_model"}  # fmt: skip
     rule = rules[name.partition("/")[0]]
@@ -114,5 +114,5 @@ def test_result_is_deleted_by_hand(project, table_row):
     done = project.run("--cores", "1", "errors")
     assert project.contents() == before
     jobs = sorted(rule for rule, _ in jobs_in(done.stdout))
-    assert jobs == ["compare_errors", "errors"]
-    table_row("a result deleted by hand", "it is missed", "everything else", "compare_errors")
+    assert jobs == ["errors", "join_agreement"]
+    table_row("a result deleted by hand", "it is missed", "everything else", "join_agreement")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score, jaccard_score, roc_auc_score
 
-from miniature.agreement.comparison import Resampling
+from miniature.agreement.comparison import Comparing, Resampling
 from miniature.characteristics.errors.compare import compare_errors
 from miniature.measures.detection import auroc, fpr_at_95
 from miniature.measures.sets import (
@@ -310,8 +310,8 @@ def test_the_authors_reference_row(other):
     ids = [f"q{i}" for i in range(QUESTIONS)]
     lists = {m: pd.DataFrame({"id": ids, "error": e}) for m, e in (("large", a), (other, b))}
     rows = compare_errors(
-        lists, reference="large", clusters=np.arange(QUESTIONS) // 10, task="squad", dataset="squad",
-        split="test", resampling=Resampling(resamples=100), verdict=None,
+        lists, Comparing("squad", "squad", "test", "large", Resampling(resamples=100)),
+        np.arange(QUESTIONS) // 10,
     ).rows.set_index("measure")  # fmt: skip
     assert rows.loc["jaccard", ["value", "chance", "ceiling"]].round(3).tolist() == [
         tabled[0],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from miniature.agreement.comparison import BCA, BOOTSTRAP, Resampling
+from miniature.agreement.comparison import BCA, BOOTSTRAP, Comparing, Resampling
 from miniature.characteristics.calibration.compare import (
     DIFFERENCES,
     OF_ONE_MODEL,
@@ -53,9 +53,10 @@ def compare(tables, *, clusters=None, bins=10, verdict=None, resamples=200):
     if clusters is None:
         clusters = np.arange(len(next(iter(tables.values())))).astype(str)
     return compare_calibration(
-        tables, bins=bins, reference="large", clusters=clusters,
-        task="reviews", dataset="reviews", split="test",
-        resampling=Resampling(resamples=resamples, seed=2), verdict=verdict,
+        tables,
+        Comparing("reviews", "reviews", "test", "large", Resampling(resamples=resamples, seed=2), verdict),
+        clusters,
+        bins=bins,
     )  # fmt: skip
 
 

@@ -6,10 +6,10 @@ import pytest
 from sklearn.metrics import jaccard_score, roc_auc_score, roc_curve
 from sklearn.neighbors import NearestNeighbors
 
-from miniature.agreement.comparison import Resampling
+from miniature.agreement.comparison import Comparing, Resampling
 from miniature.agreement.table import AGREEMENT_COLUMNS
 from miniature.characteristics import embeddings as embeddings_module
-from miniature.characteristics.distribution.compare import compare_distribution
+from miniature.characteristics.distribution.compare import Examples, compare_distribution
 from miniature.characteristics.distribution.detect import detect_ood, kth_distances
 from miniature.messages import StudyError
 
@@ -126,22 +126,21 @@ def test_quality_is_that_of_scikit_learn():
     assert quality["flagged_ood"] == pytest.approx(called[outside].mean())
 
 
-def compare(detections, n=150, m=120, **changes):
+def compare(detections, n=150, m=120):
     rng = np.random.default_rng(0)
-    options = {
-        "reference": "large", "clusters": [f"p{i // 3}" for i in range(n)], "ood_clusters": ["n"] * m,
-        "lengths": rng.integers(50, 100, n), "ood_lengths": rng.integers(80, 200, m),
-        "task": "squad", "dataset": "squad", "split": "test", "ood_dataset": "news", "feature": "cls",
-        "calibration_clusters": [f"c{i // 2}" for i in range(200)], "percentile": 95,
-        "resampling": Resampling(resamples=100),
-    }  # fmt: skip
-    options |= changes
-    return compare_distribution(detections, **options).rows, options
+    examples = Examples(
+        [f"p{i // 3}" for i in range(n)], ["n"] * m, [f"c{i // 2}" for i in range(200)],
+        rng.integers(50, 100, n), rng.integers(80, 200, m),
+    )  # fmt: skip
+    comparing = Comparing(
+        "squad", "squad", "test", "large", Resampling(resamples=100), ood_dataset="news", feature="cls"
+    )
+    return compare_distribution(detections, comparing, examples, percentile=95).rows, examples
 
 
 def test_pairs_are_compared_over_each_set_and_both():
     detections = {m: detection(make_embeddings(s)) for m, s in (("tiny", 6), ("large", 7), ("base", 8))}
-    table, options = compare(detections)
+    table, examples = compare(detections)
     assert tuple(table.columns) == AGREEMENT_COLUMNS
     pairs = table[table["model_a"] != table["model_b"]]
     assert len(pairs) == 3 * 3 * 8
@@ -173,7 +172,7 @@ def test_pairs_are_compared_over_each_set_and_both():
     assert set(own["measure"]) == {"auroc", "fpr95", "flagged_id", "flagged_ood", "length_auroc"}
     length = own[own["measure"] == "length_auroc"]
     truth = [0] * 150 + [1] * 120
-    expected = roc_auc_score(truth, np.concatenate([options["lengths"], options["ood_lengths"]]))
+    expected = roc_auc_score(truth, np.concatenate([examples.test_lengths, examples.ood_lengths]))
     assert length["value"].tolist() == pytest.approx([expected] * 3)
     assert length["k"].isna().all()
     assert own[own["measure"] != "length_auroc"]["k"].notna().all()

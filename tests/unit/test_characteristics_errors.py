@@ -5,16 +5,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score, jaccard_score
 
-from miniature.agreement.comparison import BCA, BOOTSTRAP, Resampling
+from miniature.agreement.comparison import BCA, BOOTSTRAP, Comparing, Resampling
 from miniature.agreement.table import AGREEMENT_COLUMNS
 from miniature.characteristics.errors.compare import compare_errors, find_errors
 from miniature.messages import StudyError
 
-LABELS = {
-    "task": "squad", "dataset": "squad", "split": "test",
-    "resampling": Resampling(resamples=200, seed=1),
-    "verdict": {"task": "squad", "measure": "jaccard", "margin": 0.05},
-}  # fmt: skip
+VERDICT = {"task": "squad", "measure": "jaccard", "margin": 0.05}
+COMPARING = Comparing("squad", "squad", "test", "large", Resampling(resamples=200, seed=1), VERDICT)
 
 
 def error_list(errors, ids=None):
@@ -62,9 +59,7 @@ def test_all_pairs_are_compared_as_scikit_learn_compares_them():
     n = 200
     masks = {m: rng.random(n) < rate for m, rate in (("tiny", 0.6), ("large", 0.2), ("base", 0.3))}
     clusters = np.array([f"p{i // 4}" for i in range(n)])
-    table, resamples = compare_errors(
-        {m: error_list(list(e)) for m, e in masks.items()}, reference="large", clusters=clusters, **LABELS
-    )
+    table, resamples = compare_errors({m: error_list(list(e)) for m, e in masks.items()}, COMPARING, clusters)
     assert tuple(table.columns) == AGREEMENT_COLUMNS
     assert table["measure"].tolist() == [
         "jaccard", "jaccard_corrected", "kappa", "kappa_corrected",
@@ -112,7 +107,7 @@ def test_differences_of_two_pairs_are_paired():
     twin = other ^ (np.arange(400) < 2)
     lists = {m: error_list(list(e)) for m, e in (("large", large), ("other", other), ("twin", twin))}
     clusters = [f"p{i}" for i in range(400)]
-    resamples = compare_errors(lists, reference="large", clusters=clusters, **LABELS).resamples
+    resamples = compare_errors(lists, COMPARING, clusters).resamples
     values = resamples.pivot(index="resample", columns=["model_a", "model_b"], values="value")
     difference = values["large", "other"] - values["large", "twin"]
     # Two models that all but agree have all but the same value in each resample.
@@ -121,7 +116,7 @@ def test_differences_of_two_pairs_are_paired():
 
 def test_one_cluster_has_values_and_no_interval():
     lists = {"large": error_list([True, False, True]), "base": error_list([True, True, False])}
-    rows, resamples = compare_errors(lists, reference="large", clusters=["p"] * 3, **LABELS)
+    rows, resamples = compare_errors(lists, COMPARING, ["p"] * 3)
     assert rows["value"].notna().all()
     assert rows[["ci_low", "ci_high"]].isna().all(axis=None)
     assert set(rows["ci_method"]) == {""}
@@ -132,7 +127,7 @@ def test_identical_models_agree_in_full_and_claim_no_interval():
     errors = [i % 3 == 0 for i in range(60)]
     lists = {"large": error_list(errors), "copy": error_list(errors)}
     clusters = [f"p{i}" for i in range(60)]
-    rows, resamples = compare_errors(lists, reference="large", clusters=clusters, **LABELS)
+    rows, resamples = compare_errors(lists, COMPARING, clusters)
     value = rows.set_index("measure")["value"]
     assert value["jaccard"] == value["kappa"] == value["jaccard_corrected"] == value["kappa_corrected"] == 1
     assert value["accuracy_difference"] == value["negative_flips"] == value["positive_flips"] == 0
@@ -144,7 +139,7 @@ def test_identical_models_agree_in_full_and_claim_no_interval():
 def test_a_model_without_errors_shares_none():
     lists = {"large": error_list([False] * 40), "base": error_list([i % 4 == 0 for i in range(40)])}
     clusters = [f"p{i}" for i in range(40)]
-    rows = compare_errors(lists, reference="large", clusters=clusters, **LABELS).rows.set_index("measure")
+    rows = compare_errors(lists, COMPARING, clusters).rows.set_index("measure")
     assert rows.loc["jaccard", ["value", "chance", "ceiling"]].tolist() == [0, 0, 0]
     assert rows.loc["kappa", ["value", "ceiling"]].tolist() == [0, 0]
     assert rows.loc[["jaccard_corrected", "kappa_corrected"], "value"].isna().all()
@@ -158,7 +153,7 @@ def test_unknown_errors_are_left_out_of_their_pairs_only():
         "base": error_list([True, None, False, False]),
         "tiny": error_list([True, True, True, None]),
     }
-    table = compare_errors(lists, reference="large", clusters=["p", "p", "q", "r"], **LABELS).rows
+    table = compare_errors(lists, COMPARING, ["p", "p", "q", "r"]).rows
     rows = table[table["measure"] == "jaccard"].set_index(["model_a", "model_b"])
     assert rows["n"].tolist() == [3, 3, 2]
     assert rows["n_clusters"].tolist() == [3, 2, 2]
@@ -167,19 +162,19 @@ def test_unknown_errors_are_left_out_of_their_pairs_only():
 
 def test_no_errors_and_no_known_errors_are_no_number():
     lists = {"large": error_list([False, False]), "base": error_list([False, False])}
-    table = compare_errors(lists, reference="large", clusters=["p", "q"], **LABELS).rows.set_index("measure")
+    table = compare_errors(lists, COMPARING, ["p", "q"]).rows.set_index("measure")
     assert table.loc["jaccard", ["value", "chance", "ceiling"]].isna().all()
     assert table.loc["kappa", ["value", "chance", "ceiling"]].isna().all()
     assert table.loc["accuracy_difference", "value"] == 0
     withheld = {m: error_list([None, None]) for m in lists}
-    table = compare_errors(withheld, reference="large", clusters=["p", "q"], **LABELS).rows
+    table = compare_errors(withheld, COMPARING, ["p", "q"]).rows
     assert table["value"].isna().all()
     assert (table["n"] == 0).all()
 
 
 def test_one_model_or_none_gives_an_empty_table_with_its_columns():
     for lists in ({}, {"large": error_list([True])}):
-        table, resamples = compare_errors(lists, reference="large", clusters=["p"], **LABELS)
+        table, resamples = compare_errors(lists, COMPARING, ["p"])
         assert len(table) == len(resamples) == 0
         assert tuple(table.columns) == AGREEMENT_COLUMNS
 
@@ -187,7 +182,7 @@ def test_one_model_or_none_gives_an_empty_table_with_its_columns():
 def test_lists_of_different_examples_name_the_model_and_row():
     lists = {"large": error_list([True, False]), "base": error_list([True, False], ids=["q0", "q7"])}
     with pytest.raises(StudyError, match="row 2 is q1 and q7") as error:
-        compare_errors(lists, reference="large", clusters=["p", "p"], **LABELS)
+        compare_errors(lists, COMPARING, ["p", "p"])
     assert "model base" in error.value.where
     with pytest.raises(StudyError, match="has 3"):
-        compare_errors(lists, reference="large", clusters=["p", "p", "p"], **LABELS)
+        compare_errors(lists, COMPARING, ["p", "p", "p"])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import t as student_t
 from sklearn.neighbors import NearestNeighbors
 
-from miniature.agreement.comparison import HALVES, JACKKNIFE, Resampling
+from miniature.agreement.comparison import HALVES, JACKKNIFE, Comparing, Resampling
 from miniature.characteristics import embeddings as embeddings_module
 from miniature.characteristics.representation.compare import compare_representation, find_neighbors
 from miniature.characteristics.representation.neighbors import free_neighbors, search_neighbors
@@ -21,7 +21,7 @@ from miniature.messages import StudyError
 from miniature.statistics.halves import SPLITS, split_halves
 
 FEW = Resampling(resamples=200)
-LABELS = {"task": "squad", "dataset": "squad", "split": "test", "feature": "cls", "resampling": FEW}
+COMPARING = Comparing("squad", "squad", "test", "large", FEW, feature="cls")
 
 
 def exact_order(x):
@@ -161,15 +161,15 @@ def test_constant_embeddings_are_settled_by_index_and_reported_as_ties():
     np.testing.assert_array_equal(free_neighbors(ties, 6, 3), [[1, 2, 2]] * 6)
 
 
-def compare(embeddings, k, reference="large", **options):
+def compare(embeddings, k, reference="large", clusters=(), verdict=None):
     found = {m: search_neighbors(x, k) for m, x in embeddings.items()}
     n = len(next(iter(embeddings.values())))
     return compare_representation(
         {m: f[0] for m, f in found.items()},
         {m: f[1] for m, f in found.items()},
         embeddings,
-        reference=reference,
-        **{"clusters": [f"p{i // 2}" for i in range(n)]} | LABELS | options,
+        COMPARING._replace(reference=reference, verdict=verdict),
+        clusters if len(clusters) else [f"p{i // 2}" for i in range(n)],
     )
 
 
@@ -224,13 +224,13 @@ def test_neighbors_of_another_size_name_the_model():
     found = {m: search_neighbors(rng.normal(size=(20, 3)), k) for m, k in (("large", 5), ("tiny", 4))}
     with pytest.raises(StudyError, match="neighbours of tiny"):
         compare_representation(
-            {m: f[0] for m, f in found.items()}, ties={m: f[1] for m, f in found.items()}, embeddings={},
-            reference="large", clusters=["p"] * 20, **LABELS,
+            {m: f[0] for m, f in found.items()}, {m: f[1] for m, f in found.items()}, {},
+            COMPARING, ["p"] * 20,
         )  # fmt: skip
 
 
 def test_no_model_gives_an_empty_table():
-    nothing = compare_representation({}, {}, {}, reference="large", clusters=["p"], **LABELS)
+    nothing = compare_representation({}, {}, {}, COMPARING, ["p"])
     assert [len(table) for table in nothing] == [0, 0]
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import jaccard_score
 
-from miniature.agreement.comparison import Resampling
+from miniature.agreement.comparison import Comparing, Resampling
 from miniature.characteristics.errors.compare import compare_errors
 from miniature.pages.findings import contrast_pairs, floor_contrasts, write_findings
 from miniature.scorecard.build import build_scorecard
@@ -55,8 +55,7 @@ def compare(wrong, clusters):
     ids = [f"q{i}" for i in range(len(clusters))]
     errors = {m: pd.DataFrame({"id": ids, "error": pd.array(e, dtype="boolean")}) for m, e in wrong.items()}
     return compare_errors(
-        errors, reference="large", clusters=clusters, task="wiki", dataset="wiki", split="test",
-        resampling=Resampling(resamples=100), verdict=SETTINGS,
+        errors, Comparing("wiki", "wiki", "test", "large", Resampling(resamples=100), SETTINGS), clusters
     )  # fmt: skip
 
 

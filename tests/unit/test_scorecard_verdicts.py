@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from miniature.agreement.comparison import BOOTSTRAP, Resampling, make_resamples, read_resamples
+from miniature.agreement.comparison import BOOTSTRAP, Comparing, Resampling, make_resamples, read_resamples
 from miniature.agreement.table import concat_rows, make_rows
 from miniature.characteristics.errors.compare import compare_errors
 from miniature.files import write_parquet
@@ -194,8 +194,8 @@ def compared(wrong, clusters=None):
     ids = [str(i) for i in range(n)]
     errors = {m: pd.DataFrame({"id": ids, "error": pd.array(w, dtype="boolean")}) for m, w in wrong.items()}
     found = compare_errors(
-        errors, reference="large", clusters=np.arange(n) if clusters is None else clusters, task="squad",
-        dataset="squad", split="test", resampling=Resampling(resamples=200), verdict=SETTINGS,
+        errors, Comparing("squad", "squad", "test", "large", Resampling(resamples=200), SETTINGS),
+        np.arange(n) if clusters is None else clusters,
     )  # fmt: skip
     return build_scorecard(
         found.rows, models=list(wrong), reference="large", verdict={"errors": SETTINGS},

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.special import softmax
 
-from miniature.agreement.comparison import BCA, Resampling
+from miniature.agreement.comparison import BCA, Comparing, Resampling
 from miniature.characteristics.calibration.probabilities import answer_distributions, stack_probabilities
 from miniature.characteristics.errors.compare import compare_errors, find_errors
 from miniature.measures.probabilities import (
@@ -57,9 +57,8 @@ def compare(predictions, labels=CLASSES, clusters=None, errors=None, verdict=Non
     errors = errors or {m: find_errors(p, kind) for m, p in predictions.items()}
     n = len(next(iter(errors.values())))
     return compare_errors(
-        errors, reference="large", clusters=[f"p{i}" for i in range(n)] if clusters is None else clusters,
-        task="reviews", dataset="reviews", split="test", resampling=Resampling(resamples=200, seed=1),
-        verdict=verdict, predictions=predictions, labels=labels,
+        errors, Comparing("reviews", "reviews", "test", "large", Resampling(resamples=200, seed=1), verdict),
+        [f"p{i}" for i in range(n)] if clusters is None else clusters, predictions=predictions, labels=labels,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from miniature.agreement.table import concat_rows
-from miniature.files import read_parquet, set_aside
+from miniature.files import read_parquet, set_aside, write_csv, write_parquet
 from miniature.messages import StudyError
 
 
@@ -96,6 +96,48 @@ class Resampling(NamedTuple):
     blocks: int = 20
     rsa_examples: int = 1000
     seed: int = 0
+
+
+class Comparing(NamedTuple):
+    """What is compared, for whom: shared by all rows of one comparison.
+
+    Attributes
+    ----------
+    task, dataset, split : str
+        Labels of the rows.
+    reference : str
+        Name of the reference, put first in its pairs.
+    resampling : Resampling
+        How intervals are made.
+    verdict : mapping, optional
+        What the study's verdict on the characteristic rests on: that row keeps its resampled values.
+    ood_dataset, recipe, feature : str
+        Labels where they apply.
+    """
+
+    task: str
+    dataset: str
+    split: str
+    reference: str
+    resampling: Resampling
+    verdict: Mapping[str, object] | None = None
+    ood_dataset: str = ""
+    recipe: str = ""
+    feature: str = ""
+
+    @classmethod
+    def on(
+        cls, places: Mapping[str, str], *, resampling: Mapping[str, int], **settings: object
+    ) -> "Comparing":
+        """Models compared on the test split of a task; `places` has it, and what it is measured with."""
+        task = places["task"]
+        return cls(dataset=task, split="test", resampling=Resampling(**resampling), **places, **settings)
+
+    def labels(self, characteristic: str) -> dict[str, object]:
+        """Columns that all rows share."""
+        names = ("task", "dataset", "split", "ood_dataset", "recipe", "feature")
+        shared = {name: getattr(self, name) for name in names if getattr(self, name)}
+        return {"characteristic": characteristic, **shared}
 
 
 class Comparison(NamedTuple):
@@ -195,6 +237,19 @@ def concat_comparisons(comparisons: Sequence[Comparison]) -> Comparison:
         concat_rows([c.rows for c in comparisons]),
         pd.concat([make_resamples(), *(c.resamples for c in comparisons)], ignore_index=True),
     )
+
+
+def write_comparison(comparison: Comparison, *, agreement: str | os.PathLike, resamples: str | os.PathLike):
+    """Write rows as CSV and resampled values as Parquet.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    agreement, resamples : path
+        The two files.
+    """
+    write_csv(comparison.rows, agreement)
+    write_parquet(comparison.resamples, resamples)
 
 
 def rests_on(verdict: Mapping[str, object] | None, **row: object) -> bool:

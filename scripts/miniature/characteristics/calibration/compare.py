@@ -7,8 +7,8 @@ import pandas as pd
 import pyarrow as pa
 
 from miniature.agreement.comparison import (
+    Comparing,
     Comparison,
-    Resampling,
     check_same_examples,
     concat_comparisons,
     make_resamples,
@@ -129,15 +129,10 @@ def _as_recorded(predictions: pd.DataFrame, labels: Sequence[str] | None) -> pd.
 
 def compare_calibration(
     confidences: Mapping[str, pd.DataFrame],
+    comparing: Comparing,
+    clusters: np.ndarray,
     *,
     bins: int,
-    reference: str,
-    clusters: np.ndarray,
-    task: str,
-    dataset: str,
-    split: str,
-    resampling: Resampling,
-    verdict: Mapping[str, object] | None,
 ) -> Comparison:
     """Calibration of every model, and the difference of every pair.
 
@@ -154,16 +149,10 @@ def compare_calibration(
         probabilities are absent.
     bins : int
         Bins of equal width for ``ece`` and ``mce``, and bins of equal mass for ``adaptive_ece``.
-    reference : str
-        Name of the reference, put first in its pairs.
+    comparing : Comparing
+        Labels of the rows, reference, resampling and verdict.
     clusters : array_like of str, shape [examples]
         Cluster of each example of the data table.
-    task, dataset, split : str
-        Labels of the rows.
-    resampling : Resampling
-        How intervals are made.
-    verdict : mapping or None
-        The study's verdict on calibration: the measure it names keeps its resampled values.
 
     Returns
     -------
@@ -178,7 +167,7 @@ def compare_calibration(
         If the models' tables list different examples.
     """
     n = check_same_examples(confidences, clusters, what="confidences")
-    labels = {"characteristic": "calibration", "task": task, "dataset": dataset, "split": split}
+    shared = comparing.labels("calibration")
     # A file of predictions need not say how sure its model was.
     confidences = {
         model: table for model, table in confidences.items() if not n or table["confidence"].notna().any()
@@ -186,9 +175,9 @@ def compare_calibration(
     known = np.ones(n, dtype=bool)
     for table in confidences.values():
         known &= ~(table["correct"].isna() | table["confidence"].isna()).to_numpy(dtype=bool)
-    labels |= {"n": int(known.sum()), "n_clusters": count_clusters(clusters, known)}
+    labels = shared | {"n": int(known.sum()), "n_clusters": count_clusters(clusters, known)}
     index, n_clusters = cluster_index(np.asarray(clusters, dtype=object)[known])
-    counts = draw_counts(n_clusters, resampling)
+    counts = draw_counts(n_clusters, comparing.resampling)
     measured, recomputed = {}, {}
     for model, table in confidences.items():
         columns = _columns(table[known], bins)
@@ -204,7 +193,7 @@ def compare_calibration(
         again = {name: with_interval(x) for name, x in recomputed[model].items()}
         own = make_pair_rows(rows, again, model_a=model, model_b=model, **labels)
         found.append(Comparison(own, make_resamples()))
-    for a, b in list_pairs(confidences, reference):
+    for a, b in list_pairs(confidences, comparing.reference):
         rows = [(name, measured[b][of] - measured[a][of], nan, nan) for of, name in DIFFERENCES.items()]
         again = {
             name: with_interval(_difference(recomputed[a][of], recomputed[b][of]))
@@ -212,7 +201,7 @@ def compare_calibration(
             if of in recomputed[a] and of in recomputed[b]
         }
         pair = {"model_a": a, "model_b": b}
-        kept = keep_resamples(again, verdict, task=task, dataset=dataset, split=split, **pair)
+        kept = keep_resamples(again, comparing.verdict, **shared, **pair)
         found.append(Comparison(make_pair_rows(rows, again, **pair, **labels), kept))
     return concat_comparisons(found)
 

@@ -1,10 +1,11 @@
 """Data distribution: whether two models call the same examples out of distribution."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from miniature.agreement.comparison import Comparison, Resampling, check_same_examples, concat_comparisons
+from miniature.agreement.comparison import Comparing, Comparison, check_same_examples, concat_comparisons
 from miniature.agreement.finding import Finding, tabulate_findings
 from miniature.agreement.table import list_pairs
 from miniature.characteristics.distribution.detect import Detection
@@ -22,23 +23,30 @@ from miniature.statistics.bootstrap import cluster_index
 from miniature.statistics.thresholds import Levels, make_levels
 
 
+class Examples(NamedTuple):
+    """What is known of the examples of the three tables that a detector is used on.
+
+    Attributes
+    ----------
+    test, ood, calibration : array_like of str, shape [test], [ood], [calibration]
+        Cluster of each example of the test split, the out-of-distribution dataset and the calibration split.
+    test_lengths, ood_lengths : array_like of float, shape [test], [ood]
+        Length of each example's text (words, say).
+    """
+
+    test: np.ndarray
+    ood: np.ndarray
+    calibration: np.ndarray
+    test_lengths: np.ndarray
+    ood_lengths: np.ndarray
+
+
 def compare_distribution(
     detections: Mapping[str, Detection],
+    comparing: Comparing,
+    examples: Examples,
     *,
-    reference: str,
-    clusters: np.ndarray,
-    ood_clusters: np.ndarray,
-    calibration_clusters: np.ndarray,
-    lengths: np.ndarray,
-    ood_lengths: np.ndarray,
     percentile: float,
-    task: str,
-    dataset: str,
-    split: str,
-    ood_dataset: str,
-    feature: str,
-    resampling: Resampling,
-    verdict: Mapping[str, object] | None = None,
 ) -> Comparison:
     """Agreement of every pair of models on which examples are out of distribution, for every K.
 
@@ -50,20 +58,12 @@ def compare_distribution(
     ----------
     detections : mapping of str to Detection
         For each model, in the study's order, what `detect_ood` returns. Models without embeddings are absent.
-    reference : str
-        Name of the reference, put first in its pairs.
-    clusters, ood_clusters, calibration_clusters : array_like of str, shape [test], [ood], [calibration]
-        Cluster of each example of the test split, the out-of-distribution dataset and the calibration split.
-    lengths, ood_lengths : array_like of float, shape [test], [ood]
-        Length of each example's text (words, say).
+    comparing : Comparing
+        Labels of the rows, reference, resampling and verdict.
+    examples : Examples
+        Those of the test split, the out-of-distribution dataset and the calibration split.
     percentile : float
         Of the calibration distances at which the threshold lies.
-    task, dataset, split, ood_dataset, feature : str
-        Labels of the rows.
-    resampling : Resampling
-        How intervals are made. Where a table that a measure needs has one cluster only there is none.
-    verdict : mapping, optional
-        What the study's verdict on distribution rests on.
 
     Returns
     -------
@@ -85,11 +85,8 @@ def compare_distribution(
         If the models' tables list different examples or different K, or thresholds that are not those of
         their calibration distances.
     """
-    labels = {
-        "characteristic": "distribution", "task": task, "dataset": dataset, "split": split,
-        "ood_dataset": ood_dataset, "feature": feature,
-    }  # fmt: skip
-    named = {"id": clusters, "ood": ood_clusters, "calibration": calibration_clusters}
+    labels, resampling = comparing.labels("distribution"), comparing.resampling
+    named = {"id": examples.test, "ood": examples.ood, "calibration": examples.calibration}
     tables = {
         name: draw_table(*cluster_index(x), resampling, "" if name == "id" else name)
         for name, x in named.items()
@@ -97,15 +94,16 @@ def compare_distribution(
     counts = {name: table.count for name, table in tables.items()}
     sizes = {name: (len(x), counts[name]) for name, x in named.items()}
     sizes["all"] = tuple(np.add(sizes["id"], sizes["ood"]).tolist())
-    n = len(clusters)
+    n = len(examples.test)
     models = list(detections)
     pairs = np.array(
-        [[models.index(m) for m in pair] for pair in list_pairs(models, reference)], dtype=int
+        [[models.index(m) for m in pair] for pair in list_pairs(models, comparing.reference)], dtype=int
     ).reshape(-1, 2)
-    where = f"{task} against {ood_dataset}"
-    per_k = _split_by_k(detections, [*clusters, *ood_clusters], calibration_clusters, where)
-    by_length = [Finding(m, m, "length_auroc", "all", auroc(lengths, ood_lengths)) for m in models]
-    made = [tabulate_findings(by_length, labels=labels, sizes=sizes, verdict=verdict)]
+    where = f"{comparing.task} against {comparing.ood_dataset}"
+    per_k = _split_by_k(detections, [*examples.test, *examples.ood], examples.calibration, where)
+    skill = auroc(examples.test_lengths, examples.ood_lengths)
+    by_length = [Finding(m, m, "length_auroc", "all", skill) for m in models]
+    made = [tabulate_findings(by_length, labels=labels, sizes=sizes, verdict=comparing.verdict)]
     for k, found in per_k.items():
         levels = [_levels(f, percentile, f"model {m}, {where}") for m, f in found.items()]
         flagged = np.stack([f.rows["is_ood"].to_numpy(dtype=bool) for f in found.values()])
@@ -122,7 +120,9 @@ def compare_distribution(
             *set_findings(models, pairs, versions, counts),
             *order_findings(models, pairs, *orders),
         ]
-        made.append(tabulate_findings(findings, labels=labels | {"k": k}, sizes=sizes, verdict=verdict))
+        made.append(
+            tabulate_findings(findings, labels=labels | {"k": k}, sizes=sizes, verdict=comparing.verdict)
+        )
     return concat_comparisons(made)
 
 

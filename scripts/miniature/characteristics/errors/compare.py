@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from miniature.agreement.comparison import Comparison, Resampling, check_same_examples, concat_comparisons
+from miniature.agreement.comparison import Comparing, Comparison, check_same_examples, concat_comparisons
 from miniature.agreement.table import count_clusters, list_pairs
 from miniature.characteristics.errors.answers import (
     COLUMNS,
@@ -99,14 +99,9 @@ ERROR_RULES: dict[str, tuple[tuple[str, ...], ErrorRule]] = {
 
 def compare_errors(
     errors: Mapping[str, pd.DataFrame],
-    *,
-    reference: str,
+    comparing: Comparing,
     clusters: np.ndarray,
-    task: str,
-    dataset: str,
-    split: str,
-    resampling: Resampling,
-    verdict: Mapping[str, object] | None,
+    *,
     predictions: Mapping[str, pd.DataFrame] | None = None,
     labels: Sequence[str] | None = None,
     kind: str | None = None,
@@ -122,16 +117,10 @@ def compare_errors(
     errors : mapping of str to DataFrame, each [examples]
         For each model, in the study's order, ``id`` and ``error``, as `find_errors` returns them. Models
         without are absent.
-    reference : str
-        Name of the reference, put first in its pairs.
+    comparing : Comparing
+        Labels of the rows, reference, resampling and verdict.
     clusters : array_like of str, shape [examples]
         Cluster of each example of the data table.
-    task, dataset, split : str
-        Labels of the rows.
-    resampling : Resampling
-        How intervals are made.
-    verdict : mapping or None
-        The study's verdict on errors: the measure it names keeps its resampled values.
     predictions : mapping of str to DataFrame, optional
         Predictions tables of the models that have them; without, only errors are compared.
     labels : sequence of str, optional
@@ -158,13 +147,13 @@ def compare_errors(
     known = {m: ~t["error"].isna().to_numpy(dtype=bool) for m, t in errors.items()}
     wrong = {m: t["error"].astype("boolean").fillna(False).to_numpy(dtype=bool) for m, t in errors.items()}
     index, n_clusters = cluster_index(clusters)
-    pairs = list_pairs(errors, reference)
+    pairs = list_pairs(errors, comparing.reference)
     used = [known[a] & known[b] if n else np.zeros(0, dtype=bool) for a, b in pairs]
     sums = [
         set_counts(wrong[a][rows], wrong[b][rows], index[rows], n_clusters)
         for (a, b), rows in zip(pairs, used, strict=True)
     ]
-    counts = draw_counts(n_clusters, resampling)
+    counts = draw_counts(n_clusters, comparing.resampling)
     resampled = resample_measures(np.reshape(sums, (len(pairs), n_clusters, COUNTS)), counts, set_values)
     check_same_examples(predictions or {}, clusters, what="predictions")
     said = read_said(predictions or {}, labels, kind)
@@ -172,14 +161,14 @@ def compare_errors(
         [] if predictions is None else NOT_MEASURED, np.zeros((n_clusters, COLUMNS)), np.zeros(n, dtype=bool)
     )
     soft = [
-        compare_said(said[a], said[b], index=index, clusters=n_clusters, seed=resampling.seed)
+        compare_said(said[a], said[b], index=index, clusters=n_clusters, seed=comparing.resampling.seed)
         if a in said and b in said
         else unknown
         for a, b in pairs
     ]
     soft_sums = np.reshape([pair.sums for pair in soft], (len(pairs), n_clusters, COLUMNS))
     soft_again = resample_measures(soft_sums, counts, soft_measures)
-    names = {"characteristic": "errors", "task": task, "dataset": dataset, "split": split}
+    names = comparing.labels("errors")
     found = []
     for i, ((a, b), again, more) in enumerate(zip(pairs, resampled, soft_again, strict=True)):
         both = wrong[a][used[i]], wrong[b][used[i]]
@@ -190,7 +179,7 @@ def compare_errors(
             pair = {"model_a": a, "model_b": b, **names}
             size = {"n": int(where.sum()), "n_clusters": count_clusters(clusters, where)}
             table = make_pair_rows(rows, values, **pair, **size)
-            found.append(Comparison(table, keep_resamples(values, verdict, **pair)))
+            found.append(Comparison(table, keep_resamples(values, comparing.verdict, **pair)))
     return concat_comparisons(found)
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from miniature.agreement.comparison import (
     HALVES,
+    Comparing,
     Comparison,
-    Resampling,
     concat_comparisons,
     make_resamples,
     rests_on,
@@ -131,15 +131,8 @@ def compare_representation(
     neighbors: Mapping[str, np.ndarray],
     ties: Mapping[str, pd.DataFrame],
     embeddings: Mapping[str, np.ndarray],
-    *,
-    reference: str,
+    comparing: Comparing,
     clusters: np.ndarray,
-    task: str,
-    dataset: str,
-    split: str,
-    feature: str,
-    resampling: Resampling,
-    verdict: Mapping[str, object] | None = None,
 ) -> Comparison:
     """Agreement of every pair of models on nearest neighbours, for every K, and on embeddings as a whole.
 
@@ -156,16 +149,10 @@ def compare_representation(
         For the same models, the runs of ties, as `search_neighbors` returns them.
     embeddings : mapping of str to ndarray of float, each [examples, hidden]
         For the same models, what the neighbours were found in.
-    reference : str
-        Name of the reference, put first in its pairs.
+    comparing : Comparing
+        Labels of the rows, reference, resampling and verdict.
     clusters : array_like of str, shape [examples]
         Cluster of each example of the data table.
-    task, dataset, split, feature : str
-        Labels of the rows.
-    resampling : Resampling
-        How intervals are made. With one cluster there are none.
-    verdict : mapping, optional
-        What the study's verdict on representation rests on.
 
     Returns
     -------
@@ -184,11 +171,8 @@ def compare_representation(
     """
     n = len(clusters)
     index, count = cluster_index(clusters)
-    k_max = _check_shapes(neighbors, n, f"{task} on {dataset}")
-    labels = {
-        "characteristic": "representation", "task": task, "dataset": dataset, "split": split,
-        "feature": feature, "n": n, "n_clusters": count,
-    }  # fmt: skip
+    k_max = _check_shapes(neighbors, n, f"{comparing.task} on {comparing.dataset}")
+    labels = {**comparing.labels("representation"), "n": n, "n_clusters": count}
     ks = np.arange(1, k_max + 1)
     rows, shares, resamples = [], {}, []
     for model in neighbors:
@@ -200,13 +184,14 @@ def compare_representation(
         own = same_cluster(neighbors[model], clusters)
         by_chance = chance_same_cluster(clusters)
         rows.append(make_rows(**one, k=ks, measure="same_cluster", value=own, chance=by_chance))
-    pairs = list_pairs(neighbors, reference)
+    pairs = list_pairs(neighbors, comparing.reference)
     chance = chance_neighbor_jaccard(n, k_max) if pairs else np.empty(0)
     # First, because it checks the embeddings.
     similarity = compare_similarity(
-        embeddings, pairs, index=index, clusters=count, labels=labels, resampling=resampling, verdict=verdict
-    )
-    halves = split_halves(index, count, seed=resampling.seed)
+        embeddings, pairs, index=index, clusters=count, labels=labels,
+        resampling=comparing.resampling, verdict=comparing.verdict,
+    )  # fmt: skip
+    halves = split_halves(index, count, seed=comparing.resampling.seed)
     deviations = None
     if halves is not None and pairs:
         length = ranking_length(k_max, n)
@@ -216,10 +201,10 @@ def compare_representation(
         pair = labels | {"model_a": a, "model_b": b}
         value = neighbor_jaccard(neighbors[a], neighbors[b])
         of_pair = None if deviations is None else deviations[i]
-        found = curve_rows(value, chance, of_pair, labels=pair, verdict=verdict)
+        found = curve_rows(value, chance, of_pair, labels=pair, verdict=comparing.verdict)
         rows.extend(found.rows)
         if found.resampled is not None:
-            resamples.append(make_resamples(task, a, b, HALVES, found.resampled))
+            resamples.append(make_resamples(comparing.task, a, b, HALVES, found.resampled))
         open_ks = (shares[a] > 0) | (shares[b] > 0)
         if open_ks.any():
             free = (free_neighbors(ties[m], n, k_max) for m in (a, b))
