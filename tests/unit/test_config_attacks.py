@@ -36,7 +36,7 @@ CASES = {
     "similarity out of range": ([((*ATTACK, "min_word_similarity"), 40)], ["at least -1 and at most 1"]),
     "no tagger": (
         [(ATTACK, {"preset": "bae", "masked_lm": "words", "pos_tagger": "/nowhere"})],
-        ["lacks averaged_perceptron_tagger_eng.weights.json", "pos_tagger: nltk_data/taggers/"],
+        ["has no averaged_perceptron_tagger_eng.weights.json", "pos_tagger: nltk_data/taggers/"],
     ),
     "a sentence encoder that is not there": (
         [((*ATTACK, "sentence_encoder"), {

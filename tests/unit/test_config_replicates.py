@@ -7,7 +7,7 @@ import yaml
 
 from changed_studies import REMOVED, ROOT, changed, validate
 from miniature.config import plan, replicates
-from miniature.config.validate import StudyErrors
+from miniature.config.validate import StudyErrors, validate_study
 from miniature.names import MODEL, control_of, replicate_of
 
 
@@ -99,6 +99,6 @@ def test_only_trainings_are_repeated_or_controlled(tmp_path):
 
 def test_the_studies_for_readers_have_the_replicates_that_a_verdict_needs():
     for file in ("config.yaml", "config/paper.yaml"):
-        study = yaml.safe_load((ROOT / file).read_text())
+        study = validate_study(yaml.safe_load((ROOT / file).read_text()), [ROOT / file])
         assert study["models"][study["reference"]]["replicates"] == 3
         assert study["control"]["threads"] != study["compute"]["threads"]

@@ -114,11 +114,29 @@ class _Progress:
 
 
 def read_answer(results: Path) -> str:
-    """The answer of a finished study, as short as a terminal wants it."""
+    """The answer of a finished study, as short as a terminal wants it; warnings are never left out."""
     file = results / "answer.md"
     if not file.is_file():
         raise StudyError(f"There is no answer at {file}.", where=str(file), fix="miniature audit <the study>")
-    lines = file.read_text(encoding="utf-8").rstrip().splitlines()
-    if len(lines) > ANSWER_LINES:
-        lines = [*lines[: ANSWER_LINES - 1], f"... the rest is in {file}"]
-    return "\n".join(lines)
+    return shorten_answer(file.read_text(encoding="utf-8"), str(file))
+
+
+def shorten_answer(text: str, file: str) -> str:
+    r"""At most `ANSWER_LINES` lines of an answer beside its warnings: details go first, then models.
+
+    Examples
+    --------
+    >>> print(shorten_answer("**s**: a model\n\n- **m**: undecided\n\nWarning: below chance\n", "answer.md"))
+    s: a model
+    - m: undecided
+    Warning: below chance
+    """
+    lines = [line.replace("**", "") for line in text.splitlines() if line.strip()]
+    warnings = [line for line in lines if line.startswith("Warning:")]
+    lines = [line for line in lines if line not in warnings]
+    if len(lines) + len(warnings) > ANSWER_LINES:
+        lines = [line for line in lines if not line.startswith("  ")]
+    room = max(2, ANSWER_LINES - len(warnings))
+    if len(lines) > room:
+        lines = [*lines[: room - 1], f"... the rest is in {file}"]
+    return "\n".join([*lines, *warnings])

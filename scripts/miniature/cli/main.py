@@ -56,6 +56,22 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     gate_.add_argument("--junit", metavar="FILE", help="write the rows as JUnit XML").complete = shtab.FILE
     gate_.add_argument("--markdown", metavar="FILE", help="write the rows as Markdown").complete = shtab.FILE
+    plan = _command(
+        commands, "plan", "plan:run_plan",
+        "say what a study of so many examples and second trainings will be able to call miniature or "
+        "not-miniature, or how much larger than a finished study one would have to be",
+        "miniature plan --examples 1000 5000 --replicates 2 3 6 --spread 0.03",
+    )  # fmt: skip
+    plan.add_argument(
+        "study", nargs="?", metavar="STUDY", help="a finished study, whose spread over trainings is taken"
+    ).complete = shtab.FILE  # fmt: skip
+    plan.add_argument("--examples", type=int, nargs="+", metavar="N", default=[1000, 2000, 5000, 10_000])
+    plan.add_argument("--replicates", type=int, nargs="+", metavar="N", default=[2, 3, 6])
+    plan.add_argument(
+        "--spread", type=float, nargs="+", metavar="SHARE", default=[0.015, 0.03, 0.08, 0.12],
+        help="standard deviation over trainings of the agreement above chance, as a share of it",
+    )  # fmt: skip
+    plan.add_argument("--keep", type=float, metavar="SHARE", default=0.8, help="the bar (default: 0.8)")
     return parser
 
 

@@ -121,11 +121,6 @@ def check_replicates(config: Mapping, positions: Positions) -> Iterator[StudyErr
 
 Check = Callable[[Mapping, Positions], Iterator[StudyError]]
 
-MASKED_LM_TRAINING = (
-    "mask_probability", "max_length", "epochs", "batch_size", "learning_rate", "warmup_ratio", "weight_decay",
-    "max_gradient_norm", "order", "precision", "checkpoint_every",
-)  # fmt: skip
-
 
 def _one_source(entry: Mapping, place: tuple, positions: Positions) -> Iterator[StudyError]:
     given = [key for key in SOURCES if key in entry]
@@ -245,7 +240,7 @@ def check_masked_lms(config: Mapping, positions: Positions) -> Iterator[StudyErr
                 f"The masked language model '{name}' needs both 'datasets' and 'training' to be trained, "
                 "and neither to be used as it is.",
                 where=positions.where(place),
-                fix="datasets: [reviews]\ntraining: {epochs: 1, batch_size: 32, learning_rate: 1.0e-4, ...}",
+                fix="datasets: [reviews]\ntraining: {epochs: 1, learning_rate: 1.0e-4}",
             )
         if "training" not in entry:
             for key in ("layers", "dropout"):
@@ -262,13 +257,6 @@ def check_masked_lms(config: Mapping, positions: Positions) -> Iterator[StudyErr
                 fix="training: {<task>: {..., distillation: {temperature: 2.0, alpha: 0.5}}}",
             )
         yield from _check_texts(entry.get("datasets", []), place, config, positions)
-        for key in MASKED_LM_TRAINING:
-            if "training" in entry and key not in entry["training"]:
-                yield StudyError(
-                    f"The key '{key}' is missing.",
-                    where=positions.where((*place, "training")),
-                    fix=f"{key}: ...",
-                )
     texts = config.get("vocabulary", {}).get("datasets", [])
     yield from _check_texts(texts, ("vocabulary",), config, positions)
 

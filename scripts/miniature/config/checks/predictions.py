@@ -11,7 +11,6 @@ from miniature.config.plan import (
     is_artefact,
     measured,
     models_with,
-    named_tasks,
 )
 from miniature.config.suggest import _nearest, flow, training_blocks
 from miniature.data.table_files import SUFFIXES as ROW_SUFFIXES
@@ -31,14 +30,6 @@ WEIGHT_KEYS = (
 )  # fmt: skip
 # What says how a file of predictions is read.
 READING_KEYS = ("format", "columns", "labels", "benchmark", "filter", "metric", "order")
-# The two kinds of task have settings of their own, needed where a task of the kind is.
-KINDS = {"question_answering": "question-answering", "classification": "classification"}
-NEEDED_BY_WEIGHTS = {
-    "question_answering": "{max_length: 384, stride: 128, max_question_length: 64, max_answer_length: 30, "
-    "n_best: 20, null_threshold: 0.0}",
-    "classification": "{max_length: 256}",
-    "inference": "{batch_tokens: 8192, feature: cls}",
-}
 
 
 def check_artefacts(config: Mapping, positions: Positions) -> Iterator[StudyError]:
@@ -52,29 +43,23 @@ def check_artefacts(config: Mapping, positions: Positions) -> Iterator[StudyErro
                 place = ("datasets", name, "splits", split, "source")
                 yield from check_source_keys(block["source"], place, positions)
     if any(not is_artefact(entry) for entry in config["models"].values()):
-        yield from _check_sections(config, positions)
+        yield from _check_training(config, positions)
         yield from _check_run_here(config, positions)
     yield from _check_origins(config, positions)
     if config["reference"] in config["models"]:
         yield from _check_enough(config, positions)
 
 
-def _check_sections(config: Mapping, positions: Positions) -> Iterator[StudyError]:
-    """What models with weights need, given the kinds of task that they are trained or measured on."""
-    tasks = {*config.get("training", {}), *named_tasks(config)}
-    used = {config["datasets"][task]["task"] for task in tasks if task in config["datasets"]}
-    blocks = training_blocks(config)
-    examples = {"training": blocks and flow(blocks), **NEEDED_BY_WEIGHTS}
-    if not finetuned_models(config):
-        del examples["training"]
-    for key, example in examples.items():
-        if key not in config and KINDS.get(key) in {None, *used}:
-            yield StudyError(
-                f"The key '{key}' is missing; models with weights need it"
-                + (f" for {KINDS[key]}." if key in KINDS else "."),
-                where=positions.where(()),
-                fix=f"{key}: {example}" if example else "train: {path: train.json, examples: all}",
-            )
+def _check_training(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """Models that are fine-tuned here need to be told on what."""
+    models = finetuned_models(config)
+    if models and "training" not in config:
+        blocks = training_blocks(config)
+        yield StudyError(
+            f"The key 'training' is missing; '{models[0]}' is fine-tuned here and needs it.",
+            where=positions.where(()),
+            fix=f"training: {flow(blocks)}" if blocks else "train: {path: train.json, examples: all}",
+        )
 
 
 def _check_run_here(config: Mapping, positions: Positions) -> Iterator[StudyError]:
