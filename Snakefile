@@ -4,14 +4,19 @@
 #
 # Left of `agreement` everything is per model, expensive and kept; from there on it is cheap.
 # Paths: <results> is results/{study}, {task} the dataset a model was fine-tuned on, {dataset} the one it is run on.
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.27.1")
 
+# The project's folder, also where workflow/Snakefile includes this file.
+PROJECT = Path(workflow.current_basedir).resolve()
+
 # A study is one whole file: another one given with --configfile replaces this one, it is not merged with it.
 if not workflow.overwrite_configfiles:
 
-    configfile: f"{workflow.basedir}/config.yaml"
+    configfile: f"{PROJECT}/config.yaml"
 
 
 include: "rules/common.smk"

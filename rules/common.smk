@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+sys.path.insert(0, str(PROJECT / "scripts"))
 
 from miniature.job.code_cache import code_versions
 from miniature.job.failure import first_failure
@@ -20,8 +20,7 @@ from miniature.models import entry as model_entry
 try:
     resolved = resolve_and_check(
         config,
-        files=workflow.overwrite_configfiles
-        or [Path(workflow.basedir) / "config.yaml"],
+        files=workflow.overwrite_configfiles or [PROJECT / "config.yaml"],
     )
 except StudyError as error:
     # No traceback for a mistake in a study: the message says what, where, and the line to paste.
@@ -58,7 +57,7 @@ wildcard_constraints:
 
 
 _versions = code_versions(
-    Path(workflow.basedir) / "scripts", Path(".snakemake") / "code-versions.json"
+    PROJECT / "scripts", Path(".snakemake") / "code-versions.json"
 )
 
 
@@ -388,10 +387,7 @@ def verdict_attacks():
 
 def study_command():
     """What a reader types in the project's folder to run this study, before a target."""
-    files = [
-        os.path.relpath(file, workflow.basedir)
-        for file in workflow.overwrite_configfiles
-    ]
+    files = [os.path.relpath(file, PROJECT) for file in workflow.overwrite_configfiles]
     return " ".join(
         ["snakemake --cores 8", *(["--configfile", *files] if files else []), "--"]
     )
