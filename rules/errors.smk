@@ -61,3 +61,42 @@ rule compare_errors:
         code=code("compare_errors"),
     script:
         "../scripts/compare_errors.py"
+
+
+rule tabulate_errors:
+    input:
+        agreement="<results>/agreement/errors.csv",
+        errors=[
+            f"<results>/errors/{task}/{task}/test/{model}.parquet"
+            for task in plan.tasks_of(config, "errors")
+            for model in plan.models_with(config, "errors", task)
+        ],
+    output:
+        csv=report(
+            "<results>/tables/table2_errors.csv",
+            caption="../report/table2.rst",
+            category="Tables",
+        ),
+        md="<results>/tables/table2_errors.md",
+        tex="<results>/tables/table2_errors.tex",
+    log:
+        "<logs>/tabulate_errors.log",
+    benchmark:
+        "<benchmarks>/tabulate_errors.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=memory(500),
+        runtime=minutes(15),
+    params:
+        tasks=plan.tasks_of(config, "errors"),
+        models=MODELS,
+        reference=config["reference"],
+        originals=ORIGINALS,
+        comparing=[
+            plan.models_with(config, "errors", task)
+            for task in plan.tasks_of(config, "errors")
+        ],
+        code=code("tabulate_errors"),
+    script:
+        "../scripts/tabulate_errors.py"

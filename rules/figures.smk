@@ -58,35 +58,3 @@ rule plot_scorecard:
         code=code("plot_scorecard"),
     script:
         "../scripts/plot_scorecard.py"
-
-
-rule plot_transfer:
-    input:
-        [
-            f"<results>/attacks/{task}/{recipe}/transfer.csv"
-            for task, recipe in plan.pairs_of(config, "vulnerability")
-        ],
-    output:
-        png=report(
-            "<results>/figures/transfer.png",
-            caption="../report/transfer.rst",
-            category="Figures",
-        ),
-        svg="<results>/figures/transfer.svg",
-        pdf="<results>/figures/transfer.pdf",
-        csv="<results>/figures/transfer.csv",
-    log:
-        "<logs>/plot_transfer.log",
-    benchmark:
-        "<benchmarks>/plot_transfer.tsv"
-    conda:
-        "../envs/analysis.yaml"
-    resources:
-        mem_mb=memory(500),
-        runtime=minutes(15),
-    params:
-        pairs=plan.pairs_of(config, "vulnerability"),
-        models=TRAINED,
-        code=code("plot_transfer"),
-    script:
-        "../scripts/plot_transfer.py"

@@ -26,6 +26,12 @@ def test_another_study_replaces_the_embedded_one(fresh):
     assert "results/embedded/" not in done.stdout
 
 
+def test_the_shim_for_the_catalog_plans_the_same_jobs(fresh):
+    jobs = fresh.planned()
+    assert ("all", "") in jobs
+    assert fresh.planned("--snakefile", "workflow/Snakefile") == jobs
+
+
 @pytest.mark.parametrize("target", [*CHARACTERISTICS, "figures", "tables"])
 def test_named_targets(fresh, target):
     jobs = {rule for rule, _ in fresh.planned(target)}
