@@ -74,9 +74,9 @@ def test_checkpoints_as_they_stand_to_their_scorecard(fresh):
     small = scorecard[scorecard["model"] == "small"].set_index("characteristic")
     assert set(small.index) >= {"errors", "calibration"}
     assert small.loc[["errors", "calibration"], "floor"].notna().all()
-    # Nothing is left to do; a checkpoint whose classes turn out to stand in another order is refused.
+    # Nothing is left to do; a checkpoint that turns out to name its classes in two ways is refused.
     planned = fresh.run("-n", "--cores", "1", *targets, configfile=CONFIG)
     assert "Nothing to be done" in planned.stdout
     change_config(fresh.folder / "small", id2label={"0": "good", "1": "bad"})
     refused = fresh.run("-n", "--cores", "1", *targets, configfile=CONFIG, check=False)
-    assert "labels: {good: good, bad: bad}" in refused.stdout
+    assert "id2label and label2id differ: good, bad and bad, good" in refused.stdout

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from miniature.attack.recipe.check import check_recipe
 from miniature.characteristics.declared import DECLARED
+from miniature.models.entry import gives_embeddings, is_ready
 from miniature.names import replicate_of
 
 
@@ -38,7 +39,7 @@ def trained_models(config: Mapping) -> list[str]:
 
 def is_as_is(entry: Mapping) -> bool:
     """Whether a model with weights is used as it stands instead of being fine-tuned."""
-    return bool(entry.get("as_is")) and not is_artefact(entry)
+    return (bool(entry.get("as_is")) or is_ready(entry)) and not is_artefact(entry)
 
 
 def as_is_models(config: Mapping) -> list[str]:
@@ -92,7 +93,9 @@ def models_with(config: Mapping, characteristic: str, task: str, other: str | No
 
     def takes_part(entry: Mapping) -> bool:
         given = [kind for kind in declared.artefacts if suffices(entry.get(kind, {}), kind)]
-        return not is_artefact(entry) or bool(given)
+        if is_artefact(entry):
+            return bool(given)
+        return declared.artefacts != ("embeddings",) or gives_embeddings(entry)
 
     return [name for name in model_names(config) if takes_part(config["models"][name])]
 

@@ -18,7 +18,7 @@ from miniature.data.table_files import read_table
 from miniature.data.text_files import comma_line, open_bytes, separator_of
 from miniature.messages import StudyError
 from miniature.models.classes import trained_classes
-from miniature.models.folders import HEAD_SUFFIXES, has_head, read_config
+from miniature.models.entry import SOURCES, entry_heads
 from miniature.names import suggest_name
 
 # What columns are called: the first name of a role decides; of the others only one may be there.
@@ -219,12 +219,8 @@ def _heads(config: Mapping) -> dict[str, str]:
     """Task of each checkpoint that has the head of one."""
     found = {}
     for name, entry in config["models"].items():
-        if "path" in entry and not is_artefact(entry):
-            try:
-                raw = read_config(entry["path"])
-            except StudyError:
-                continue  # told by the check of the folder
-            heads = [head for head in HEAD_SUFFIXES if head != "masked-lm" and has_head(raw, head)]
+        if not is_artefact(entry):
+            heads = [head for head in entry_heads(entry) if head != "masked-lm"]
             found |= dict.fromkeys([name] if heads else [], *heads)
     return found
 
@@ -307,9 +303,10 @@ def _classes(config: Mapping) -> tuple[str | None, list[str] | None]:
     models = config["models"]
     for name in dict.fromkeys([config["reference"], *models]):
         entry = models.get(name, {})
-        if "path" in entry and not is_artefact(entry):
+        local = next((entry[key] for key in SOURCES if key in entry and SOURCES[key].is_path), None)
+        if local is not None and not is_artefact(entry):
             try:
-                names = trained_classes(entry["path"])
+                names = trained_classes(local)
             except StudyError:
                 continue  # told by the check of the folder
             if names:

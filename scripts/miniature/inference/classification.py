@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from miniature.inference.forward import origin, pool, run_forward
+from miniature.inference.forward import hidden_size, origin, pool, run_forward
 from miniature.inference.outputs import check_outputs
 from miniature.messages import StudyError
 from miniature.models.checkpoints import check_length, load_result, order_outputs
@@ -92,7 +92,7 @@ def predict_with(
     """As `predict`, for a model that is loaded already."""
     windows = encode_single_texts(tokenizer, table["text"], max_length=int(text_settings["max_length"]))
     logits = np.zeros((len(table), len(labels)), dtype=np.float32)
-    embeddings = np.zeros((len(table), model.config.hidden_size), dtype=np.float32)
+    embeddings = np.zeros((len(table), hidden_size(model)), dtype=np.float32)
     for indices, (outputs,), hidden in run_forward(
         model, windows, pad_token=tokenizer.pad_token_id, batch_tokens=batch_tokens, device=device
     ):

@@ -37,6 +37,8 @@ def run_forward(
     last_layer: list[torch.Tensor] = []
     # The base model's output is the last layer: asking for all hidden states would keep every layer.
     hook = model.base_model.register_forward_hook(lambda _, __, output: last_layer.append(output[0]))
+    if hasattr(model, "describe_batches"):
+        model.describe_batches(windows, pad_token=pad_token)
     batches = token_budget_batches(windows.lengths, batch_tokens)
     began = shown = time.monotonic()
     tokens_done, tokens = 0, int(windows.lengths.sum())
@@ -66,6 +68,11 @@ def run_forward(
                     )
     finally:
         hook.remove()
+
+
+def hidden_size(model: PreTrainedModel) -> int:
+    """Width of the last layer; 0 for a graph that does not put it out."""
+    return getattr(model, "hidden_size", model.config.hidden_size)
 
 
 def origin(model: PreTrainedModel) -> dict[str, object]:

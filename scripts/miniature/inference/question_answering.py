@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from miniature.inference.forward import origin, pool, run_forward
+from miniature.inference.forward import hidden_size, origin, pool, run_forward
 from miniature.inference.outputs import check_outputs
 from miniature.inference.spans import best_spans, null_scores
 from miniature.models.checkpoints import check_length, load_result
@@ -84,7 +84,7 @@ def predict_with(
     scores = np.full(len(windows), -np.inf, dtype=np.float32)
     nulls = np.zeros(len(windows), dtype=np.float32)
     broken = nulls.copy()  # not finite where any logit of a window is not
-    embeddings = np.zeros((len(table), model.config.hidden_size), dtype=np.float32)
+    embeddings = np.zeros((len(table), hidden_size(model)), dtype=np.float32)
     first_window = np.searchsorted(windows.example, np.arange(len(table)))
     is_first = np.zeros(len(windows), dtype=bool)
     is_first[first_window] = True

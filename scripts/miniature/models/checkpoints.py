@@ -92,9 +92,20 @@ def load_checkpoint(
     """
     source = read_folder(folder)
     _check_head(source, head)
+    if source.graph is not None:
+        return _load_graph(source, head)
     model, found = load_weights(source, head=head, config=load_config(source))
     check_fit(source, found, head=head)
     model.eval()
+    tokenizer = load_tokenizer(source.path, pair=head == "question-answering")
+    settle_padding(tokenizer, model.config, where=str(source.path))
+    return model, tokenizer
+
+
+def _load_graph(source: Folder, head: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    from miniature.models.onnx import OnnxModel
+
+    model = OnnxModel(source, load_config(source), head).eval()
     tokenizer = load_tokenizer(source.path, pair=head == "question-answering")
     settle_padding(tokenizer, model.config, where=str(source.path))
     return model, tokenizer
@@ -130,6 +141,10 @@ def check_checkpoint(
     if head is not None:
         _check_head(source, head)
     config = load_config(source)
+    if source.graph is not None:
+        model, tokenizer = _load_graph(source, head)
+        check_tokenizer_size(model.config, tokenizer, where=str(source.path))
+        return
     _, found = load_weights(source, head=head or "masked-lm", config=config, names_only=True)
     check_fit(source, found, head=head, layers=layers)
     tokenizer = load_tokenizer(source.path, pair=head == "question-answering")
@@ -280,10 +295,13 @@ def order_outputs(model: PreTrainedModel, labels: Sequence[str]) -> None:
     if its == list(labels) or sorted(its) != sorted(labels):
         return
     order = [its.index(label) for label in labels]
-    layer = getattr(model.classifier, "out_proj", model.classifier)
-    with torch.no_grad():
-        layer.weight.copy_(layer.weight[order].clone())
-        layer.bias.copy_(layer.bias[order].clone())
+    if hasattr(model, "graph"):
+        model.order = order if model.order is None else [model.order[place] for place in order]
+    else:
+        layer = getattr(model.classifier, "out_proj", model.classifier)
+        with torch.no_grad():
+            layer.weight.copy_(layer.weight[order].clone())
+            layer.bias.copy_(layer.bias[order].clone())
     model.config.id2label = dict(enumerate(labels))
     model.config.label2id = {label: index for index, label in enumerate(labels)}
 
@@ -300,7 +318,9 @@ def check_tokenizer_size(config: PretrainedConfig, tokenizer: PreTrainedTokenize
 
 def longest_input(model: PreTrainedModel) -> int:
     """Most tokens an encoder takes, special tokens included."""
-    return longest_of(model.config.to_dict())
+    longest = longest_of(model.config.to_dict())
+    fixed = getattr(model, "fixed_length", None)
+    return longest if fixed is None else min(longest, fixed)
 
 
 def takes_segments(model: PreTrainedModel) -> bool:

@@ -32,7 +32,8 @@ def trained_classes(folder: str | os.PathLike | Folder) -> list[str] | None:
     """
     source = read_folder(folder)
     # A head for single tokens or for choices has a weight of the same name.
-    if source.config.get("architectures") and not has_head(source.config, "classification"):
+    named = source.config.get("architectures") and source.graph is None
+    if named and not has_head(source.config, "classification"):
         return None
     found = [source.shapes[name] for name in HEAD_WEIGHTS["classification"] if name in source.shapes]
     if not found:

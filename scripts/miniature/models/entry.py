@@ -1,11 +1,21 @@
 """Where a model's weights come from: one row for each way that an entry can say it, without torch."""
 
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from miniature.messages import StudyError
-from miniature.models.folders import check_architecture, check_layers, longest_input, read_config, read_folder
+from miniature.models.folders import (
+    HEAD_SUFFIXES,
+    check_architecture,
+    check_layers,
+    has_head,
+    longest_input,
+    read_config,
+    read_folder,
+)
+from miniature.models.graphs import Graph, read_graph
 from miniature.names import hub_folder
 
 BERT_POSITIONS = 512
@@ -31,8 +41,14 @@ class Source(NamedTuple):
         tokenizer and raises `StudyError` for what is wrong with them. Imports torch.
     longest_input : callable
         From an entry to the most tokens that it takes; None where that is not known yet.
+    heads : callable
+        From an entry to the tasks that it has a head for, as far as that is known.
+    gives_embeddings : callable
+        From an entry to whether its last layer can be read.
     is_path : bool
         The key names a file or folder of the user's.
+    ready : bool
+        It can only be used as it stands.
     beside : tuple of str
         Keys that go with this source alone.
     """
@@ -43,7 +59,10 @@ class Source(NamedTuple):
     check: Callable[[Mapping, str | None], object]
     load: Callable[[Mapping, str | None, str | None], None]
     longest_input: Callable[[Mapping], int | None]
+    heads: Callable[[Mapping], list[str]] = lambda entry: []
+    gives_embeddings: Callable[[Mapping], bool] = lambda entry: True
     is_path: bool = False
+    ready: bool = False
     beside: tuple[str, ...] = ()
 
 
@@ -74,6 +93,50 @@ def _folder_positions(entry: Mapping) -> int | None:
         return None  # reported by the check of the folder
 
 
+def _folder_heads(entry: Mapping) -> list[str]:
+    try:
+        config = read_config(entry["path"])
+    except StudyError:
+        return []  # reported by the check of the folder
+    return [head for head in HEAD_SUFFIXES if has_head(config, head)]
+
+
+def _graph_files(entry: Mapping) -> list[str]:
+    """The graph, its weights in other files, and the configuration and tokenizer that belong to it."""
+    file = Path(entry["onnx"])
+    try:
+        source = read_folder(file)
+    except StudyError:
+        return [str(file)]  # reported by the check of the file
+    beside = [str(file.parent / name) for name in source.graph.external]
+    patterns = ("*.json", "*.txt", "*.model")
+    texts = sorted(str(path) for pattern in patterns for path in source.path.glob(pattern))
+    return [str(file), *beside, *texts]
+
+
+@functools.lru_cache(maxsize=256)
+def _graph_of(file: str) -> Graph | None:
+    try:
+        return read_graph(file)
+    except StudyError:
+        return None  # reported by the check of the file
+
+
+def _load_graph(entry: Mapping, head: str | None, where: str | None) -> None:
+    from miniature.models.checkpoints import check_checkpoint
+
+    check_checkpoint(entry["onnx"], head=head, where=where)
+
+
+def _graph_positions(entry: Mapping) -> int | None:
+    try:
+        source = read_folder(entry["onnx"])
+    except StudyError:
+        return None
+    limits = (longest_input(source.config), source.graph.length)
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
 SOURCES = {
     "architecture": Source(
         "{architecture: {layers: 2, hidden: 128, heads: 2, intermediate: 512}}",
@@ -99,7 +162,20 @@ SOURCES = {
         check=_check_folder,
         load=_load_folder,
         longest_input=_folder_positions,
+        heads=_folder_heads,
         is_path=True,
+    ),
+    "onnx": Source(
+        "{onnx: folder/of/the/model.onnx}",
+        files=_graph_files,
+        spec=lambda entry: {"path": entry["onnx"]},
+        check=lambda entry, where: read_folder(entry["onnx"], where=where),
+        load=_load_graph,
+        longest_input=_graph_positions,
+        heads=lambda entry: graph.heads if (graph := _graph_of(entry["onnx"])) else [],
+        gives_embeddings=lambda entry: (graph := _graph_of(entry["onnx"])) is None or bool(graph.last_layer),
+        is_path=True,
+        ready=True,
     ),
 }
 
@@ -113,6 +189,23 @@ def source_of(entry: Mapping) -> Source | None:
 def check_entry(entry: Mapping, *, where: str | None = None) -> None:
     """Raise `StudyError` for whatever would make building an entry's model fail, as far as can be known."""
     source_of(entry).check(entry, where)
+
+
+def entry_heads(entry: Mapping) -> list[str]:
+    """Tasks that a local model has a head for."""
+    source = source_of(entry)
+    return source.heads(entry) if source else []
+
+
+def is_ready(entry: Mapping) -> bool:
+    """Whether a model comes in a form that cannot be trained."""
+    return any(SOURCES[key].ready for key in SOURCES if key in entry)
+
+
+def gives_embeddings(entry: Mapping) -> bool:
+    """Whether a model with weights puts out its last layer."""
+    source = source_of(entry)
+    return source is None or source.gives_embeddings(entry)
 
 
 def source_files(entry: Mapping) -> list[str]:

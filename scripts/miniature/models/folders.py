@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from miniature.messages import StudyError, python_line
+from miniature.models.graphs import Graph, check_graph, read_graph
 
 # Encoders whose layers are numbered and whose first position is the classification token, and how
 # transformers begins the names of their classes and of their weights.
@@ -45,6 +46,8 @@ ENGINE_SUFFIXES = (
 )  # fmt: skip
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model")
 INDEX = "model.safetensors.index.json"
+# In a checkpoint of the workflow: the graph of a model of ONNX, and what its links lead to.
+GRAPH_FILE, LINKS = "model.onnx", "links.json"
 # Numbers as safetensors stores them that are what they say; whole numbers are packed or scaled weights.
 NUMBER_TYPES = ("F64", "F32", "F16", "BF16")
 ELSEWHERE = (
@@ -69,6 +72,8 @@ class Folder:
         The files of weights.
     shapes : dict of str to list of int
         Of every tensor in them.
+    graph : Graph, optional
+        What the model is where it is a graph of ONNX; then `files` is that file.
     """
 
     path: Path
@@ -76,6 +81,7 @@ class Folder:
     tokenizer_config: dict
     files: tuple[Path, ...]
     shapes: dict[str, list[int]]
+    graph: Graph | None = None
 
 
 def read_folder(folder: "str | os.PathLike | Folder", *, where: str | None = None) -> Folder:
@@ -84,7 +90,7 @@ def read_folder(folder: "str | os.PathLike | Folder", *, where: str | None = Non
     Parameters
     ----------
     folder : path or Folder
-        A folder in the format of Hugging Face; one that has been read is given back.
+        A folder in the format of Hugging Face, or an ``.onnx`` file in one; what has been read is given back.
     where : str, optional
         The configuration key that names the folder, for messages.
 
@@ -101,6 +107,10 @@ def read_folder(folder: "str | os.PathLike | Folder", *, where: str | None = Non
     if isinstance(folder, Folder):
         return folder
     path = Path(folder)
+    if path.suffix == ".onnx":
+        return _read_graph_folder(path, where)
+    if (path / GRAPH_FILE).exists() and (path / LINKS).is_file():
+        return _read_graph_folder(path / GRAPH_FILE, where)
     config = read_config(path, where=where)
     files = tuple(weight_files(path, where=where))
     shapes: dict[str, list[int]] = {}
@@ -110,6 +120,26 @@ def read_folder(folder: "str | os.PathLike | Folder", *, where: str | None = Non
     _check_names(found)
     _check_layer_count(found)
     return found
+
+
+def _read_graph_folder(file: Path, where: str | None) -> Folder:
+    """The folder of an ONNX file, or the one above it where that has the model's configuration."""
+    graph = read_graph(file)
+    check_graph(graph, file)
+    folders = [folder for folder in (file.parent, file.parent.parent) if (folder / "config.json").is_file()]
+    if not folders:
+        raise StudyError(
+            f"No config.json lies beside {file.name} or in the folder above it.",
+            where=where or str(file),
+            fix=f"copy config.json and the tokenizer's files of the exported model into {file.parent}",
+        )
+    config = read_config(folders[0], where=where)
+    shapes = {}
+    if "classification" in graph.heads:
+        # As a head with so many outputs; where the graph does not say, the configuration has to.
+        count = (graph.outputs["logits"].shape or (None,))[-1] or len(config.get("id2label") or "ab")
+        shapes[HEAD_WEIGHTS["classification"][0]] = [count, 0]
+    return Folder(folders[0], config, read_tokenizer_config(folders[0], where=where), (file,), shapes, graph)
 
 
 def read_config(folder: str | os.PathLike, *, where: str | None = None) -> dict:
@@ -383,6 +413,9 @@ def check_head(folder: Folder, head: str, *, fix: str, where: str | None = None)
     StudyError
         Its configuration names another head or none, or its weights lack the head that is named.
     """
+    if folder.graph is not None:
+        check_graph(folder.graph, folder.files[0], head=head)
+        return
     named = folder.config.get("architectures") or []
     stored = any(name in folder.shapes for name in HEAD_WEIGHTS[head])
     if has_head(folder.config, head):

@@ -3,34 +3,32 @@
 import contextlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 from miniature.files import set_aside, write_json
 from miniature.job.partial import digest_file
 from miniature.messages import StudyError
-from miniature.models.folders import tensor_shapes, weight_files
+from miniature.models.folders import GRAPH_FILE, LINKS, tensor_shapes, weight_files
+from miniature.models.graphs import read_graph
 
 # What transformers reads as JSON, where it is there.
 JSON_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
 
-# Beside links: what the files were that they lead to.
-LINKS = "links.json"
-
-
-def link_files(files: Iterable[Path], target: Path) -> None:
+def link_files(files: Mapping[str, Path], target: Path) -> None:
     """Link to files from a folder and record their size and digest beside the links.
 
     A link is given the time of the file it leads to: as long as both agree, and the size with the record,
     nobody has to read the file again to know that it is the same one.
     """
     record = []
-    for file in files:
-        link = target / file.name
+    for name, file in files.items():
+        link = target / name
+        link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(os.path.abspath(file))
         record.append(
-            {"name": file.name, "bytes": file.stat().st_size, "sha256": digest_file(file)},
+            {"name": name, "bytes": file.stat().st_size, "sha256": digest_file(file)},
         )
         _set_time(link)
     write_json(record, target / LINKS)
@@ -108,6 +106,9 @@ def find_damage(folder: Path) -> str | None:
     try:
         if (changed := _changed_link(folder)) is not None:
             return changed
+        if (folder / GRAPH_FILE).is_symlink():
+            read_graph(folder / GRAPH_FILE)
+            return None
         for file in weight_files(folder):
             tensor_shapes(file)
     except StudyError as error:

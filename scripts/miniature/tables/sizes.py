@@ -3,7 +3,7 @@
 import math
 import os
 
-from miniature.models.folders import read_config, tensor_shapes, weight_files
+from miniature.models.folders import read_folder
 from miniature.models.results import check_result_folder
 
 # BERT and its kin name these two quantities one way, DistilBERT another.
@@ -31,12 +31,16 @@ def model_size(folder: str | os.PathLike) -> dict[str, int | None]:
         The folder is no checkpoint, or damaged; then it has been renamed ``<folder>.damaged``.
     """
     check_result_folder(folder)
-    config = read_config(folder)
-    files = weight_files(folder)
+    source = read_folder(folder)
+    stored = sum(map(math.prod, source.shapes.values())) if source.graph is None else source.graph.parameters
+    files = [
+        *source.files,
+        *(source.files[0].parent / n for n in (source.graph.external if source.graph else ())),
+    ]
     return {
-        "layers": _first(config, LAYERS),
-        "hidden": _first(config, HIDDEN),
-        "parameters": sum(math.prod(shape) for file in files for shape in tensor_shapes(file).values()),
+        "layers": _first(source.config, LAYERS),
+        "hidden": _first(source.config, HIDDEN),
+        "parameters": stored,
         "bytes": sum(file.stat().st_size for file in files),
     }
 

@@ -12,7 +12,7 @@ from miniature.messages import StudyError
 from miniature.models.build import label_names
 from miniature.models.checkpoints import USE_SEGMENTS, check_length, check_tokenizer_size, load_checkpoint
 from miniature.models.classes import check_classes
-from miniature.models.folders import INDEX, Folder, read_folder
+from miniature.models.folders import GRAPH_FILE, INDEX, Folder, read_folder
 from miniature.models.results import link_files
 from miniature.training.finetune import write_tokenizer
 
@@ -71,13 +71,19 @@ def link_checkpoint(
     """Make a checkpoint of links to another's weights, its configuration and tokenizer written anew."""
     # The machine that wrote a folder is nobody's business.
     model.config._name_or_path = ""
-    model.config.architectures = [type(model).__name__]
+    if source.graph is None:
+        model.config.architectures = [type(model).__name__]
     with atomic_folder(Path(output_folder)) as target:
         model.config.save_pretrained(target)
         write_tokenizer(tokenizer, target)
         # Not saved anew: what is measured, and how large it is, is what will be used elsewhere.
-        single = [file.name for file in source.files] == ["model.safetensors"]
-        link_files(source.files if single else (*source.files, source.path / INDEX), target)
+        files = {file.name: file for file in source.files}
+        if source.graph is not None:
+            (graph,) = source.files
+            files = {GRAPH_FILE: graph} | {name: graph.parent / name for name in source.graph.external}
+        elif len(files) > 1 or "model.safetensors" not in files:
+            files[INDEX] = source.path / INDEX
+        link_files(files, target)
 
 
 def check_finite(model: PreTrainedModel, *, where: str) -> None:

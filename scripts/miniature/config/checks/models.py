@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from miniature.config.lines import Positions
-from miniature.config.plan import as_is_models, is_artefact, named_tasks
+from miniature.config.plan import as_is_models, is_artefact, is_as_is, named_tasks
 from miniature.config.suggest import TRAINING, _unknown, flow
 from miniature.messages import StudyError
 from miniature.models.classes import check_classes
@@ -26,9 +26,10 @@ def check_as_is(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     """Nothing that makes a model beside ``as_is``, and one task, for a checkpoint has one head."""
     for name, entry in config["models"].items():
         for key, fix in MAKING_KEYS.items():
-            if entry.get("as_is") and key in entry and not is_artefact(entry):
+            if is_as_is(entry) and key in entry:
+                beside = "as_is" if entry.get("as_is") else next(k for k in SOURCES if k in entry)
                 yield StudyError(
-                    f"'{key}' beside 'as_is': the checkpoint of '{name}' is used as it stands, not trained.",
+                    f"'{key}' beside '{beside}': the checkpoint of '{name}' is used as it is, not trained.",
                     where=positions.where(("models", name, key)),
                     fix=fix,
                 )
@@ -60,17 +61,18 @@ def check_model_folder(name: str, config: Mapping, positions: Positions) -> Iter
     except StudyError as error:
         yield with_dataset(error, tasks)
         return
-    if "path" not in entry:
+    key = next(key for key in SOURCES if key in entry)
+    if not SOURCES[key].is_path:
         return
-    folder = read_folder(entry["path"])
+    folder = read_folder(entry[key])
     for task in tasks:
         dataset = config["datasets"][task]
         try:
-            if entry.get("as_is"):
+            if is_as_is(entry):
                 check_head(
                     folder,
                     dataset["task"],
-                    where=positions.where(("models", name, "path")),
+                    where=positions.where(("models", name, key)),
                     fix=f"path: a checkpoint whose architecture ends in {HEAD_SUFFIXES[dataset['task']]}\n"
                     f"or, to fine-tune the models here: training: {{{task}: {flow(TRAINING)}}}",
                 )
