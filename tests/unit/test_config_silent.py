@@ -5,7 +5,7 @@ import re
 import pytest
 
 from changed_studies import REMOVED, changed, validate, write_encoder
-from miniature.characteristics.declared import DECLARED
+from miniature.characteristics.declared import DECLARED, measures_of
 from miniature.config.validate import StudyErrors
 from miniature.measures.registry import MEASURES
 from miniature.names import CONFIG_NAME, REVISION
@@ -32,7 +32,7 @@ def test_no_revisions(name):
 
 
 def test_measures_of_a_verdict_are_agreements_of_two_models():
-    named = {measure for declared in DECLARED.values() for measure in declared.measures}
+    named = {measure for name in DECLARED for measure in measures_of(name)}
     # A corrected form is not defined where chance and ceiling meet, and a margin on it means another thing.
     agreements = {name for name, measure in MEASURES.items() if measure.closer}
     assert named == {name for name in agreements if not name.endswith("_corrected")}

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from changed_studies import REMOVED, changed, validate
-from miniature.characteristics.declared import DECLARED
+from miniature.characteristics.declared import DECLARED, measures_of
 from miniature.config import plan
 from miniature.config.defaults import load_schema
 from miniature.config.validate import StudyErrors
@@ -46,10 +46,12 @@ def test_rules_package_and_compare_script_are_there(name):
 
 
 @pytest.mark.parametrize("name", DECLARED)
-def test_measures_are_known_and_the_default_is_one_of_them(name):
-    declared = DECLARED[name]
-    assert declared.verdict[0] in declared.measures
-    assert {*declared.without_k, *declared.of_probabilities} <= set(declared.measures) <= set(MEASURES)
+def test_the_default_of_a_verdict_is_one_of_its_measures(name):
+    assert DECLARED[name].verdict[0] in measures_of(name)
+
+
+def test_measures_name_characteristics_that_there_are():
+    assert {name for measure in MEASURES.values() for name in measure.of} == set(DECLARED)
 
 
 @pytest.mark.parametrize("name", DECLARED)

@@ -1,11 +1,13 @@
 """The characteristics: one declaration each, from which settings, checks, files, targets and verdicts follow.
 
-Light on purpose (standard library only): it is read before any job starts.
+Light on purpose (no numpy, no pandas): it is read before any job starts.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
+
+from miniature.measures.registry import MEASURES
 
 
 class Setting(NamedTuple):
@@ -50,8 +52,6 @@ class Characteristic(NamedTuple):
 
     Attributes
     ----------
-    measures : tuple of str
-        Those of two models that a verdict or a panel can rest on.
     verdict : tuple of (str, float)
         Measure and margin where nothing else is said.
     files : tuple of str
@@ -66,10 +66,6 @@ class Characteristic(NamedTuple):
         (the setting ``recipes`` has several), or nothing.
     by_k : bool
         Whether measures are taken at each K, so that figure 1 can show them.
-    without_k : tuple of str
-        Measures that are one number whatever K.
-    of_probabilities : tuple of str
-        Measures that compare probabilities, which models with weights or predictions may have.
     kinds : tuple of str
         Kinds of task that it is defined for.
     artefacts : tuple of str
@@ -84,15 +80,12 @@ class Characteristic(NamedTuple):
         Files of all its models together that `all` asks for, with ``{task}`` and the key `per`.
     """
 
-    measures: tuple[str, ...]
     verdict: tuple[str, float]
     files: tuple[str, ...]
     settings: Mapping[str, Setting] = MappingProxyType({})
     usual: bool = False
     per: str = ""
     by_k: bool = False
-    without_k: tuple[str, ...] = ()
-    of_probabilities: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ("question-answering", "classification", "multiple-choice", "generation")
     artefacts: tuple[str, ...] = ()
     splits: tuple[str, ...] = ("test",)
@@ -111,38 +104,26 @@ _ERRORS = "errors/{task}/{task}/test/{model}.parquet"
 _NEIGHBORS = "neighbors/{task}/{task}/test/{model}.npy"
 _OOD = "ood/{task}/{ood_dataset}/{model}.parquet"
 _PREDICTIONS = "predictions/{task}/{task}/test/{model}.parquet"
-_CALIBRATION = (
-    "ece_difference", "adaptive_ece_difference", "mce_difference", "brier_difference",
-    "top_label_brier_difference",
-)  # fmt: skip
 
 DECLARED: dict[str, Characteristic] = {
     "errors": Characteristic(
-        measures=(
-            "jaccard", "kappa", "accuracy_difference", "negative_flips", "positive_flips",
-            "label_loyalty", "js_divergence", "kl_divergence", "probability_loyalty",
-        ),
         verdict=("jaccard", 0.05),
         usual=True,
         files=(_ERRORS, _PREDICTIONS),
-        of_probabilities=("js_divergence", "kl_divergence", "probability_loyalty"),
         artefacts=("predictions", "errors"),
         control=Control(_ERRORS, "error", "right or wrong"),
         tables=("table2_errors",),
     ),
     "representation": Characteristic(
-        measures=("jaccard", "jaccard_area", "cka", "cka_debiased", "procrustes", "rsa"),
         verdict=("jaccard", 0.05),
         usual=True,
         files=(_NEIGHBORS, "embeddings/{task}/{task}/test/{model}.npy"),
         settings={"k_max": Setting("test", below=True)},
         by_k=True,
-        without_k=("jaccard_area", "cka", "cka_debiased", "procrustes", "rsa"),
         artefacts=("embeddings",),
         control=Control(_NEIGHBORS, "", "set of {k} nearest neighbours"),
     ),
     "distribution": Characteristic(
-        measures=("jaccard_ood", "jaccard_id", "jaccard_all", "distance_correlation"),
         verdict=("jaccard_ood", 0.05),
         files=(
             _OOD,
@@ -164,7 +145,6 @@ DECLARED: dict[str, Characteristic] = {
         control=Control(_OOD, "is_ood", "out of distribution at K = {k}"),
     ),
     "vulnerability": Characteristic(
-        measures=("jaccard", "kappa"),
         verdict=("jaccard", 0.05),
         files=("attacks/{task}/{recipe}/{model}.parquet",),
         settings={"examples": Setting("test"), "recipes": Setting()},
@@ -175,14 +155,33 @@ DECLARED: dict[str, Characteristic] = {
         summaries=("attacks/{task}/{recipe}/transfer.csv",),
     ),
     "calibration": Characteristic(
-        measures=_CALIBRATION,
         verdict=("brier_difference", 0.02),
         usual=True,
         files=("calibration/{task}/{task}/test/{model}.parquet", _PREDICTIONS),
         settings={"bins": Setting()},
-        of_probabilities=_CALIBRATION,
         kinds=("classification", "multiple-choice"),
         artefacts=("predictions",),
         control=Control(_PREDICTIONS, "prediction", "prediction"),
     ),
 }  # fmt: skip
+
+
+def measures_of(characteristic: str) -> list[str]:
+    """Measures of two models that a verdict on a characteristic can rest on.
+
+    Parameters
+    ----------
+    characteristic : str
+        Its name.
+
+    Returns
+    -------
+    list of str
+        In the order of the registry.
+
+    Examples
+    --------
+    >>> measures_of("vulnerability")
+    ['jaccard', 'kappa']
+    """
+    return [name for name, measure in MEASURES.items() if characteristic in measure.of]

@@ -11,6 +11,7 @@ from miniature.config.lines import Place, Positions
 from miniature.config.plan import is_artefact, measured, models_with, trained_models
 from miniature.config.recognize import recognize_dataset, recognize_heads
 from miniature.config.suggest import flow, settings_for, tasks_for, value_for
+from miniature.measures.registry import MEASURES
 from miniature.messages import StudyError
 from miniature.models.entry import entry_positions
 from miniature.names import suggest_name
@@ -158,8 +159,7 @@ def _measurable(config: Mapping, name: str) -> bool:
 
 def _compared(config: Mapping, name: str, task: str) -> bool:
     """Whether the reference takes part; that it gives probabilities is sure with weights only."""
-    declared = DECLARED[name]
-    if declared.verdict[0] in declared.of_probabilities:
+    if MEASURES[DECLARED[name].verdict[0]].probabilities:
         return config["reference"] in trained_models(config)
     return config["reference"] in models_with(config, name, task)
 

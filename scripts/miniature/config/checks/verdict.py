@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from miniature.characteristics.declared import DECLARED
+from miniature.characteristics.declared import DECLARED, measures_of
 from miniature.config.checks.characteristics import _enabled
 from miniature.config.lines import Positions
 from miniature.config.plan import enabled, models_giving, row_choices, trained_models
@@ -59,9 +59,9 @@ def _check_probabilities(
     if reference in able and len(able) > 1:
         return
     declared = DECLARED[name]
-    if block["measure"] not in declared.of_probabilities:
+    if not getattr(MEASURES.get(block["measure"]), "probabilities", False):
         return
-    if declared.verdict[0] in declared.of_probabilities:
+    if MEASURES[declared.verdict[0]].probabilities:
         fix = f"{name}: {{enabled: false}}   # and remove its verdict"
     else:
         fix = "measure: " + ("label_loyalty" if reference in able else declared.verdict[0])
@@ -74,7 +74,7 @@ def _check_probabilities(
 
 
 def _check_measure(name: str, measure: str, place: tuple, positions: Positions) -> Iterator[StudyError]:
-    known = list(DECLARED[name].measures)
+    known = measures_of(name)
     if measure not in known:
         if measure in MEASURES and measure.endswith("_corrected"):
             what = f"A verdict rests on the agreement itself, not on '{measure}'"
@@ -90,8 +90,8 @@ def _check_measure(name: str, measure: str, place: tuple, positions: Positions) 
 
 
 def _row_keys(name: str, measure: str) -> tuple[str, ...]:
-    declared = DECLARED[name]
-    return tuple(key for key in declared.row_keys if key != "k" or measure not in declared.without_k)
+    once = getattr(MEASURES.get(measure), "once", False)
+    return tuple(key for key in DECLARED[name].row_keys if key != "k" or not once)
 
 
 def _check_row(name: str, block: Mapping, config: Mapping, positions: Positions) -> Iterator[StudyError]:
@@ -132,7 +132,7 @@ def check_figure(config: Mapping, positions: Positions) -> Iterator[StudyError]:
             )
         elif _enabled(config, name):
             yield from _check_measure(name, panel["measure"], place, positions)
-            if panel["measure"] in DECLARED[name].without_k:
+            if getattr(MEASURES.get(panel["measure"]), "once", False):
                 yield StudyError(
                     f"'{panel['measure']}' is not measured against K, which panel {letter} shows.",
                     where=positions.where((*place, "measure")),
