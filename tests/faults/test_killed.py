@@ -99,7 +99,7 @@ def test_journal_of_an_attack_is_torn(project, table_row):
     journal.write_bytes(journal.read_bytes()[:-40])
     again(project, ATTACK, before)
     log = project.log_of("attack_model/reviews/bert-attack/small")
-    assert "line 5 is incomplete; its example is attacked again" in log
+    assert "line 5 is incomplete; its example is done again" in log
     assert "3 of 10 examples were attacked earlier" in log
     table_row(
         "a torn line in the journal of an attack",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from miniature.attack.journal import Journal, folder_digest, journal_key
+from miniature.job.journal import Journal, folder_digest, journal_key
 
 ROWS = [{"id": f"é{i}", "outcome": "success", "text": "line\nbreak \u2028 \x00"} for i in range(5)]
 

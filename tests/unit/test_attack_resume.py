@@ -27,7 +27,7 @@ for name in "TA_CACHE_DIR TA_DEVICE HF_HOME XDG_CACHE_HOME TFHUB_CACHE_DIR TOKEN
     assert os.environ.get(name) == before.get(name), name
 assert str(datasets.config.HF_CACHE_HOME).startswith("/nonexistent")
 assert huggingface_hub.constants.HF_HOME.startswith("/nonexistent")
-from miniature.attack.journal import Journal
+from miniature.job.journal import Journal
 append = Journal.append
 def append_and_die(self, row):
     append(self, row)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from miniature.attack.journal import Journal, journal_key
 from miniature.attack.recipe.check import check_recipe
 from miniature.attack.rows import ATTACKED, BROKEN, FAILED, attacks_frame
+from miniature.job.journal import Journal, journal_key
 from miniature.job.partial import digest_file
 from miniature.messages import StudyError
 from miniature.models.results import check_result_folder

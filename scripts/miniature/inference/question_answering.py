@@ -9,9 +9,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from miniature.inference.forward import hidden_size, origin, pool, run_forward
 from miniature.inference.outputs import check_outputs
-from miniature.inference.spans import best_spans, null_scores
+from miniature.inference.spans import Choice, best_spans, choose_spans, null_scores
 from miniature.models.checkpoints import check_length, load_result
-from miniature.models.windows import encode_questions
+from miniature.models.windows import Windows, encode_questions
 from miniature.predictions.score_squad import score_table
 
 
@@ -110,16 +110,15 @@ def predict_with(
     # A window that shows no context has no span to score.
     numbers = np.stack([np.where(starts < 0, 0, scores), nulls, broken], axis=1)
     check_outputs(numbers, embeddings, windows, table, **origin(model))
-    answers, best, null = _choose(
-        table, windows, starts, ends, scores, nulls, text_settings["null_threshold"]
-    )
+    chosen = choose_spans(windows, len(table), starts, scores, nulls, text_settings["null_threshold"])
+    answers = _cut_answers(table["context"], windows, chosen, starts, ends)
     scored = score_table(table, dict(zip(table["id"], answers, strict=True)))
     predictions = pd.DataFrame(
         {
             "id": table["id"].to_numpy(),
             "prediction": answers,
-            "score": best,
-            "null_score": null,
+            "score": chosen.score,
+            "null_score": chosen.null_score,
             "exact": scored["exact"].to_numpy(dtype=np.float32, na_value=np.nan),
             "f1": scored["f1"].to_numpy(dtype=np.float32, na_value=np.nan),
             "windows": np.bincount(windows.example, minlength=len(table)).astype(np.int32),
@@ -128,26 +127,13 @@ def predict_with(
     return predictions, embeddings
 
 
-def _choose(table, windows, starts, ends, scores, nulls, threshold):
-    """Best window of each example, and the empty answer where it scores higher by more than the threshold."""
+def _cut_answers(
+    contexts, windows: Windows, chosen: Choice, starts: np.ndarray, ends: np.ndarray
+) -> list[str]:
+    """The characters of each example's best span; nothing where the empty answer wins."""
     answers = []
-    best = np.full(len(table), np.nan, dtype=np.float32)
-    null = np.zeros(len(table), dtype=np.float32)
-    borders = np.searchsorted(windows.example, np.arange(len(table) + 1))
-    for row, context in enumerate(table["context"]):
-        part = slice(borders[row], borders[row + 1])
-        window = borders[row] + int(scores[part].argmax())
-        null[row] = nulls[part].min()
-        if starts[window] < 0:
-            # No window shows any context: there is nothing to answer with.
-            answers.append("")
-            continue
-        best[row] = scores[window]
-        if threshold is not None and null[row] - best[row] > threshold:
-            answers.append("")
-            continue
+    for context, window, answered in zip(contexts, chosen.window, chosen.answered, strict=True):
         low = windows.borders[window]
-        begin = windows.spans[low + starts[window], 0]
-        end = windows.spans[low + ends[window], 1]
-        answers.append(context[begin:end])
-    return answers, best, null
+        begin, end = windows.spans[low + starts[window], 0], windows.spans[low + ends[window], 1]
+        answers.append(context[begin:end] if answered else "")
+    return answers

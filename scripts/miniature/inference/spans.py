@@ -1,8 +1,11 @@
 """The best answer span of every window, all windows of a batch at once."""
 
+from itertools import pairwise
+from typing import NamedTuple
+
 import numpy as np
 
-from miniature.models.windows import CLS_POSITION
+from miniature.models.windows import CLS_POSITION, Windows
 
 
 def best_spans(
@@ -50,3 +53,42 @@ def _highest(logits: np.ndarray, inside: np.ndarray, n_best: int) -> tuple[np.nd
 def null_scores(start_logits: np.ndarray, end_logits: np.ndarray) -> np.ndarray:
     """Score the empty answer of each window by the classification token's two logits, shape (batch,)."""
     return start_logits[:, CLS_POSITION] + end_logits[:, CLS_POSITION]
+
+
+class Choice(NamedTuple):
+    """The window that each example's answer comes from.
+
+    Attributes
+    ----------
+    answered : bool array, shape (examples,)
+        False where the empty answer wins, or no window shows any context.
+    window : int64 array, shape (examples,)
+        Window of the best span.
+    score, null_score : float32 array, shape (examples,)
+        Of the best span, NaN where there is none, and of the empty answer.
+    """
+
+    answered: np.ndarray
+    window: np.ndarray
+    score: np.ndarray
+    null_score: np.ndarray
+
+
+def choose_spans(
+    windows: Windows,
+    examples: int,
+    starts: np.ndarray,
+    scores: np.ndarray,
+    nulls: np.ndarray,
+    threshold: float | None,
+) -> Choice:
+    """Best window of each example; the empty answer wins if it scores higher by more than the threshold."""
+    borders = np.searchsorted(windows.example, np.arange(examples + 1))
+    own = list(pairwise(borders))
+    window = np.array([low + scores[low:high].argmax() for low, high in own], dtype=np.int64)
+    null = np.array([nulls[low:high].min() for low, high in own], dtype=np.float32)
+    found = starts[window] >= 0
+    best = np.where(found, scores[window], np.nan).astype(np.float32)
+    # A comparison with NaN is false: where no window shows any context there is nothing to answer with.
+    answered = found if threshold is None else found & ~(null - best > threshold)
+    return Choice(answered, window, best, null)

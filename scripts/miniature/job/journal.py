@@ -1,4 +1,4 @@
-"""A journal of finished examples, so that a killed attack resumes where it stopped.
+"""A journal of finished examples, so that a killed job resumes where it stopped.
 
 One line of JSON per example, flushed to disk before the next begins. The first line holds a key of everything
 the results depend on; a journal with another key is discarded. An incomplete last line, left by a kill, is
@@ -61,7 +61,7 @@ class Journal:
                     return 0
                 if number > 0 and (record is None or "id" not in record):
                     logger.warning(
-                        "%s: line %d is incomplete; its example is attacked again", self.path, number + 1
+                        "%s: line %d is incomplete; its example is done again", self.path, number + 1
                     )
                     break
                 if number > 0:
@@ -87,7 +87,7 @@ class Journal:
 
 
 def journal_key(parts: dict, folders: Iterable[str | os.PathLike], examples: Iterable[tuple]) -> str:
-    """Key of everything an attack's results depend on."""
+    """Key of everything that results depend on."""
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
     for folder in folders:
         digest.update(folder_digest(folder).encode())
