@@ -120,8 +120,8 @@ rule tabulate_changes:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=memory(500),
+        runtime=minutes(15),
     params:
         tasks=lambda wildcards: changed_tasks(wildcards.model),
         labels=lambda wildcards: [

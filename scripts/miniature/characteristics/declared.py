@@ -103,6 +103,7 @@ class Characteristic(NamedTuple):
 _ERRORS = "errors/{task}/{task}/test/{model}.parquet"
 _NEIGHBORS = "neighbors/{task}/{task}/test/{model}.npy"
 _OOD = "ood/{task}/{ood_dataset}/{model}.parquet"
+_ATTRIBUTIONS = "attributions/{task}/{task}/test/{model}.parquet"
 _PREDICTIONS = "predictions/{task}/{task}/test/{model}.parquet"
 
 DECLARED: dict[str, Characteristic] = {
@@ -162,6 +163,19 @@ DECLARED: dict[str, Characteristic] = {
         kinds=("classification", "multiple-choice"),
         artefacts=("predictions",),
         control=Control(_PREDICTIONS, "prediction", "prediction"),
+    ),
+    "attribution": Characteristic(
+        verdict=("jaccard", 0.05),
+        files=(_ATTRIBUTIONS,),
+        settings={
+            "examples": Setting("test"), "k_max": Setting(), "method": Setting(), "steps": Setting(),
+            "samples": Setting(),
+        },
+        by_k=True,
+        kinds=("question-answering", "classification"),
+        control=Control(_ATTRIBUTIONS, "target", "explained decision"),
+        figures=("attribution",),
+        summaries=("attributions/{task}/words.html",),
     ),
 }  # fmt: skip
 

@@ -46,6 +46,9 @@ SCHEMAS = {
     "generation": CLASSIFICATION_SCHEMA,
 }
 
+TEXTS = {"classification": ("text",), "question-answering": ("question", "context")}
+"""Columns that a model reads, in the order in which it reads them."""
+
 
 def cluster_of(context: str) -> str:
     """Name of the cluster of all questions on one context, the same in every file."""

@@ -57,6 +57,7 @@ class Panel:
     limits: tuple[float, float]
     title: str
     context: str
+    x_label: str
     y_label: str
 
 
@@ -113,6 +114,7 @@ def plot_figure1(
                 limits=limits[letter],
                 title=_title(chosen, reference),
                 context=_context(chosen, rows),
+                x_label=str(chosen.get("x_label", "K (nearest neighbors)")),
                 y_label=MEASURE_NAMES.get(measure, measure),
             )
         )
@@ -259,7 +261,7 @@ class _Sheet:
     def _draw_panel(self, axes: Axes, panel: Panel, *, labelled: bool) -> None:
         axes.tick_params(labelsize=0.9 * self.size, width=0.8, length=3)
         draw_curves(axes, panel.curves, panel.rows, panel.floor)
-        axes.set_xlabel("K (nearest neighbours)", size=self.size)
+        axes.set_xlabel(panel.x_label, size=self.size)
         if labelled:
             axes.set_ylabel(panel.y_label, size=self.size)
             axes.annotate(

@@ -42,7 +42,9 @@ INFINITE = float("inf")
 # `ceiling` is the best value that the two set sizes allow: the largest where higher is closer, the smallest
 # where lower is.
 MEASURES: dict[str, Measure] = {
-    "jaccard": Measure(0, 1, "higher", True, PAPER, ("errors", "representation", "vulnerability")),
+    "jaccard": Measure(
+        0, 1, "higher", True, PAPER, ("errors", "representation", "vulnerability", "attribution")
+    ),
     "jaccard_corrected": Measure(-INFINITE, 1, "higher", True, "(jaccard - chance) / (ceiling - chance)"),
     "jaccard_low": Measure(0, 1, None, True, "bound: ties, or spent budgets, settled for disagreement"),
     "jaccard_high": Measure(0, 1, None, True, "bound: ties, or spent budgets, settled for agreement"),
@@ -196,5 +198,13 @@ MEASURES: dict[str, Measure] = {
         ("calibration",),
         probabilities=True,
     ),
+    **{
+        name: Measure(low, 1, "higher", True, source, ("attribution",), once=True)
+        for name, low, source in (
+            ("spearman", -1, "rank correlation of the words' signed scores; Spearman 1904"),
+            ("kendall", -1, "tau-b of the words' signed scores; Kendall 1945"),
+            ("sign_agreement", 0, "share of words that speak for, or against, both models' decision"),
+        )
+    },
     "errors_left_out": Measure(0, INFINITE, None, True, "examples left out: the attack on either failed"),
 }

@@ -1,0 +1,1 @@
+"""Attribution: whether two models rest their decisions on the same words."""
