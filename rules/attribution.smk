@@ -7,20 +7,6 @@ rule attribution:
     localrule: True
 
 
-def attribution_settings(config):
-    """The method and the settings that it has; those of other methods are no part of the job."""
-    block = plan.measured(config).get("attribution", {})
-    own = {"integrated-gradients": "steps", "lime": "samples", "kernel-shap": "samples"}
-    keys = ["method", own.get(block.get("method"))]
-    return {key: block[key] for key in keys if key in block}
-
-
-def shown_models():
-    """The reference, then the other models without second trainings."""
-    others = [model for model in ORIGINALS if model in TRAINED]
-    return sorted(others, key=lambda model: model != config["reference"])
-
-
 rule attribute_model:
     input:
         table="<results>/data/{task}/test.parquet",
@@ -46,7 +32,10 @@ rule attribute_model:
         kind=lambda wildcards: kind_of(wildcards.task),
         labels=lambda wildcards: plan.labels_of(config, wildcards.task),
         text=lambda wildcards: plan.text_settings(config, wildcards.task),
-        settings=attribution_settings(config),
+        settings={
+            key: plan.setting(config, "attribution", key)
+            for key in ("method", "steps", "samples")
+        },
         examples=plan.setting(config, "attribution", "examples"),
         batch_tokens=lambda wildcards: replicates.inference_settings(
             config, wildcards.model
@@ -124,10 +113,10 @@ rule plot_attribution:
 rule write_attributions:
     input:
         table="<results>/data/{task}/test.parquet",
-        attributions=lambda wildcards: [
-            f"<results>/attributions/{wildcards.task}/{wildcards.task}/test/{model}.parquet"
-            for model in shown_models()
-        ],
+        attributions=expand(
+            "<results>/attributions/{{task}}/{{task}}/test/{model}.parquet",
+            model=[model for model in ORIGINALS if model in TRAINED],
+        ),
     output:
         report(
             "<results>/attributions/{task}/words.html",
@@ -144,7 +133,8 @@ rule write_attributions:
         mem_mb=memory(500, table=20, attributions=10),
         runtime=minutes(15),
     params:
-        models=lambda wildcards: shown_models(),
+        models=[model for model in ORIGINALS if model in TRAINED],
+        reference=config["reference"],
         kind=lambda wildcards: kind_of(wildcards.task),
         method=plan.setting(config, "attribution", "method"),
         code=code("write_attributions"),

@@ -12,13 +12,13 @@ def main(snakemake):
     attributions = {
         model: read_parquet(path) for model, path in zip(params.models, inputs.attributions, strict=True)
     }
-    reference, *models = params.models
+    reference = params.reference
     table = read_parquet(inputs.table).set_index("id", drop=False)
     page = write_attributions(
         table.loc[attributions[reference]["id"]].reset_index(drop=True),
         attributions,
         reference=reference,
-        models=models,
+        models=[model for model in params.models if model != reference],
         parts=TEXTS[params.kind],
         method=params.method,
         title=f"Words that decide: {snakemake.wildcards.task}",

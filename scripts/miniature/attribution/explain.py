@@ -117,7 +117,8 @@ def explain_table(
             fix="add one to tokenizer_config.json: mask_token, for example",
         )
     record = {"method": method, "replaced_by": replace[0]}
-    record |= {key: settings[key] for key in ("steps", "samples") if key in settings}
+    own = {"integrated-gradients": "steps", "lime": "samples", "kernel-shap": "samples"}
+    record |= {key: settings[key] for key in [own.get(method)] if key}
     runner = Runner(model, device=device, pad_token=tokenizer.pad_token_id or 0)
     words = words_of_table(table, task)
     empty = np.array([len(own.start) == 0 for own in words], dtype=bool)
