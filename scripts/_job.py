@@ -7,7 +7,11 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+# Snakemake puts a script's folder last on the path, behind any copy of the library that is installed.
+sys.path.insert(0, str(Path(__file__).parent))
 
 from miniature.job.compute import set_threads
 from miniature.job.machine import explain

@@ -63,6 +63,18 @@ def test_script_has_a_main_that_takes_snakemake(rule):
     assert [argument.arg for argument in main.args.args] == ["snakemake"]
 
 
+def test_a_job_takes_the_library_beside_its_script_and_no_other_that_is_installed(tmp_path):
+    import subprocess
+
+    (tmp_path / "miniature").mkdir()
+    (tmp_path / "miniature" / "__init__.py").write_text("raise ImportError('another copy')\n")
+    # As Snakemake has it: the script's folder is the last one.
+    program = (
+        f"import sys; sys.path[:0] = [{str(tmp_path)!r}]; sys.path.append('scripts'); import find_errors"
+    )
+    subprocess.run([sys.executable, "-P", "-c", program], cwd=ROOT, check=True)
+
+
 def test_main_can_be_called_without_snakemake(tmp_path):
     import pandas as pd
 
