@@ -2,7 +2,6 @@
 
 import math
 import os
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -33,10 +32,11 @@ class ToyLM:
     def made(predictions):
         """Make one; a torch module, since this is what is read."""
         import torch
+        from transformers import BertConfig
         from transformers.modeling_outputs import MaskedLMOutput
 
         class Model(torch.nn.Module):
-            config = SimpleNamespace(max_position_embeddings=64, model_type="bert", pad_token_id=0)
+            config = BertConfig(max_position_embeddings=64)
             read = []  # noqa: RUF012  (a class for each model)
 
             def get_output_embeddings(self):

@@ -137,7 +137,7 @@ def test_damaged_tagger_is_told(tmp_path):
     with pytest.raises(StudyError, match="cannot be read"):
         Tagger(folder)
     (folder / FILES[1]).unlink()
-    with pytest.raises(StudyError, match="lacks averaged_perceptron") as caught:
+    with pytest.raises(StudyError, match="has no averaged_perceptron") as caught:
         Tagger(folder, where="recipes: a: pos_tagger")
     assert caught.value.where == "recipes: a: pos_tagger"
 

@@ -36,7 +36,7 @@ def decided_classifier(folder, kind="bert"):
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.ndim == 2:
-                parameter.mul_(10.0 if "classifier" in name or "pooler" in name else 4.0)
+                parameter.mul_(10.0 if "classifier" in name or "pooler" in name else 2.0)
     model.save_pretrained(folder)
     return folder
 

@@ -54,5 +54,5 @@ def test_memory_of_the_gpu_is_not_the_hosts():
         assert "batch_size" in told.fix
         assert "mem_mb" not in told.fix
     assert "mem_mb" in explain(RuntimeError("DefaultCPUAllocator: can't allocate memory")).fix
-    assert "fault" in explain(RuntimeError("CUDA error: an illegal memory access")).what
+    assert "GPU or its driver" in explain(RuntimeError("CUDA error: an illegal memory access")).what
     assert explain(RuntimeError("shapes do not match")) is None

@@ -126,7 +126,7 @@ def without(*names):
         ("me/mine", "b" * 40, "no such revision", "revision: <a commit"),
         ("me/moved", "d" * 40, f"resolves to another commit, {COMMIT}", f"revision: {COMMIT}"),
         ("me/gated", "main", "requires agreeing to terms", "hf auth login"),
-        ("me/pickled", "main", "only in pytorch_model.bin", "safe_serialization=True"),
+        ("me/pickled", "main", "only pytorch_model.bin", "safe_serialization=True"),
         ("me/empty", "main", "no model weights", "hub: <a model>"),
         ("me/bare", "main", "no config.json", "hub:"),
         ("me/mute", "main", "no tokenizer", "vocab.txt"),

@@ -46,7 +46,7 @@ def test_a_whole_file_arrives(server, tmp_path):
     ("path", "digest", "part"),
     [
         ("/missing", DIGEST, "404"),
-        ("/half", DIGEST, "cut off"),
+        ("/half", DIGEST, "incomplete"),
         ("/good", "0" * 64, f"sha256 is {DIGEST}"),
     ],
 )
