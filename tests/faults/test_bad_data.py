@@ -116,7 +116,7 @@ CASES = {
     "half of a surrogate pair": (
         JSONL,
         REVIEWS + b'{"text": "\\ud83d", "label": "good"}\n',
-        ["surrogate", "save the text as UTF-8"],
+        ["surrogate", "saves the text as UTF-8"],
         {},
     ),
     "a text that is a number": (

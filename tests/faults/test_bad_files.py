@@ -50,6 +50,8 @@ def importing(tmp_path, kind, name, content, *, sha256=None):
             "kind": "classification",
             "labels": ["good", "bad"],
             "label_values": ["good", "bad"],
+            "source": {"path": str(file)},
+            "other_prompts": False,
         },
     )
 
@@ -73,7 +75,12 @@ def as_json(value):
 ROWS = np.zeros((3, 2), dtype=np.float32)
 ARTEFACTS = {
     "predictions that lack an id": ("predictions", "p.json", as_json({"r1": "good", "r2": "bad"}), ["r3"]),
-    "predictions of an unknown id": ("predictions", "p.json", as_json({**RIGHT, "r9": "bad"}), ["r9"]),
+    "predictions of another dataset": (
+        "predictions",
+        "p.json",
+        as_json({**RIGHT, **dict.fromkeys(("r6", "r7", "r8", "r9"), "bad")}),
+        ["4 of 7 ids", "r6"],
+    ),
     "a prediction that is no class": (
         "predictions",
         "p.json",
@@ -83,7 +90,7 @@ ARTEFACTS = {
     "a prediction that is no text": (
         "predictions",
         "p.json",
-        as_json({**RIGHT, "r1": ["good"]}),
+        as_json({**RIGHT, "r1": {"a": 1}}),
         ["not text"],
     ),
     "one id predicted twice": (

@@ -92,13 +92,61 @@ def told(error):
     ("predictions", "parts"),
     [
         ({"q1": "Rome", "q2": ""}, ["1 of 3 examples of wiki", "q3", "served.json", "model served", '"q3":']),
-        ({"q1": "", "q2": "", "q3": "", "qX": ""}, ["1 of 4 ids are not in", "qX", "model served", "remove"]),
+        (
+            {"q1": "", "q2": "", "q3": "", "q4": "", "q5": "", "q6": "", "q7": ""},
+            ["4 of 7 ids are not in", "q4", "model served", "remove"],
+        ),
     ],
 )
 def test_missing_and_unknown_ids_are_named(predictions, parts):
     with pytest.raises(StudyError) as error:
         matched(predictions)
     assert all(part in told(error) for part in parts), told(error)
+
+
+def test_predictions_for_more_than_the_split_are_passed_over_with_a_warning(caplog):
+    table = matched({"q1": "Rome", "q2": "", "q3": "In Rome", "qX": ""})
+    assert table["exact"].tolist() == [1, 1, 1]
+    assert "not read: 1 of 4 predictions, whose ids are not in the test split of wiki" in caplog.text
+    # Where rows are numbered, one prediction too many may mean that the numbers are off by one.
+    with pytest.raises(StudyError, match="1 of 4 ids are not in"):
+        match_predictions(
+            recorded({"r0": "p", "r1": "p", "r2": "n", "r3": "n"}), REVIEWS, kind="classification",
+            labels=["n", "p"], model="m", dataset="d", columns={},
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda i: f"{i}.0", "'100.0' stands there, '100' in the data"),
+        (lambda i: f" {i}", "' 100' stands there"),
+        (lambda i: f"00{i}", "'00100' stands there"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".json", ".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz"])
+def test_ids_in_another_spelling_are_changed_by_the_offered_command(tmp_path, change, said, suffix):
+    table = QUESTIONS.assign(id=["100", "101", "102"])
+    path = tmp_path / f"p{suffix}"
+    given = {change(key): text for key, text in zip(table["id"], ("Rome", "", "a, b"), strict=True)}
+    rows = pd.DataFrame({"id": list(given), "prediction": list(given.values())})
+    match suffix:
+        case ".json":
+            path.write_text(json.dumps(given))
+        case ".jsonl":
+            rows.to_json(path, orient="records", lines=True)
+        case ".parquet":
+            rows.to_parquet(path)
+        case _:
+            rows.to_csv(path, index=False, sep="\t" if ".tsv" in suffix else ",")
+    with pytest.raises(StudyError) as error:
+        match_predictions(
+            read_file(path), table, kind="question-answering", labels=None, model="m", dataset="d"
+        )
+    assert said in error.value.what
+    run_offered(error.value.fix, tmp_path)
+    (new,) = tmp_path.glob("ids-p*")
+    assert read_predictions(new, model="m") == {"100": "Rome", "101": "", "102": "a, b"}
 
 
 def test_a_class_that_is_none_is_named():

@@ -11,6 +11,7 @@ from miniature.config.checks.datasets import check_source
 @pytest.fixture
 def good(tmp_path):
     (tmp_path / "train.json").write_text(json.dumps({"data": []}))
+    (tmp_path / "notes.txt").write_text("x")
     (tmp_path / "t.jsonl.gz").write_bytes(gzip.compress(b"{}"))
     return {
         "task": "question-answering",
@@ -50,7 +51,7 @@ def test_nothing_wrong(good, tmp_path):
         ({"path": "{folder}/trian.json"}, "path: {folder}/train.json"),
         ({"path": "{folder}"}, "is not a file"),
         ({"path": "${{NOWHERE_SET}}/x.json"}, "export NOWHERE_SET="),
-        ({"path": "{folder}/t.jsonl.gz"}, "format: mrqa"),
+        ({"path": "{folder}/notes.txt"}, "a file that ends in .csv or .tsv"),
         ({"examples": "all"}, "names no file"),
         ({"path": "{folder}/train.json", "examples": 0}, "0 is no number of examples"),
         ({"path": "{folder}/train.json", "size": 3}, "no key 'size'"),

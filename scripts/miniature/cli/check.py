@@ -14,6 +14,8 @@ from miniature.config.resolve import Resolved
 from miniature.config.validate import StudyErrors, load_folders, resolve_and_check
 from miniature.messages import StudyError
 
+logger = logging.getLogger(__name__)
+
 
 def read_study(path: Path) -> Resolved:
     """Read a study of one file as data, and check what needs no look into data and weights.
@@ -71,10 +73,24 @@ def look_into(config: Mapping, positions: Positions) -> Iterator[StudyError]:
                 table = tables.get((name, "test"))
                 if table is not None and "path" in source:
                     yield from _artefact(config, kind, model, name, source, table)
+        for name, splits in entry.get("embeddings", {}).items():
+            for split, source in splits.items():
+                if "path" in source:
+                    yield from _embeddings(model, name, source["path"], tables.get((name, split)))
     try:
         load_folders(config, positions)
     except StudyErrors as error:
         yield from error.errors
+
+
+def _embeddings(model: str, name: str, path: str, table) -> Iterator[StudyError]:
+    from miniature.predictions.read import read_embeddings
+
+    rows = None if table is None else len(table)
+    try:
+        read_embeddings(path, rows, model=model, table=None if table is None else f"the data of {name}")
+    except StudyError as error:
+        yield error
 
 
 def _table(config: Mapping, name: str, split: str):
@@ -107,10 +123,12 @@ def _artefact(
     shared = {"model": model, "dataset": name, "columns": plan.numbered_columns(config, name)}
     try:
         if kind == "predictions":
-            read_matched(
+            _, notes = read_matched(
                 source, table, kind=config["datasets"][name]["task"], labels=plan.labels_of(config, name),
                 values=plan.label_values_of(config, name), **shared,
             )  # fmt: skip
+            for note in notes:
+                logger.warning("%s, predictions of model %s: %s", source["path"], model, note)
         else:
             path = source["path"]
             match_errors(read_error_ids(path, model=model), table, path=path, **shared)

@@ -5,8 +5,10 @@ import difflib
 import math
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import jsonschema
+import yaml
 
 from miniature.config.lines import Place, Positions
 from miniature.config.suggest import flow, value_for
@@ -103,6 +105,9 @@ def _explain(
         if error.validator == "enum":
             near = difflib.get_close_matches(str(error.instance), error.validator_value, n=1)
             fix = f"{(near or error.validator_value)[0]}: ..."
+        if isinstance(error.instance, bool):
+            # YAML reads yes, no, on and off as truth values, unless they stand in quotes.
+            fix = f"{place[-1]}: {flow(_as_written(positions, place))}"
         yield (
             (*place, str(error.instance)),
             StudyError(
@@ -121,6 +126,17 @@ def _explain(
                 fix=_corrected(error, key, _own(config, place)),
             ),
         )
+
+
+def _as_written(positions: Positions, place: Place) -> object:
+    """A value of a study's file with every key and word as text, as it was typed."""
+    try:
+        value = yaml.load(Path(positions.line(place)[0]).read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        for key in place:
+            value = value[key]
+    except (OSError, yaml.YAMLError, LookupError, TypeError):
+        return {"<name>": "..."}
+    return value
 
 
 def _near(name: object, known: list[str]) -> str | None:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
+from miniature.data.gold import doubt_positions
 from miniature.data.problems import Problems
-from miniature.data.readers.classification import read_aclimdb, read_texts
+from miniature.data.readers.classification import COLUMNS, read_aclimdb, read_texts
 from miniature.data.readers.hub import read_hub_questions, read_hub_texts
 from miniature.data.readers.mrqa import read_mrqa
 from miniature.data.readers.newsqa import read_newsqa
@@ -139,6 +140,7 @@ def read_source(
         else:
             raise _wrong_format(kind, task, name)
         table = assemble_questions(rows, problems)
+        doubt_positions(table, problems)
     else:
         columns, labels = dict(dataset.get("columns", {})), dict(dataset.get("labels", {}))
         if len(labels) < 2:
@@ -155,7 +157,7 @@ def read_source(
             rows = read_hub_texts(path, problems, entry.get("hub_split", split), columns)
         else:
             raise _wrong_format(kind, task, name)
-        table = assemble_texts(rows, labels, problems)
+        table = assemble_texts(rows, labels, problems, column={**COLUMNS, **columns}["label"])
     problems.finish()
     if table.empty:
         raise StudyError("This file has no examples.", where=str(path), fix="path: <a file with examples>")

@@ -1,16 +1,21 @@
 """From rows as a reader found them to a checked table."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import pandas as pd
 
+from miniature.data.commands import without_rows
 from miniature.data.labels import correct_labels
 from miniature.data.problems import Problems
 from miniature.data.tables import classification_frame, cluster_of, question_frame
 
 # Characters. The longest novel has five million; a file whose line breaks were lost has more.
 LONGEST_TEXT = 10_000_000
+
+NO_LABEL = {"-1", "-1.0", "-100", "", "nan", "none", "null", "n/a", "na", "-", "?", "unknown", "unlabeled"}
+"""What stands in files for "no gold label": -1 in SNLI and test sets of GLUE, -100 where losses ignore it."""
 
 
 @dataclass(slots=True)
@@ -163,11 +168,21 @@ def _place_answers(row: QuestionRow, problems: Problems) -> tuple[list[str], lis
     return answers, starts
 
 
-def assemble_texts(rows: Iterable[TextRow], labels: dict[str, object], problems: Problems) -> pd.DataFrame:
-    """Check text rows and make the classification table."""
+def assemble_texts(
+    rows: Iterable[TextRow], labels: dict[str, object], problems: Problems, *, column: str = "label"
+) -> pd.DataFrame:
+    """Check text rows and make the classification table; `column` is that of the labels, for messages."""
     names = {str(value): name for name, value in labels.items()}
     rows = list(rows)
-    correction = correct_labels(labels, [str(row.label) for row in rows])
+    found = Counter(str(row.label) for row in rows)
+    # Where every class occurs, what stands for no label elsewhere is no class here.
+    none = (
+        {v for v in found if v.strip().casefold() in NO_LABEL and v not in names}
+        if found.keys() >= names.keys()
+        else set()
+    )
+    without = without_rows(problems.source, [column], none) if none else None
+    correction = correct_labels(labels, [value for value in found if value not in none])
     ids = _Ids(problems)
     records = []
     for row in rows:
@@ -185,6 +200,14 @@ def assemble_texts(rows: Iterable[TextRow], labels: dict[str, object], problems:
             problems.error(row.place, "the text has half of a surrogate pair", "save the text as UTF-8")
             continue
         name = names.get(str(row.label))
+        if str(row.label) in none:
+            value = str(row.label)
+            what = (
+                f"the label {value!r} stands for no label, and {found[value]} of {len(rows)} rows have it: "
+                "they can be neither right nor wrong"
+            )
+            problems.error(row.place, what, without or "take these rows out")
+            continue
         if name is None:
             same = next((value for value in names if value.casefold() == str(row.label).casefold()), None)
             problems.error(

@@ -20,8 +20,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from miniature.data.commands import with_surplus, without_halves
 from miniature.data.problems import Problems
 from miniature.data.text_files import (
+    KINDS,
     BadJson,
     comma_line,
     decode,
@@ -30,19 +32,11 @@ from miniature.data.text_files import (
     parse_json,
     read_bytes,
     separator_of,
+    table_kind,
     text_lines,
     utf8_line,
 )
 from miniature.messages import StudyError
-
-KINDS = {
-    "csv": (".csv",),
-    "tsv": (".tsv", ".tab"),
-    "jsonl": (".jsonl", ".ndjson"),
-    "json": (".json",),
-    "parquet": (".parquet", ".pq"),
-}
-"""Kinds of files of rows, by the ends of their names; each may be followed by ``.gz``."""
 
 SUFFIXES = tuple(end + packed for ends in KINDS.values() for end in ends for packed in ("", ".gz"))
 SHOWN_COLUMNS = 20
@@ -64,18 +58,6 @@ class Table(NamedTuple):
     columns: list[str] | None
     unit: str
     rows: Iterator[tuple[int, dict[str, object]]]
-
-
-def table_kind(path: str | Path) -> str | None:
-    """Kind of a file of rows by its name; None where the name tells of none.
-
-    Examples
-    --------
-    >>> table_kind("a/p.tsv.gz"), table_kind("p.txt")
-    ('tsv', None)
-    """
-    name = Path(path).name.lower().removesuffix(".gz")
-    return next((kind for kind, ends in KINDS.items() if name.endswith(ends)), None)
 
 
 def is_missing(value: object) -> bool:
@@ -102,7 +84,9 @@ def id_text(value: object) -> str | None:
     return str(value)
 
 
-def read_table(path: str | Path, problems: Problems, *, wanted: Iterable[str] = ()) -> Table:
+def read_table(
+    path: str | Path, problems: Problems, *, wanted: Iterable[str] = (), text: str | None = None
+) -> Table:
     """Read a file of rows by the kind that its name tells.
 
     Parameters
@@ -114,6 +98,8 @@ def read_table(path: str | Path, problems: Problems, *, wanted: Iterable[str] = 
     wanted : iterable of str
         Columns that the caller needs. They tell which separator and which layout a file has; whether they
         are there is for the caller to say.
+    text : str, optional
+        The column that may hold any text: of a row with too many cells, the surplus is its.
 
     Returns
     -------
@@ -126,7 +112,7 @@ def read_table(path: str | Path, problems: Problems, *, wanted: Iterable[str] = 
     """
     kind, wanted = table_kind(path), list(wanted)
     if kind in ("csv", "tsv"):
-        return _delimited(path, problems, wanted, "," if kind == "csv" else "\t")
+        return _delimited(path, problems, wanted, text, "," if kind == "csv" else "\t")
     if kind == "jsonl":
         return Table(None, "line", json_lines(path, problems))
     if kind == "parquet":
@@ -143,6 +129,19 @@ def read_table(path: str | Path, problems: Problems, *, wanted: Iterable[str] = 
     )
 
 
+def list_suffixes(suffixes: Iterable[str]) -> str:
+    """Ends of names for a message.
+
+    Examples
+    --------
+    >>> list_suffixes((".csv", ".csv.gz", ".npy")), list_suffixes((".npy",))
+    ('.csv or .npy (also with .gz)', '.npy')
+    """
+    suffixes = list(suffixes)
+    plain = [end for end in suffixes if not end.endswith(".gz")]
+    return " or ".join(plain) + (" (also with .gz)" if len(plain) < len(suffixes) else "")
+
+
 def list_columns(columns: Iterable[object]) -> str:
     """Names of columns for a message, not more than a reader takes in."""
     names = [str(name) for name in columns]
@@ -153,7 +152,9 @@ def list_columns(columns: Iterable[object]) -> str:
 # Delimited text
 
 
-def _delimited(path: str | Path, problems: Problems, wanted: list[str], separator: str) -> Table:
+def _delimited(
+    path: str | Path, problems: Problems, wanted: list[str], text: str | None, separator: str
+) -> Table:
     csv.field_size_limit(sys.maxsize)  # stories are longer than the module's default of 128 KiB
     lines = _Lines(text_lines(path), problems, path)
     first = next((line for line in lines if line.strip()), None)
@@ -188,7 +189,7 @@ def _delimited(path: str | Path, problems: Problems, wanted: list[str], separato
     if _repeated(header, problems, "line 1", separator):
         return Table([], "line", iter(()))
     reader = csv.reader(lines, **options)
-    return Table(header, "line", _rows(reader, header, problems, lines, separator))
+    return Table(header, "line", _rows(reader, header, problems, lines, separator, text))
 
 
 class _Lines:
@@ -261,7 +262,7 @@ def _not_csv(error: csv.Error, problems: Problems, lines: _Lines) -> None:
 
 
 def _rows(
-    reader, header: list[str], problems: Problems, lines: _Lines, separator: str
+    reader, header: list[str], problems: Problems, lines: _Lines, separator: str, text: str | None
 ) -> Iterator[tuple[int, dict[str, object]]]:
     width = len(header)
     lines.seen.clear()
@@ -274,7 +275,9 @@ def _rows(
                 problems.error(
                     f"line {lines.number}",
                     f"{len(values)} fields where the header has {width}",
-                    _quoted_line(values, width, separator),
+                    with_surplus(lines.path, text)
+                    if text in header and len(values) > width
+                    else 'put text that has commas or line breaks in double quotes: "a, b"',
                 )
                 continue
             if len(seen) > 1 and all(line.count(separator) == width - 1 for line in seen):
@@ -287,17 +290,6 @@ def _rows(
             yield lines.number, dict(zip(header, values, strict=True))
     except csv.Error as error:
         _not_csv(error, problems, lines)
-
-
-def _quoted_line(values: list[str], width: int, separator: str) -> str:
-    """The row as it was meant, where only the last of two columns can hold what is too much."""
-    if width == 2 < len(values):
-        line = io.StringIO()
-        csv.writer(line, delimiter=separator, lineterminator="").writerow(
-            [values[0], separator.join(values[1:])]
-        )
-        return line.getvalue()
-    return 'put text that has commas or line breaks in double quotes: "a, b"'
 
 
 def _repeated(names: Sequence[str], problems: Problems, place: str, separator: str = ",") -> bool:
@@ -353,6 +345,8 @@ def json_lines(path: str | Path, problems: Problems) -> Iterator[tuple[int, dict
             reason = "the line is cut short, the file is not whole" if cut else "the line is not JSON"
             what = f"{reason} ({error.what})" if error.place else error.what
             fix = "one JSON object a line; fetch the file again" if error.place else error.fix
+            if error.half:
+                fix = without_halves(path)
             problems.error(place, what, fix)
             continue
         if isinstance(value, dict):
@@ -379,6 +373,8 @@ def read_json_value(path: str | Path) -> object | None:
         # Many keep JSON lines under the suffix .json: a whole first line tells them apart.
         if error.more and error.place[1] == 1:
             return None
+        if error.half:
+            error.fix = without_halves(path)
         raise json_error(error, path) from None
 
 

@@ -14,6 +14,28 @@ MOST_TIMES = 100
 FREE_BYTES = 1 << 26
 
 
+KINDS = {
+    "csv": (".csv",),
+    "tsv": (".tsv", ".tab"),
+    "jsonl": (".jsonl", ".ndjson"),
+    "json": (".json",),
+    "parquet": (".parquet", ".pq"),
+}
+"""Kinds of files of rows, by the ends of their names; each may be followed by ``.gz``."""
+
+
+def table_kind(path: str | Path) -> str | None:
+    """Kind of a file of rows by its name; None where the name tells of none.
+
+    Examples
+    --------
+    >>> table_kind("a/p.tsv.gz"), table_kind("p.txt")
+    ('tsv', None)
+    """
+    name = Path(path).name.lower().removesuffix(".gz")
+    return next((kind for kind, ends in KINDS.items() if name.endswith(ends)), None)
+
+
 def read_bytes(path: str | Path) -> bytes:
     """Read all bytes of a file, unpacked where its name ends in ``.gz``.
 
@@ -231,11 +253,16 @@ class BadJson(ValueError):
         Whether the text ends too early.
     more : bool
         Whether a whole value is followed by something else, as in JSON lines.
+    half : bool
+        Whether a text has half of a surrogate pair.
     """
 
-    def __init__(self, what: str, fix: str, place: tuple[int, int] | None = None, *, cut=False, more=False):
+    def __init__(
+        self, what: str, fix: str, place: tuple[int, int] | None = None, *, cut=False, more=False, half=False
+    ):
         super().__init__(what)
-        self.what, self.fix, self.place, self.cut, self.more = what, fix, place, cut, more
+        self.what, self.fix, self.place = what, fix, place
+        self.cut, self.more, self.half = cut, more, half
 
 
 def parse_json(text: str) -> object:
@@ -291,6 +318,7 @@ def parse_json(text: str) -> object:
             raise BadJson(
                 f"the text has half of a surrogate pair{' at ' + ': '.join(map(str, half)) if half else ''}",
                 "save the text as UTF-8, without the half of a character at which it was cut",
+                half=True,
             )
     return value
 

@@ -1,14 +1,20 @@
 """From a file's answers, in the order of the data, to the predictions table of each kind of task."""
 
+import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from miniature.data.commands import with_empty
+from miniature.data.gold import words_for_no_answer
 from miniature.messages import StudyError
 from miniature.predictions.records import Number, Record, choice_name
 from miniature.predictions.score_squad import score_table
+
+logger = logging.getLogger(__name__)
 
 # A prediction may be a hair less probable than another class: files round.
 TIE = 1e-6
@@ -33,6 +39,8 @@ class Context(NamedTuple):
         For messages.
     line : callable
         From an id and a prediction to the line of the file.
+    path : path
+        The file.
     """
 
     labels: list[str]
@@ -43,6 +51,7 @@ class Context(NamedTuple):
     dataset: str
     where: str
     line: Callable[[str, str], str]
+    path: str | os.PathLike = ""
 
     def wrong(self, record: Record, what: str, fix: str) -> StudyError:
         """A mistake in one record."""
@@ -62,10 +71,14 @@ def answers_to_questions(records: Sequence[Record], table: pd.DataFrame, context
         )
     for record in records:
         if record.prediction is None:
+            n = sum(value is None for value in given)
+            many = n > 1 and with_empty(context.path)
             raise context.wrong(
                 record,
-                f"The prediction for {record.id} is missing (null or NaN), and not text.",
-                context.line(record.id, "") + "   (an empty text means: no answer)",
+                f"The prediction for {record.id} is missing (null or NaN), and not text"
+                + (f" ({n} of {len(ids)} are)." if n > 1 else "."),
+                f"{context.line(record.id, '')}   (an empty text means: no answer)"
+                + (f"\n{many}" if many else ""),
             )
         if isinstance(record.prediction, Number):
             raise context.wrong(
@@ -73,6 +86,7 @@ def answers_to_questions(records: Sequence[Record], table: pd.DataFrame, context
                 f"The prediction for {record.id} is {record.prediction}, and not text.",
                 context.line(record.id, record.prediction),
             )
+    _doubt_words(given, table, context.where)
     scores = score_table(table, {record.id: record.prediction for record in records})
     return pd.DataFrame(
         {
@@ -80,6 +94,18 @@ def answers_to_questions(records: Sequence[Record], table: pd.DataFrame, context
             "f1": scores["f1"], **nothing,
         }
     )  # fmt: skip
+
+
+def _doubt_words(texts: list[str], table: pd.DataFrame, where: str) -> None:
+    """Warn of an abstention in words, which counts as a wrong answer to every question."""
+    if table["answerable"].fillna(True).all():
+        return
+    for text, count in words_for_no_answer(texts, list(table["context"])):
+        logger.warning(
+            "%s: %r is predicted for %d of %d questions and occurs in none of their contexts. "
+            'If it stands for "no answer": only an empty text does, and these count as wrong.',
+            where, text[:80], count, len(texts),
+        )  # fmt: skip
 
 
 def classes_of_texts(records: Sequence[Record], table: pd.DataFrame, context: Context) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Models known by what they put out: predictions and error lists, matched to the data table."""
 
+import logging
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,23 +10,67 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from miniature.data.commands import with_ids
 from miniature.messages import StudyError
 from miniature.predictions.kinds import KINDS, Context
 from miniature.predictions.read import prediction_line
 from miniature.predictions.records import Record, Recorded, as_text
 
+logger = logging.getLogger(__name__)
 
-def _check_numbered(ids: Iterable[str], known: Sequence[str], columns: Mapping | None, where: str) -> None:
-    """No file of a user's knows the numbers that rows get where the data name no column of ids."""
-    if columns is None or "id" in columns or not len(known) or not set(known).isdisjoint(ids):
+
+def _check_numbered(
+    ids: Iterable[str], known: Sequence[str], columns: Mapping | None, path: str | os.PathLike, where: str
+) -> None:
+    """No file of a user's knows the numbers that rows get where the data name no ids."""
+    ids = list(ids)
+    if not len(known) or not set(known).isdisjoint(ids):
         return
-    named = {"id": "id", "text": "text", "label": "label", **columns}
-    raise StudyError(
-        f"None of the ids is in the data: no column of ids is named for them, so their rows are numbered, "
-        f"the first is {known[0]}.",
-        where=where,
-        fix=f"columns: {{{', '.join(f'{role}: {name}' for role, name in named.items())}}}   # in the dataset",
-    )
+    if columns is not None and "id" not in columns:
+        named = {"id": "id", "text": "text", "label": "label", **columns}
+        raise StudyError(
+            "None of the ids is in the data: no column of ids is named for them, so their rows are numbered, "
+            f"the first is {known[0]}.",
+            where=where,
+            fix=f"columns: {{{', '.join(f'{role}: {name}' for role, name in named.items())}}}"
+            "   # in the dataset",
+        )
+    if len(ids) == len(known) and list(known) == [str(i) for i in range(len(known))]:
+        raise StudyError(
+            "None of the ids is in the data, whose rows are numbered from 0; "
+            f"the first of the file is {ids[0]!r}.",
+            where=where,
+            fix=with_ids(path, "str(next(c))", "import itertools; c = itertools.count(); ")
+            + "   (if the file is in the order of the data)",
+        )
+
+
+SPELLINGS = (
+    ("a .0 behind them", "i.removesuffix('.0')", lambda i, _: i.removesuffix(".0")),
+    ("no .0 behind them", "i + '.0'", lambda i, _: f"{i}.0"),
+    ("blanks around them", "i.strip()", lambda i, _: i.strip()),
+    ("capitals", "i.lower()", lambda i, _: i.lower()),
+    ("small letters", "i.upper()", lambda i, _: i.upper()),
+    ("zeros before them", "i.lstrip('0')", lambda i, _: i.lstrip("0")),
+    ("the zeros before them lost", "i.zfill({width})", lambda i, width: i.zfill(width)),
+)
+"""How ids may be spelled that would be the data's otherwise, and the Python that makes them so."""
+
+
+def _check_alike(given: Iterable[str], known: Sequence[str], path: str | os.PathLike, where: str) -> None:
+    """Ids that are the data's but for their spelling: one of each, and the command that changes all."""
+    given, wanted, width = list(given), set(known), max(map(len, known), default=0)
+    if not given or not wanted.isdisjoint(given):
+        return
+    for difference, expression, change in SPELLINGS:
+        changed = {change(key, width): key for key in given}
+        if len(changed) == len(given) and (changed.keys() >= wanted or changed.keys() <= wanted):
+            key = next(key for key in known if key in changed)
+            raise StudyError(
+                f"The ids of the file have {difference}: {changed[key]!r} stands there, {key!r} in the data.",
+                where=where,
+                fix=with_ids(path, expression.format(width=width)),
+            )
 
 
 def _check_known(ids: Sequence[str], known: Sequence[str], where: str, dataset: str) -> None:
@@ -104,6 +149,7 @@ def match_predictions(
     context = Context(
         labels=list(labels or []), values=list(values or []), stated=stated or {}, classes=recorded.classes,
         model=model, dataset=dataset, where=where, line=partial(prediction_line, recorded.path),
+        path=recorded.path,
     )  # fmt: skip
     found = KINDS[kind](records, table, context)
     if reference is not None:
@@ -133,16 +179,32 @@ def _by_id(
     if len(missing) == len(ids):
         _check_other_ids(recorded, ids, where, dataset)
     if missing:
-        _check_numbered(found, ids, columns, where)
+        _check_numbered(found, ids, columns, recorded.path, where)
+        _check_alike(found, ids, recorded.path, where)
         raise StudyError(
             f"{len(missing)} of {len(ids)} examples of {dataset} have no prediction, "
-            f"the first is {missing[0]}.",
+            f"the first is {missing[0]}{_of_file(found, ids)}.",
             where=where,
             fix=prediction_line(recorded.path, missing[0], wanted)
             + "   (or, if only a part was predicted, make that part a dataset of its own)",
         )
-    _check_known(list(found), ids, where, dataset)
+    unknown = found.keys() - set(ids)
+    numbered = columns is not None and "id" not in columns
+    if numbered or 2 * len(unknown) > len(found):
+        _check_known(list(found), ids, where, dataset)
+    elif unknown:
+        # Every example has its prediction by its own id, so that nothing can be mistaken for another.
+        logger.warning(
+            "%s: not read: %d of %d predictions, whose ids are not in the test split of %s (the first is %s)",
+            where, len(unknown), len(found), dataset, min(unknown),
+        )  # fmt: skip
     return [found[key] for key in ids]
+
+
+def _of_file(given: Iterable[str], known: Sequence[str]) -> str:
+    """An id of the file, where it has none of the data's."""
+    first = next(iter(given), None)
+    return "" if first is None or not set(known).isdisjoint(given) else f"; an id of the file is {first!r}"
 
 
 def _check_other_ids(recorded: Recorded, ids: Sequence[str], where: str, dataset: str) -> None:
@@ -233,7 +295,8 @@ def match_errors(
     """
     where = f"{path}, errors of model {model}"
     if ids:
-        _check_numbered(ids, list(table["id"]), columns, where)
+        _check_numbered(ids, list(table["id"]), columns, path, where)
+        _check_alike(ids, list(table["id"]), path, where)
     _check_known(ids, list(table["id"]), where, dataset)
     wrong = set(ids)
     return pd.DataFrame(

@@ -97,7 +97,9 @@ def read_table_of_predictions(path: Path, content: object, options: Options, whe
         header, rows, unit = list(lists[0]) if lists else [], list(enumerate(lists, start=1)), "row"
     else:
         try:
-            table = read_table(path, problems, wanted=_wanted(options))
+            table = read_table(
+                path, problems, wanted=_wanted(options), text=options.columns.get("prediction", "prediction")
+            )
             rows, unit = list(table.rows), table.unit
         except StudyError as error:
             raise about(error, path, where) from None

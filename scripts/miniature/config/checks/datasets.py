@@ -5,14 +5,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from miniature.config.lines import Positions
+from miniature.data.table_files import SUFFIXES as ROW_SUFFIXES
+from miniature.data.table_files import list_suffixes
 from miniature.messages import StudyError
 
 SUFFIXES = {
-    "squad": (".json", ".json.gz"),
+    "squad": ROW_SUFFIXES,
     "mrqa": (".jsonl", ".jsonl.gz"),
     "newsqa": (".csv", ".csv.gz"),
-    "csv": (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".tab", ".tab.gz"),
-    "jsonl": (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".json", ".json.gz"),
+    "csv": ROW_SUFFIXES,
+    "jsonl": ROW_SUFFIXES,
 }
 FORMATS = {
     "question-answering": ("world", "squad", "mrqa", "newsqa", "hub"),
@@ -134,7 +136,7 @@ def _check_path(dataset: Mapping, entry: Mapping, split: str, place: str) -> Ite
     elif kind == "predictions":
         return  # a file or a folder of any of their formats, which its reader recognizes
     else:
-        yield from _check_file(kind, path, place)
+        yield from _check_file(dataset["task"], kind, path, place)
 
 
 def _check_folder(dataset: Mapping, path: Path, place: str) -> Iterator[StudyError]:
@@ -152,17 +154,19 @@ def _check_folder(dataset: Mapping, path: Path, place: str) -> Iterator[StudyErr
         )
 
 
-def _check_file(kind: str, path: Path, place: str) -> Iterator[StudyError]:
+def _check_file(task: str, kind: str, path: Path, place: str) -> Iterator[StudyError]:
     place = f"{place}: path"
     if not path.is_file():
         yield StudyError(f"{path} is not a file.", where=place, fix=f"path: {path}/<file>")
         return
     if not path.name.endswith(SUFFIXES[kind]):
-        fits = next((other for other, ends in SUFFIXES.items() if path.name.endswith(ends)), None)
+        fits = [other for other in FORMATS[task] if path.name.endswith(SUFFIXES.get(other, ()))]
         yield StudyError(
-            f"A file of the format {kind!r} ends in {' or '.join(SUFFIXES[kind])}; this is {path.name}.",
+            f"A file of the format {kind!r} ends in {list_suffixes(SUFFIXES[kind])}; this is {path.name}.",
             where=place,
-            fix=f"format: {fits}" if fits else f"path: {path.with_suffix(SUFFIXES[kind][0])}",
+            fix=f"format: {fits[0]}"
+            if fits
+            else f"path: <a file that ends in {list_suffixes(SUFFIXES[kind])}>",
         )
         return
     with path.open("rb") as file:

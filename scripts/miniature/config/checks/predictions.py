@@ -14,6 +14,7 @@ from miniature.config.plan import (
 )
 from miniature.config.suggest import _nearest, flow, training_blocks
 from miniature.data.table_files import SUFFIXES as ROW_SUFFIXES
+from miniature.data.table_files import list_suffixes
 from miniature.messages import StudyError
 from miniature.models.entry import SOURCES
 from miniature.retrieval.references import source_name
@@ -196,15 +197,10 @@ def _check_suffix(kind: str, source: Mapping, place: tuple, positions: Positions
     folder = kind == "predictions" and "path" in source and Path(source["path"]).is_dir()
     if way and not folder and not source_name(source).endswith(SUFFIXES[kind]):
         yield StudyError(
-            f"A file of {kind} ends in {_listed(SUFFIXES[kind])}; this is {source_name(source)}.",
+            f"A file of {kind} ends in {list_suffixes(SUFFIXES[kind])}; this is {source_name(source)}.",
             where=positions.where(place),
-            fix=f"{way}: {Path(source_name(source)).stem}{SUFFIXES[kind][0]}",
+            fix=f"{way}: <a file that ends in {list_suffixes(SUFFIXES[kind])}>",
         )
-
-
-def _listed(suffixes: tuple[str, ...]) -> str:
-    plain = [end for end in suffixes if not end.endswith(".gz")]
-    return " or ".join(plain) + (" (each also with .gz)" if len(plain) < len(suffixes) else "")
 
 
 def _check_origins(config: Mapping, positions: Positions) -> Iterator[StudyError]:

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from miniature.data.commands import without_rows
 from miniature.data.problems import Problems
 from miniature.data.rows import TextRow
 from miniature.data.table_files import id_text, is_missing, list_columns, read_table
@@ -18,7 +19,7 @@ def read_texts(
 ) -> list[TextRow]:
     """Labelled texts of a file of rows (see `miniature.data.table_files`), in file order."""
     columns = {**COLUMNS, **columns}
-    table = read_table(path, problems, wanted=columns.values())
+    table = read_table(path, problems, wanted=columns.values(), text=columns["text"])
     if table.columns is not None and not check_columns(table.columns, columns, problems):
         return []
     return text_rows(table.rows, problems, columns, f"{name}{table.unit}")
@@ -55,7 +56,8 @@ def text_rows(entries, problems: Problems, columns: dict[str, str], unit: str = 
             problems.error(
                 place,
                 f"the {' and the '.join(map(repr, empty))} is {said}",
-                f'"{empty[0]}": "..."   (or take the row out)',
+                without_rows(problems.source, columns.values(), ("None", "nan"))
+                or f'"{empty[0]}": "..."   (or take the row out)',
             )
             continue
         text, identifier = entry[columns["text"]], str(index)

@@ -5,6 +5,7 @@ from pathlib import Path
 from miniature.data.problems import Problems
 from miniature.data.rows import QuestionRow
 from miniature.data.table_files import json_lines
+from miniature.messages import StudyError
 
 
 def read_mrqa(path: str | Path, problems: Problems) -> list[QuestionRow]:
@@ -14,6 +15,12 @@ def read_mrqa(path: str | Path, problems: Problems) -> list[QuestionRow]:
         if "header" in entry and "context" not in entry:
             continue
         place = f"line {number}"
+        if {"context", "question", "answers"} <= entry.keys() and "qas" not in entry:
+            raise StudyError(
+                "These are rows with SQuAD's columns, one question a line, not MRQA's contexts with qas.",
+                where=f"{path}, {place}",
+                fix="format: squad",
+            )
         context, questions = entry.get("context"), entry.get("qas")
         if not isinstance(context, str) or not isinstance(questions, list):
             problems.error(place, "no 'context' text or no 'qas' list", '{"context": "...", "qas": [...]}')
