@@ -238,7 +238,7 @@ def test_second_trainings_are_dashed_lines_beside_the_reference_and_nowhere_else
     np.testing.assert_array_equal(dashed[0][1].get_ydata(), rows["value"])
     texts = [text for text, _ in sheet_texts(figure)]
     assert texts.count("large again") == 2
-    assert any("second trainings, the noise floor" in " ".join(text.split()) for text in texts)
+    assert any("additional trainings, the noise floor" in " ".join(text.split()) for text in texts)
 
 
 def test_a_floor_changes_no_models_look_and_its_label_covers_nothing():

@@ -85,7 +85,7 @@ def test_what_differs_is_counted_and_said(tmp_path):
 
 def test_an_agreement_that_is_not_defined_is_not_called_identical(tmp_path):
     table = compare(tmp_path, ONE, [float("nan"), 1.0, 1.0, 0.0])
-    assert table["says"].iloc[0].startswith("agreement is not defined")
+    assert table["says"].iloc[0].startswith("agreement is undefined")
     assert "does not agree with itself fully" in say_control(table, reference="large")
 
 

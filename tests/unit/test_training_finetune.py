@@ -249,7 +249,7 @@ def test_distillation_for_answers_runs_and_resumes_nothing_of_the_teacher(run):
 def test_a_teacher_of_another_vocabulary(run, tmp_path):
     encoder = save_encoder(tmp_path / "roberta", "roberta")
     teacher = run("teacher", spec={"path": encoder}, epochs=1)
-    with pytest.raises(StudyError, match="another vocabulary"):
+    with pytest.raises(StudyError, match="different vocabularies"):
         run("student", teacher=teacher)
 
 

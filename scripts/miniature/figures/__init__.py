@@ -1,1 +1,1 @@
-"""Figures drawn from agreement tables: one look, the same bytes on every run."""
+"""Figures drawn from agreement tables: one style, the same bytes on every run."""

@@ -16,30 +16,30 @@ MARKER_STEP = 10.0  # points between the two markers of a pair
 LINE_HEIGHT = 1.22  # of the label's font size
 MOST_MARKERS = 12  # more values of K than this: markers on some of them only
 FLOOR_DASHES = (0, (6, 2))
-NAMED_AT_EACH_END = 3  # of a panel with more curves than labels fit
+NAMED_AT_EACH_END = 3  # in a panel with more curves than labels fit
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A curve ready to draw: its numbers, its looks (one model or two), its name."""
+    """A curve ready to draw: its numbers, its styles (one model or two), its name."""
 
     name: str
     looks: tuple[Look, ...]
     k: np.ndarray  # [points]
-    value: np.ndarray  # [points], nan where not measured
-    low: np.ndarray  # [points], nan without an interval
+    value: np.ndarray  # [points], NaN where not measured
+    low: np.ndarray  # [points], NaN without an interval
     high: np.ndarray  # [points]
 
     @property
     def end(self) -> float:
-        """Last finite value, where the label belongs."""
+        """Last finite value, next to which the label is placed."""
         return float(self.value[np.isfinite(self.value)][-1])
 
 
 def pair_curves(
     pairs: Mapping[tuple[str, str], pd.DataFrame], looks: Mapping[str, Look], reference: str
 ) -> list[Curve]:
-    """Curves of a panel; a pair with the reference carries the look of the other model only."""
+    """Curves of a panel; a pair with the reference has the style of the other model only."""
     found = []
     for (a, b), rows in pairs.items():
         shown = [model for model in (a, b) if model != reference]
@@ -57,7 +57,7 @@ def pair_curves(
 
 
 def floor_curves(pairs: Mapping[tuple[str, str], pd.DataFrame], replicates: Sequence[str]) -> list[Curve]:
-    """Curves of the reference with its second trainings: the noise floor of a panel."""
+    """Curves of the reference with its additional trainings: the noise floor of a panel."""
     return [
         Curve(
             "",
@@ -72,7 +72,7 @@ def floor_curves(pairs: Mapping[tuple[str, str], pd.DataFrame], replicates: Sequ
 
 
 def marked_points(count: int, k: np.ndarray, shift: float) -> np.ndarray:
-    """Choose the points that carry a marker: all of a few, else some evenly spaced on the log axis."""
+    """The points that get a marker: all if few, else some evenly spaced on the log axis."""
     if len(k) <= MOST_MARKERS:
         return np.arange(len(k))
     low, high = np.log(k[0]), np.log(k[-1])
@@ -81,7 +81,7 @@ def marked_points(count: int, k: np.ndarray, shift: float) -> np.ndarray:
 
 
 def k_ticks(low: int, high: int) -> list[int]:
-    """Values of K to print on a log axis: 1, 2, 5, 10, ... and fewer when that would be crowded."""
+    """Ticks of K on a log axis: 1, 2, 5, 10, ..., or fewer if they would be crowded."""
     digits = range(len(str(high)))
     ticks = [m * 10**d for d in digits for m in (1, 2, 5) if low <= m * 10**d <= high]
     if len(ticks) > 8:
@@ -90,7 +90,7 @@ def k_ticks(low: int, high: int) -> list[int]:
 
 
 def draw_curves(axes: Axes, curves: list[Curve], rows: pd.DataFrame, floor: Sequence[Curve] = ()) -> None:
-    """Draw bands, chance, second trainings and curves, and dress the axes."""
+    """Draw bands, chance, additional trainings and curves, and format the axes."""
     ks = rows["k"].astype(int)
     low, high = int(ks.min()), int(ks.max())
     axes.set_xscale("log")
@@ -114,14 +114,14 @@ def draw_curves(axes: Axes, curves: list[Curve], rows: pd.DataFrame, floor: Sequ
         alone = {"marker": REFERENCE_MARKER, "markersize": 8.0} if len(curve.k) == 1 else {}
         axes.plot(curve.k, curve.value, color=INK, linewidth=1.1, linestyle=FLOOR_DASHES, zorder=3.5, **alone)
 
-    # Many curves are drawn thin, so that none hides the next.
+    # Many curves are drawn thin, so that none hides another.
     width = 2.2 if len(curves) <= 8 else 1.7 if len(curves) <= 15 else 1.0
     for rank, curve in enumerate(curves):
         _draw_interval(axes, curve, alpha=0.18 if len(curves) <= 8 else 0.08)
         first, last = curve.looks[0], curve.looks[-1]
         axes.plot(curve.k, curve.value, color=first.color, linewidth=width, zorder=3)
         if len(curve.looks) > 1:
-            # A pair wears both colours: dashes of the second on the first.
+            # A pair has both colors: dashes of the second on the first.
             axes.plot(curve.k, curve.value, color=last.color, linewidth=width, zorder=3, dashes=(4, 4))
         points = marked_points(5, curve.k, rank / max(len(curves), 1))
         size = 6.5 if width > 2 else 5.5 if width > 1 else 3.5
@@ -143,7 +143,7 @@ def draw_curves(axes: Axes, curves: list[Curve], rows: pd.DataFrame, floor: Sequ
 
 
 def _draw_interval(axes: Axes, curve: Curve, alpha: float) -> None:
-    """95 % band, where there is one."""
+    """95 % band, if there is one."""
     known = np.isfinite(curve.low) & np.isfinite(curve.high)
     if not known.any():
         return
@@ -157,7 +157,7 @@ def _draw_interval(axes: Axes, curve: Curve, alpha: float) -> None:
 
 
 def named_curves(curves: list[Curve], room: int) -> list[Curve]:
-    """Curves to name: all if labels fit, else the highest and the lowest at the largest K."""
+    """Curves to label: all if labels fit, else the highest and lowest at the largest K."""
     if len(curves) <= room:
         return curves
     ranked = sorted(curves, key=lambda curve: -curve.end)
@@ -187,11 +187,11 @@ def draw_labels(
     names: bool,
     floor: tuple[str, Sequence[Curve]] = ("", ()),
 ) -> None:
-    """Name the curves in the column beside the panel."""
+    """Label the curves in the column next to the panel."""
     axes.set_axis_off()
     axes.set_xlim(0, width)
     low, high = axes.get_ylim()
-    # Name, end, colour and dashes of what has no marker.
+    # Name, end, color and dashes of curves without a marker.
     notes: list[tuple[str, float, str, object]] = []
     if floor[1]:
         notes.append((floor[0], float(np.mean([curve.end for curve in floor[1]])), INK, FLOOR_DASHES))

@@ -1,8 +1,7 @@
 """Figure 1: agreement against K, (a) with the reference, (b) among the others, (c) on the distribution.
 
-The three panels follow our reading of the paper's figure 1 (Rai, Pal and Awekar, CIKM 2024), of which the
-text at hand says no more than that (a) and (b) show representation agreement and (c) distribution agreement,
-against K.
+The three panels follow our reading of the paper's figure 1 (Rai, Pal and Awekar, CIKM 2024); the available
+text says only that (a) and (b) show representation agreement and (c) distribution agreement, against K.
 """
 
 import math
@@ -38,22 +37,22 @@ MEASURE_NAMES = {
     "jaccard_id": "Jaccard agreement (ID test set)",
     "jaccard_all": "Jaccard agreement (ID and OOD sets)",
 }
-TICKS = 30.0  # points left of a panel for the numbers of its axis; with a label of the axis one line more
-GAP = 18.0  # points between the labels of one panel and what is left of the next
-EDGE = 8.0  # points kept free around the sheet
-# A column of labels wider than this share of a panel shows markers only, and a legend names them.
+TICKS = 30.0  # points left of a panel for its tick labels; one more line with an axis label
+GAP = 18.0  # points between the labels of one panel and the next panel
+EDGE = 8.0  # points of margin around the sheet
+# A column of labels wider than this share of a panel shows markers only, explained in a legend.
 NAMES_SHARE = 0.5
 FONT_PER_INCH = 0.83  # font size, points for each inch of the sheet's width: 11 on a slide of 13.3 inches
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel with its texts settled, before its place is known."""
+    """A panel with its texts, before its position is known."""
 
     letter: str
     rows: pd.DataFrame
     curves: list[Curve]
-    floor: list[Curve]  # the reference with its second trainings
+    floor: list[Curve]  # the reference with its additional trainings
     limits: tuple[float, float]
     title: str
     context: str
@@ -74,18 +73,19 @@ def plot_figure1(
     Parameters
     ----------
     panel_tables : mapping of str to DataFrame
-        Rows of each panel from `panel_data` (or read back from their csv), by panel letter, in drawing order.
+        Rows of each panel from `panel_data` (or read back from their CSV), by panel letter, in drawing order.
     options : mapping
         The study's ``figure1`` block: ``panels`` (per letter: ``pairs``, ``characteristic``, ``measure`` and,
-        if wanted, ``title``, in which ``{reference}`` stands for its name), ``width`` and ``height`` (inches;
-        the text grows with the width) and, if wanted, ``y_max`` (upper end of the agreement axis: ``auto``,
-        or a number, 1 where absent). An axis always starts at 0 or below and always holds every curve.
+        optionally ``title``, in which ``{reference}`` is replaced by its name), ``width`` and ``height``
+        (inches; the text grows with the width) and, if wanted, ``y_max`` (upper end of the agreement axis:
+        ``auto``, or a number, 1 where absent). An axis always starts at 0 or below and always holds every
+        curve.
     models : sequence of str
-        The study's models in config order, which settles their colours.
+        The study's models in config order, which determines their colors.
     reference : str
         Name of the reference model.
     replicates : sequence of str, optional
-        Second trainings of the reference, drawn as its noise floor.
+        Additional trainings of the reference, drawn as its noise floor.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def plot_figure1(
 def axis_limits(
     tables: Mapping[str, pd.DataFrame], drawn: Mapping[str, list[Curve]], y_max: float | str
 ) -> dict[str, tuple[float, float]]:
-    """Limits of the agreement axis, the same for panels that show the same thing."""
+    """Limits of the agreement axis, shared by panels of the same quantity."""
     kinds = {
         letter: tuple(rows[["characteristic", "measure"]].iloc[0]) if len(rows) else None
         for letter, rows in tables.items()
@@ -153,7 +153,7 @@ def axis_limits(
 
 
 def _title(panel: Mapping, reference: str) -> str:
-    """Title from the study, or one that says what the panel compares."""
+    """Title from the study, or a description of the comparison."""
     if panel.get("title"):
         return str(panel["title"]).replace("{reference}", reference)
     what = str(panel["characteristic"]).replace("_", " ").capitalize()
@@ -163,7 +163,7 @@ def _title(panel: Mapping, reference: str) -> str:
 
 
 def _context(panel: Mapping, rows: pd.DataFrame) -> str:
-    """Say what was measured, on what, on how many examples."""
+    """Describe the measure, the data and the number of examples."""
     if rows.empty:
         return str(panel["characteristic"])
     first = rows.iloc[0]
@@ -178,7 +178,7 @@ def _context(panel: Mapping, rows: pd.DataFrame) -> str:
 
 
 class _Sheet:
-    """Places the panels and their texts on the figure; every length here is in points."""
+    """Places the panels and their texts on the figure; all lengths are in points."""
 
     def __init__(
         self, figure: Figure, panels: list[Panel], others: Mapping[str, Look], size: float, reference: str
@@ -189,15 +189,15 @@ class _Sheet:
         self.width, self.height = (72.0 * float(inches) for inches in figure.get_size_inches())
         self.small = 0.86 * size  # labels and notes
         self.big = 1.12 * size  # titles
-        # The axis is labelled where the measure changes from one panel to the next.
+        # The axis is labeled where the measure changes from one panel to the next.
         self.labelled = [i == 0 or panel.y_label != panels[i - 1].y_label for i, panel in enumerate(panels)]
         self.left = [TICKS + (1.7 * size if labelled else 0.0) for labelled in self.labelled]
 
     def draw(self) -> None:
         """Draw everything."""
-        # A raster font is a little wider than its outlines say.
+        # A raster font is a little wider than its outlines.
         footer = wrap(self._footer(), 0.93 * (self.width - 2 * EDGE), 0.8 * self.size)
-        # Which curves can be named is settled on a guess of the height, before the rest of the layout.
+        # The curves to name are chosen with an estimated height, before the rest of the layout.
         room = int(0.55 * self.height / (LINE_HEIGHT * self.small)) - 1
         named = [named_curves(panel.curves, room) for panel in self.panels]
         crowded = any(len(n) < len(panel.curves) for n, panel in zip(named, self.panels, strict=True))
@@ -238,7 +238,7 @@ class _Sheet:
             x += plot_width + columns[i] + GAP
 
     def _share(self, columns: float) -> float:
-        """Width of each panel when the columns of labels take `columns` in all."""
+        """Width of each panel when the columns of labels take `columns` in total."""
         count = len(self.panels)
         return (self.width - 2 * EDGE - sum(self.left) - GAP * (count - 1) - columns) / count
 
@@ -270,7 +270,7 @@ class _Sheet:
             )  # fmt: skip
 
     def _draw_nothing(self, axes: Axes) -> None:
-        """Say that a panel has no data, instead of leaving an empty frame."""
+        """State that a panel has no data, instead of drawing an empty frame."""
         axes.set_xticks([])
         axes.set_yticks([])
         axes.spines[:].set_color(MUTED)
@@ -295,7 +295,7 @@ class _Sheet:
         return math.ceil(len(handles) / columns)
 
     def _footer(self) -> str:
-        """Tell a reader who has only the picture what it takes to read it."""
+        """Notes that explain the figure to a reader who has nothing else."""
         drawn = [curve for panel in self.panels for curve in panel.curves]
         text = "1 = the two models agree on every example. Dotted: agreement expected by chance alone"
         varies = any(chance_varies(panel.rows) for panel in self.panels)
@@ -303,7 +303,7 @@ class _Sheet:
         if any(math.isfinite(high) for curve in drawn for high in curve.high):
             text += " Bands: 95 % intervals over examples."
         if any(panel.floor for panel in self.panels):
-            text += f" Dashed: {self.reference} with its second trainings, the noise floor."
+            text += f" Dashed: {self.reference} with its additional trainings, the noise floor."
         if any(len(curve.looks) > 1 for curve in drawn):
-            text += " The curve of a pair wears the colours and markers of both models."
+            text += " The curve of a pair has the colors and markers of both models."
         return text

@@ -1,4 +1,4 @@
-"""Saving a figure as the same bytes every time: no dates, no random ids, written whole or not at all."""
+"""Saves figures as the same bytes every time: no dates, no random ids, written atomically."""
 
 import io
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from miniature.figures.style import neutral_style
 from miniature.files import atomic_path
 
-# What each format would otherwise stamp into the file: the time of writing and the version of matplotlib.
+# Metadata that each format would otherwise write: the time and the version of matplotlib.
 METADATA = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     "svg": {"Date": None, "Creator": None},

@@ -1,7 +1,7 @@
-"""Agreement of errors against accuracy: the reference's own kind by others beside the models compared.
+"""Agreement of errors against accuracy: independent trainings of the reference and the compared models.
 
-Accuracy is on the axis because it is what confounds an agreement: it fixes both the highest value that two
-error counts allow and the value that unrelated models would reach, and both are drawn.
+Accuracy is on the axis because it confounds agreement: it determines both the highest value that two error
+counts allow and the value that unrelated models would reach, and both are drawn.
 """
 
 import numpy as np
@@ -20,15 +20,15 @@ WIDTH, HEIGHT = 11.0, 6.2  # inches
 SIZE = 10.0
 SMALL = 8.6
 AXES = (0.065, 0.235, 0.92, 0.635)
-# Colour, marker, size and fill of each kind of model; they differ in shape and fill, so that a print in grey
-# can be read. Variants stay without a name: they are context of the floor, and crowd around it.
+# Color, marker, size and fill of each kind of model; they differ in shape and fill, so that a grayscale print
+# remains readable. Variants are not named: they are context for the floor, and crowd around it.
 KINDS = {
     SAME: (COLORS[0], "D", 7.5, True),
     VARIANT: (COLORS[0], "D", 5.0, False),
     COMPARED: (COLORS[1], "o", 8.0, True),
     OTHER: (MUTED, "s", 7.5, False),
 }
-NEAR_X, NEAR_Y = 4.0, 0.055  # points nearer than this (per cent, Jaccard) share a column of labels
+NEAR_X, NEAR_Y = 4.0, 0.055  # points closer than this (percent, Jaccard) share a column of labels
 
 
 def plot_floor(table: pd.DataFrame, *, task: str) -> Figure:
@@ -37,7 +37,7 @@ def plot_floor(table: pd.DataFrame, *, task: str) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        From `miniature.tables.floor.floor_table`, or read back from its csv.
+        From `miniature.tables.floor.floor_table`, or read back from its CSV.
     task : str
         Name of the task, for the title.
 
@@ -75,7 +75,7 @@ def _limits(table: pd.DataFrame) -> tuple[float, float]:
 
 def _draw_limits(axes: Axes, accuracy: float) -> None:
     """Draw ceiling and chance for every accuracy that a model could have."""
-    # The axis leaves room for names and can so reach beyond 100 %, where no accuracy lies.
+    # The axis leaves room for names, so it can extend beyond 100 %.
     x = np.linspace(*np.clip(axes.get_xlim(), 0, 100), 400)
     p, q = 1 - accuracy, 1 - x / 100
     # Chance and ceiling follow from the rates alone; the overlap does not matter.
@@ -96,7 +96,7 @@ def _draw_reference(axes: Axes, reference: pd.Series) -> None:
 
 
 def _draw_floor(axes: Axes, table: pd.DataFrame, others: pd.DataFrame) -> None:
-    """Draw the floor as a line, the means of the origins as a band."""
+    """Draw the floor as a line, and the means of the origins as a band."""
     same = others[others["kind"] == SAME]
     if same.empty:
         return
@@ -141,7 +141,7 @@ def _draw_models(axes: Axes, others: pd.DataFrame) -> None:
 
 
 def clusters(others: pd.DataFrame) -> list[list[int]]:
-    """Rows whose points lie so near that their labels would meet, in chains; alone ones by themselves."""
+    """Chains of rows whose points are so close that their labels would overlap; isolated points alone."""
     x, y = others["accuracy %"].to_numpy(dtype=float), others["Jaccard"].to_numpy(dtype=float)
     left = list(range(len(others)))
     groups = []
@@ -156,7 +156,7 @@ def clusters(others: pd.DataFrame) -> list[list[int]]:
 
 
 def _draw_labels(axes: Axes, others: pd.DataFrame) -> None:
-    """Name every point: a point alone at its right, points that crowd in a column at their left."""
+    """Name every point: isolated points at their right, crowded points in a column at their left."""
     others = others[others["kind"] != VARIANT].reset_index(drop=True)
     height = axes.get_window_extent().height * 72 / axes.figure.dpi
     gap = 1.35 * SMALL / height
@@ -185,10 +185,10 @@ def _label(axes: Axes, row: pd.Series, column: float | None, place: float | None
 
 
 def _dress(figure: Figure, axes: Axes, reference: pd.Series, others: pd.DataFrame, task: str) -> None:
-    """Write title, axes, key and the line that says how to read it."""
+    """Write title, axes, legend and the note on how to read the figure."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    axes.set_xlabel("examples answered rightly, per cent")
+    axes.set_xlabel("examples answered correctly, percent")
     axes.set_ylabel("Jaccard of the error sets")
     axes.grid(axis="y", color=GRID, linewidth=0.6, zorder=0)
     axes.set_axisbelow(True)
@@ -201,7 +201,7 @@ def _dress(figure: Figure, axes: Axes, reference: pd.Series, others: pd.DataFram
     figure.text(0.012, 0.912, f"{task}{counted}", fontsize=SIZE, color=MUTED, va="top")
     names = {
         SAME: f"{reference['model']} trained by others",
-        VARIANT: "variants of theirs, not in the floor",
+        VARIANT: "their variants, not in the floor",
         COMPARED: "models compared",
         OTHER: "other systems",
     }
@@ -222,10 +222,10 @@ def _dress(figure: Figure, axes: Axes, reference: pd.Series, others: pd.DataFram
         borderaxespad=0.0,
     )  # fmt: skip
     note = (
-        "1 = exactly the same mistakes. Ceiling: the most that the two error counts allow, so lower the "
-        "further a model's accuracy is from the reference's. Chance: unrelated mistakes at the same rates. "
-        "The floor has one weight for each origin; its band is their range, the scorecard has its interval. "
-        "The others' trainings differ in code and settings as well as in seed."
+        "1 = exactly the same mistakes. Ceiling: the maximum that the two error counts allow; it falls as a "
+        "model's accuracy departs from the reference's. Chance: unrelated mistakes at the same rates. Each "
+        "origin has equal weight in the floor; the band is the range of origins, and the scorecard has the "
+        "interval. The independent trainings differ in code and settings as well as in seed."
     )
     lines = wrap(note, 72 * WIDTH * 0.97, SMALL)
     figure.text(0.012, 0.018, "\n".join(lines), fontsize=SMALL, color=MUTED, va="bottom")

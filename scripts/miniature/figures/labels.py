@@ -1,4 +1,4 @@
-"""Labels at the ends of curves, moved apart just enough to be read."""
+"""Labels at the ends of curves, moved apart just enough to be readable."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ from matplotlib.textpath import text_to_path
 
 
 def spread(wanted: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
-    """Places at least `gap` apart, in the order wanted, as near as possible to where they are wanted."""
+    """Positions at least `gap` apart, in the given order, as close as possible to the given ones."""
     count = len(wanted)
     if count == 0:
         return []
     if count > 1:
         gap = min(gap, (high - low) / (count - 1))
-    # Sorted upwards; among equals the later entry is the lower one.
+    # In ascending order; among equals the later entry is lower.
     order = sorted(range(count), key=lambda i: (wanted[i], -i))
     blocks: list[tuple[float, int]] = []  # (mean, size)
     for rank, i in enumerate(order):
@@ -25,7 +25,7 @@ def spread(wanted: Sequence[float], *, gap: float, low: float, high: float) -> l
             size += other_size
         blocks.append((mean, size))
     shifted = np.repeat([mean for mean, _ in blocks], [size for _, size in blocks])
-    # Clipping a rising sequence keeps it rising, so the gaps hold after it too.
+    # Clipping keeps a nondecreasing sequence nondecreasing, so the gaps still hold.
     shifted = np.clip(shifted, low, high - (count - 1) * gap)
     places = [0.0] * count
     for rank, i in enumerate(order):

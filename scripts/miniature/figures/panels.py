@@ -1,4 +1,4 @@
-"""Which rows of the agreement tables a panel shows, checked and in a fixed order."""
+"""The rows of the agreement tables that a panel shows, checked and in a fixed order."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from miniature.messages import StudyError
 
 PAIRS = ("reference", "others")
 
-# What must be the same for every curve of a panel, and may be named in the panel to choose among several.
+# Columns that must be the same for every curve of a panel; the panel may name their values.
 NARROWED_BY = ("task", "dataset", "split", "ood_dataset", "recipe", "feature")
 
 
@@ -21,7 +21,7 @@ def panel_data(
     reference: str,
     replicates: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Rows that one panel draws: one characteristic, one measure, the pairs it asks for, every K."""
+    """Rows that one panel draws: one characteristic, one measure, the requested pairs, every K."""
     pairs = panel["pairs"]
     if pairs not in PAIRS:
         raise ValueError(f"pairs is {pairs!r}, not one of {PAIRS}")
@@ -63,7 +63,7 @@ def panel_data(
 
 
 def _narrow(rows: pd.DataFrame, panel: Mapping) -> pd.DataFrame:
-    """Keep what the panel names; complain where several are left to choose from."""
+    """Keep the rows that the panel names; raise an error if several values are left."""
     for column in NARROWED_BY:
         wanted = panel.get(column)
         present = sorted({str(value) for value in rows[column].dropna()} - {""})
@@ -77,7 +77,7 @@ def _narrow(rows: pd.DataFrame, panel: Mapping) -> pd.DataFrame:
                 )
         elif len(present) > 1:
             raise StudyError(
-                f"A panel shows one {column}, and {panel['characteristic']} was measured on several.",
+                f"A panel shows one {column}, but {panel['characteristic']} was measured on several.",
                 where="figure1: panels",
                 fix=f"{column}: {present[0]}   # or {', '.join(present[1:])}",
             )

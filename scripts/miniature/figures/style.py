@@ -1,7 +1,7 @@
-"""The one look of every figure: sizes, and a colour and marker that stay with a model.
+"""The common style of all figures: sizes, and a fixed color and marker for each model.
 
-A model keeps its colour and marker in every panel because both follow from its place in the study's
-list of models. Markers differ as well as colours, so that a print in grey can still be read.
+A model keeps its color and marker in every panel because both follow from its position in the study's list of
+models. Markers differ as well as colors, so that a grayscale print remains readable.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,8 +14,8 @@ INK = "#1a1a1a"  # text and the reference
 MUTED = "#6b6b6b"  # axes, notes, chance
 GRID = "#e3e3e3"
 
-# Okabe and Ito's colour-blind-safe palette without its yellow, which vanishes on white; then three of Paul
-# Tol's "muted" scheme for studies with more models.
+# Okabe and Ito's palette for color-blind readers without its yellow, which is invisible on white; then three
+# colors of Paul Tol's "muted" scheme for studies with more models.
 COLORS = (
     "#0072B2",
     "#D55E00",
@@ -33,11 +33,11 @@ REFERENCE_MARKER = "*"
 
 @dataclass(frozen=True)
 class Look:
-    """How one model is drawn everywhere."""
+    """The style of one model in every figure."""
 
     color: str
     marker: str
-    hollow: bool = False  # a second round of the palette, for more models than colours
+    hollow: bool = False  # second cycle of the palette, for more models than colors
 
     @property
     def face(self) -> str:
@@ -46,7 +46,7 @@ class Look:
 
 
 def model_looks(models: Sequence[str], reference: str) -> dict[str, Look]:
-    """Colour and marker of each model, by its place in the study's list."""
+    """Color and marker of each model, by its position in the study's list."""
     looks = {reference: Look(INK, REFERENCE_MARKER)}
     for place, model in enumerate(m for m in models if m != reference):
         turn = place % len(COLORS)
@@ -56,12 +56,12 @@ def model_looks(models: Sequence[str], reference: str) -> dict[str, Look]:
 
 @contextmanager
 def neutral_style(font_size: float) -> Iterator[None]:
-    """Matplotlib settings of this project only, whatever the user's matplotlibrc says."""
+    """Matplotlib settings of this project only, regardless of the user's matplotlibrc."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(
             {
-                "font.family": "DejaVu Sans",  # comes with matplotlib: the same glyphs on every machine
+                "font.family": "DejaVu Sans",  # shipped with matplotlib: the same glyphs on every machine
                 "font.size": font_size,
                 "text.color": INK,
                 "axes.labelcolor": INK,
@@ -70,9 +70,9 @@ def neutral_style(font_size: float) -> Iterator[None]:
                 "ytick.color": MUTED,
                 "xtick.labelcolor": INK,
                 "ytick.labelcolor": INK,
-                "pdf.fonttype": 42,  # text in the PDF stays text
+                "pdf.fonttype": 42,  # text in the PDF remains text
                 "svg.fonttype": "path",
-                "svg.hashsalt": "miniature",  # ids in the SVG are otherwise random
+                "svg.hashsalt": "miniature",  # otherwise ids in the SVG are random
             }
         )
         yield

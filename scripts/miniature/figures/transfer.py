@@ -1,4 +1,4 @@
-"""Do texts that broke one model break another? A matrix for each attack, from its rows to its columns."""
+"""Transfer of attacks: a matrix for each attack, from the source model (row) to the target (column)."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,16 +15,16 @@ from miniature.figures.style import GRID, INK, MUTED, neutral_style
 from miniature.statistics.significance import METHOD, wilson_interval
 
 COLUMNS = ("task", "recipe", "source", "target", "n", "broken", "rate", "ci_low", "ci_high", "ci_method")
-# One hue from light to dark: a print in grey keeps the order.
+# One hue from light to dark: a grayscale print keeps the order.
 SHADES = LinearSegmentedColormap.from_list("shades", ["#FFFFFF", "#9CC3E4", "#2B6CB0", "#08284F"])
-FEW = 10  # texts; a rate from fewer is marked
+FEW = 10  # texts; a rate over fewer is marked
 WIDTH = 13.3 * 72  # points: a slide
 SIZE = 12.0
 SMALL = 0.78 * SIZE
 CELL, ROW = 58.0, 36.0  # points
 EDGE, GAP = 14.0, 40.0
 HEADING = 34.0
-SLANT = 35.0  # degrees, of the columns' names
+SLANT = 35.0  # degrees; rotation of column names
 
 
 def transfer_points(tables: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def transfer_points(tables: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFr
     Returns
     -------
     DataFrame
-        `COLUMNS`, one row for each ordered pair. A rate over nothing is empty; intervals are Wilson's, 95 %.
+        `COLUMNS`, one row for each ordered pair. A rate over no texts is empty; intervals are Wilson's, 95 %.
     """
     rows = []
     for (task, recipe), table in tables.items():
@@ -77,7 +77,7 @@ def plot_transfer(points: pd.DataFrame, *, models: Sequence[str]) -> Figure:
 
 
 class _Sheet:
-    """Places matrices, names and key; every length here is in points, from the upper left corner."""
+    """Places matrices, names and legend; all lengths are in points from the upper left corner."""
 
     def __init__(self, points: pd.DataFrame, models: list[str]):
         self.points, self.models = points, models
@@ -94,10 +94,10 @@ class _Sheet:
         content = self.across * (self.panel_width + GAP) - GAP
         self.width = max(content, 0.55 * WIDTH) + 2 * EDGE
         self.notes = wrap(
-            "A cell: the share of the texts that broke the row's model which also break the column's, and "
+            "Each cell: the share of the texts that broke the row's model and also break the column's, and "
             "of how many: those whose original the column's model had right. Names in the same order both "
             f"ways; a dotted frame marks fewer than {FEW} texts.",
-            0.95 * (self.width - 2 * EDGE),  # small letters run a little wider than they measure
+            0.95 * (self.width - 2 * EDGE),  # small letters are a little wider than measured
             SMALL,
         )
         self.key = EDGE + HEADING + down * (self.panel_height + GAP) - GAP + 26
@@ -133,7 +133,7 @@ class _Sheet:
                 self._cell(cells.get((source, target)), x0 + j * CELL, y0 + i * ROW, own=i == j)
 
     def _cell(self, cell: Mapping | None, x: float, y: float, *, own: bool) -> None:
-        """One cell; a model's own is left empty, one without texts is hatched."""
+        """One cell; the diagonal is empty, a cell without texts is hatched."""
         if own or cell is None:
             self._box(x, y, "#F4F4F4")
             return
@@ -163,11 +163,11 @@ class _Sheet:
         )
 
     def _key(self) -> None:
-        """Shades from nothing to all, and how to read a cell."""
+        """Legend: shades from none to all, and how to read a cell."""
         steps, width = 50, 180.0
         for step in range(steps):
             x = EDGE + step * width / steps
-            # A hair wider than its place, so that no white line shows between two.
+            # Slightly wider than its slot, so that no white line shows between two.
             self.axes.add_patch(
                 Rectangle(
                     (x, self.key), width / steps + 0.3, 10, facecolor=SHADES(step / (steps - 1)), linewidth=0
@@ -192,5 +192,5 @@ class _Sheet:
 
 
 def _luminance(color: Sequence[float]) -> float:
-    """How light a colour is, from 0 to 1 (Rec. 709)."""
+    """Luminance of a color, from 0 to 1 (Rec. 709)."""
     return 0.2126 * color[0] + 0.7152 * color[1] + 0.0722 * color[2]

@@ -1,4 +1,4 @@
-"""Table 3: what the attack did to each model, over its own right answers and over those all models share."""
+"""Table 3: the effect of the attack on each model, over all of its correct answers and over shared ones."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 from miniature.tables.write import format_cell
 
-# Heading, key of the summary, factor: rates are printed in per cent.
+# Heading, key of the summary, factor: rates are printed in percent.
 COLUMNS = (
     ("n", "n", 1),
     ("accuracy before %", "accuracy_before", 100),
@@ -48,18 +48,18 @@ def attacks_table(
     Parameters
     ----------
     summaries : mapping of (task, recipe) to mapping of model to mapping
-        What `miniature.attack.summary.summarize_attack` says of each model.
+        Results of `miniature.attack.summary.summarize_attack` for each model.
     models : sequence of str
         The study's models in config order; one without a summary has empty cells.
     common : same as `summaries`, optional
-        The same over the examples that every model had right before the attack: without it a model that is
-        right more often is attacked on harder examples.
+        The same over the examples that every model classified correctly before the attack: otherwise a more
+        accurate model would be attacked on harder examples.
 
     Returns
     -------
     DataFrame
         Rates with their 95 % intervals over examples (``low``, ``high``). Columns ``if budgets broke`` are
-        there only where a budget ran out, ``failed to run`` only where an attack failed to run.
+        present only if a budget ran out, ``failed to run`` only if an attack failed to run.
     """
     rows = []
     for (task, recipe), of_models in summaries.items():
@@ -93,7 +93,7 @@ def printed_attacks(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Without the columns of bounds; a column with an interval holds text.
+        Without the columns of bounds; columns with an interval contain text.
     """
     bounded = [name for name in table if f"{name[:-2]} low %" in table]
     bounds = [f"{name[:-2]} {end} %" for name in bounded for end in ("low", "high")]

@@ -1,6 +1,7 @@
 """The control: the reference against itself, run again with another batch size and thread count.
 
-Whatever differs there is the order of additions, so that no agreement of two models means more than this one.
+Any difference is due to the order of additions, so agreement between two models cannot be known more
+precisely.
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ IDENTICAL = "identical"
 
 
 def count_differences(one: str | Path, other: str | Path, column: str, k: int | None) -> tuple[int, int]:
-    """Examples that both runs know, and those that differ: in a column, or in their sets of neighbours."""
+    """Number of common examples, and of those that differ: in a column, or in their sets of neighbors."""
     if not column:
         a, b = (np.sort(read_npy(path)[:, :k], axis=1) for path in (one, other))
         return len(a), int((a != b).any(axis=1).sum())
@@ -40,7 +41,7 @@ def control_table(
     control: str,
     verdict: Mapping[str, Mapping],
 ) -> pd.DataFrame:
-    """One row for each characteristic whose verdict the control can be set beside.
+    """One row for each characteristic whose verdict the control can check.
 
     Parameters
     ----------
@@ -56,8 +57,8 @@ def control_table(
     Returns
     -------
     DataFrame
-        With `COLUMNS`. ``distance`` is how far the agreement lies from that of a model with itself (1, or 0
-        where zero or lower is closer); ``says`` puts the row in words.
+        With `COLUMNS`. ``distance`` is how far the agreement is from that of a model with itself (1, or 0 if
+        zero or lower is closer); ``says`` is the row as text.
 
     Examples
     --------
@@ -93,17 +94,17 @@ def perfect(measure: str) -> float:
 
 
 def say_row(distance: float, examples: int, differ: int, what: str) -> str:
-    """One row in words."""
+    """One row as text."""
     counted = f"{what} of {differ:,} of {examples:,} examples differs"
     if np.isnan(distance):
-        return f"agreement is not defined; {counted}"
+        return f"agreement is undefined; {counted}"
     if distance == 0 and differ == 0:
         return IDENTICAL
     return f"{counted}; agreement is off by {distance:.2g}"
 
 
 def say_control(table: pd.DataFrame, *, reference: str) -> str:
-    """The whole table in one sentence, for a page.
+    """The whole table as one sentence, for a page.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Table 2: which models make the same mistakes, for all pairs, with chance and ceiling beside it."""
+"""Table 2: agreement of errors for all pairs of models, with chance and ceiling."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ import pandas as pd
 from miniature.names import replicate_of
 from miniature.statistics.significance import mcnemar
 
-# Where the rows of one comparison differ from those of another.
+# Columns in which the rows of comparisons differ.
 COMPARISON = ("task", "dataset", "split")
 MEASURES = {
     "kappa": "kappa",
@@ -27,28 +27,28 @@ def error_pairs(
     reference: str | None = None,
     errors: Mapping[str, Mapping[str, int]] | None = None,
 ) -> pd.DataFrame:
-    """One row for each pair of models and task: how far their errors are the same ones.
+    """One row for each pair of models and task: the agreement of their errors.
 
     Parameters
     ----------
     agreement : DataFrame
         Agreement table of the errors.
     models : sequence of str
-        The study's models in config order; rows of others are left out, and so are pairs of a second training
-        with anything but the model that it repeats (they stand in the agreement table).
+        The study's models in config order; rows of other models are omitted, as are pairs of an additional
+        training with any model but the one that it repeats (the agreement table has them).
     reference : str, optional
         The reference: its pairs are tested for equal accuracy.
     errors : mapping of task to mapping of model to int, optional
-        How many examples each model gets wrong.
+        Number of errors of each model.
 
     Returns
     -------
     DataFrame
         task, model a, model b, errors a, errors b (where given), Jaccard, its interval (where there is one),
         chance, ceiling, kappa, accuracy difference (b minus a), its interval over clusters, flips, McNemar's
-        exact p-value for pairs with the reference (see `miniature.statistics.significance.mcnemar`: it takes
-        examples as independent, which the interval does not), n. Columns without any value are left out.
-        Sorted by task as they come, then by pair in config order.
+        exact p-value for pairs with the reference (see `miniature.statistics.significance.mcnemar`: it treats
+        examples as independent, unlike the interval), n. Columns without any value are omitted. Sorted by
+        task in order of appearance, then by pair in config order.
     """
     place = {model: i for i, model in enumerate(models)}
     rows = agreement[agreement["model_a"].isin(place) & agreement["model_b"].isin(place)]
@@ -71,7 +71,7 @@ def error_pairs(
 
 
 def _is_shown(a: str, b: str) -> bool:
-    """Whether a pair is one of models, or of a model and a second training of it."""
+    """Whether a pair consists of models, or of a model and an additional training of it."""
     again = [replicate_of(name) for name in (a, b)]
     return again == [None, None] or again == [None, a] or again == [b, None]
 
@@ -109,7 +109,7 @@ def _pair_row(
     row["McNemar p"] = float("nan")
     flips = [pair["value"].get(f"{kind}_flips", float("nan")) for kind in ("negative", "positive")]
     if reference in (a, b) and not pd.isna(flips).any():
-        # Shares of n examples, so whole numbers but for rounding.
+        # Shares of n examples, so whole numbers up to rounding.
         row["McNemar p"] = mcnemar(*(round(share * int(jaccard["n"])) for share in flips))
     row["n"] = jaccard["n"]
     return row
@@ -123,9 +123,9 @@ def error_matrix(agreement: pd.DataFrame, *, models: Sequence[str], task: str) -
     agreement : DataFrame
         Agreement table of the errors.
     models : sequence of str
-        The study's models in config order: the rows and the columns.
+        The study's models in config order, for rows and columns.
     task : str
-        Which task.
+        The task.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Text made safe for a Markdown or LaTeX table, whatever a name, a message or a data file may hold."""
+"""Escapes arbitrary text (names, messages, data) for Markdown and LaTeX tables."""
 
 import re
 
@@ -17,7 +17,7 @@ _TEX = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     "`": r"\textasciigrave{}",
-    # A bracket or a star at the start of a row would be read as an argument of the \\ before it.
+    # A bracket or a star at the start of a row would be parsed as an argument of the \\ before it.
     "[": "{[}",
     "]": "{]}",
     "*": "{*}",
@@ -26,7 +26,7 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]|~$#])")
 
 
 def one_line(text: str) -> str:
-    r"""Text on one line: every run of white space is a space, other control characters are left out."""
+    r"""Text on one line: white space becomes a single space, other control characters are removed."""
     return "".join(c for c in " ".join(text.split()) if c.isprintable())
 
 
@@ -36,6 +36,6 @@ def escape_tex(text: str) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    r"""Text for a cell of a Markdown table; HTML in it is shown, not obeyed."""
+    r"""Text for a cell of a Markdown table; HTML in it is shown, not rendered."""
     text = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(r"\\\1", text)

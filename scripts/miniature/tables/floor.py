@@ -1,4 +1,4 @@
-"""The floor table: every model's errors against the reference's, beside the same model by others."""
+"""The floor table: every model's errors against the reference's and its independent trainings'."""
 
 import math
 import os
@@ -35,7 +35,7 @@ def floor_table(
     agreement : DataFrame
         Agreement table of the errors.
     task : str
-        Which task.
+        The task.
     models : sequence of str
         Models in the study's order, the reference first.
     reference : str
@@ -45,16 +45,16 @@ def floor_table(
     named_origins : mapping of str to str
         Origin of every model that the study names one for.
     errors : mapping of str to tuple of int
-        Wrong examples and examples known, of each model whose errors are known.
+        Number of errors and of examples, for each model whose errors are known.
 
     Returns
     -------
     DataFrame
         model; kind: `REFERENCE`, `SAME`, `COMPARED` (of the reference's origin, or of none that is named),
-        `VARIANT` (not the same model, but of an origin that has one) or `OTHER` (of yet another origin);
+        `VARIANT` (another model of an origin that has the same model) or `OTHER` (of yet another origin);
         origin, weight in the floor, errors, accuracy %, its difference from the reference's in points,
         Jaccard with chance, ceiling, floor and difference from it, the same for kappa, n. The floor of a
-        model that is part of it leaves its own origin out.
+        model that is part of it excludes the model's own origin.
     """
     rows = agreement[(agreement["task"] == task) & (agreement["model_a"] == reference)]
     values = {
@@ -110,7 +110,7 @@ def _accuracy(counts: tuple[int, int]) -> float:
 
 
 def read_floor(path: str | os.PathLike) -> pd.DataFrame:
-    """Floor table from its csv, with the types that `floor_table` gives.
+    """Floor table from its CSV, with the types of `floor_table`.
 
     Parameters
     ----------

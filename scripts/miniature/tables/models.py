@@ -1,4 +1,4 @@
-"""Table 1: the models, their sizes and how well each does its tasks, beside doing nothing at all."""
+"""Table 1: the models, their sizes and task scores, and trivial baselines."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from miniature.names import replicate_of
 NO_ANSWER = "(answers nothing)"
 MAJORITY = "(always the majority class)"
 
-# Decimals of the printed table where the usual number would not do.
+# Decimals of the printed table where they differ from the usual number.
 DIGITS = {"parameters (M)": 2, "size (MB)": 2}
 
 
@@ -20,17 +20,17 @@ def models_table(
     scores: Mapping[str, Mapping[str, Mapping]],
     distribution: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """One row for each model, then one for each way to answer without a model.
+    """One row for each model, then one for each baseline without a model.
 
     Parameters
     ----------
     models : sequence of str
         The study's models in config order.
     sizes : mapping of model to mapping
-        ``layers``, ``hidden``, ``parameters`` and ``bytes`` as `miniature.tables.sizes.model_size` gives
-        them, or as the study states them with ``latency_ms``; a model without has empty cells.
+        ``layers``, ``hidden``, ``parameters`` and ``bytes`` from `miniature.tables.sizes.model_size`, or as
+        stated in the study with ``latency_ms``; a model without them has empty cells.
     scores : mapping of task to mapping of model to mapping
-        What `summarize` of `miniature.predictions.score_squad` or `score_classification` says, in per cent.
+        Results of `summarize` of `miniature.predictions.score_squad` or `score_classification`, in percent.
     distribution : DataFrame, optional
         The agreement table of out-of-distribution detection, whose rows of one model (``model_a`` equal to
         ``model_b``) hold ``auroc``, ``fpr95`` and ``length_auroc``; shown at the largest K.
@@ -38,13 +38,14 @@ def models_table(
     Returns
     -------
     DataFrame
-        The headings are those of the printed table. "%" columns are per cent, others are not. ``trained
-        again`` names the model that a second training repeats; it is there only where there are such.
+        The headings are those of the printed table. "%" columns are in percent, others are not. ``trained
+        again`` names the model that an additional training repeats; it is present only if there are such
+        trainings.
 
     Notes
     -----
-    The row of no answer at all is derived from the same summaries: every unanswerable question is right, and
-    what is left of ``baseline_exact`` was answerable.
+    The row of no answer at all is derived from the same summaries: every unanswerable question is correct,
+    and the rest of ``baseline_exact`` was answerable.
     """
     rows: list[dict] = []
     for model in models:
@@ -69,7 +70,7 @@ def models_table(
         table = table.drop(columns="trained again")
     if distribution is not None:
         table = table.merge(ood_quality(distribution, models), on="model", how="left")
-    # A column for scores that nobody has says nothing.
+    # A column without any score is omitted.
     own = list(table.columns).index("size (MB)") + 1
     scored = [column for column in table.columns[own:] if table[column].notna().any()]
     return table[[*table.columns[:own], *scored]]
@@ -91,7 +92,7 @@ QA_COLUMNS = {
 
 
 def _baselines(scores: Mapping[str, Mapping[str, Mapping]]) -> list[dict]:
-    """Rows for answering nothing and for naming the majority class, where a task has them."""
+    """Rows for always answering nothing and for the majority class, where a task has them."""
     nothing: dict = {}
     majority: dict = {}
     for task, of_models in scores.items():
@@ -101,7 +102,7 @@ def _baselines(scores: Mapping[str, Mapping[str, Mapping]]) -> list[dict]:
         if summary.get("baseline_exact") is not None:
             exact = summary["baseline_exact"]
             answerable, unanswerable = summary.get("HasAns_total") or 0, summary.get("NoAns_total") or 0
-            # On an empty answer F1 and exact match are the same thing.
+            # For an empty answer F1 and exact match are equal.
             nothing |= {f"{task} EM %": exact, f"{task} F1 %": exact}
             if answerable:
                 left = (exact * (answerable + unanswerable) - 100 * unanswerable) / answerable
@@ -112,7 +113,7 @@ def _baselines(scores: Mapping[str, Mapping[str, Mapping]]) -> list[dict]:
 
 
 def ood_quality(distribution: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
-    """Detection quality of each model, one column for each measure and out-of-distribution dataset."""
+    """Detection quality of each model, one column per measure and out-of-distribution dataset."""
     own = distribution[distribution["model_a"] == distribution["model_b"]]
     table = pd.DataFrame({"model": list(models)})
     for (task, dataset), rows in own.groupby(["task", "ood_dataset"], sort=False, dropna=False):

@@ -1,4 +1,4 @@
-"""The authors' public figures beside ours, one row each, with what may be concluded from the difference."""
+"""The authors' published numbers next to ours, and the conclusion that each difference allows."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,32 +21,32 @@ COLUMNS = (
 NUMBERS = ("published", "ours", "difference", "CI low", "CI high", "tolerance")
 KEYS = ("questions", "models", "errors", "jaccard", "tolerance")
 
-# An entry with one of these has weights, which this study trains.
+# An entry with one of these keys has weights, which this study trains.
 WEIGHTS = ("hub", "path", "architecture")
 # Rounding of binary fractions, far below any tolerance.
 EPSILON = 1e-9
 
 
 def read_published(path: str | Path) -> dict:
-    """Read the file of published figures.
+    """Read the file of published numbers.
 
     Raises
     ------
     StudyError
-        It is missing, no YAML, or lacks a part.
+        It is missing, not YAML, or incomplete.
     """
     try:
         published = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise StudyError(
-            f"The published figures cannot be read: {str(error).splitlines()[0]}.",
+            f"The published numbers cannot be read: {str(error).splitlines()[0]}.",
             where=str(path),
             fix=f"git checkout -- {path}",
         ) from None
     missing = [key for key in KEYS if not isinstance(published, dict) or key not in published]
     if missing:
         raise StudyError(
-            f"The published figures lack {', '.join(missing)}.",
+            f"The published numbers lack {', '.join(missing)}.",
             where=str(path),
             fix=f"git checkout -- {path}",
         )
@@ -60,7 +60,7 @@ def reproduction_table(
     pairs: pd.DataFrame,
     task: str,
 ) -> pd.DataFrame:
-    """One row for each published figure.
+    """One row for each published number.
 
     Parameters
     ----------
@@ -69,8 +69,8 @@ def reproduction_table(
     models : mapping of str to mapping
         The study's ``models:`` entries.
     pairs : DataFrame
-        Pairs of models as `miniature.tables.errors.error_pairs` gives them: task, model a, model b, errors a,
-        errors b, Jaccard, n; optionally CI low and CI high. No rows where errors were not compared.
+        Pairs of models from `miniature.tables.errors.error_pairs`: task, model a, model b, errors a,
+        errors b, Jaccard, n; optionally CI low and CI high. No rows if errors were not compared.
     task : str
         The task that the study's verdict on errors is about.
 
@@ -78,7 +78,7 @@ def reproduction_table(
     -------
     DataFrame
         With `COLUMNS`, in the order of the file. ``ours`` is shown wherever a model of that name was
-        measured; it is set against the published figure only where data and checkpoints are the same.
+        measured; it is compared with the published number only if data and checkpoints are the same.
     """
     pairs = pairs[pairs["task"] == task]
     numbers = {int(n) for n in pairs["n"].dropna()}
@@ -107,7 +107,7 @@ def reproduction_table(
 
 
 def _counts(pairs: pd.DataFrame) -> dict[str, int]:
-    """Errors of each model, from either side of its pairs."""
+    """Number of errors of each model, from either side of its pairs."""
     counts = {}
     for side in ("a", "b"):
         if f"errors {side}" in pairs:
@@ -144,31 +144,31 @@ def _row(
     if reasons:
         return {**row, "status": NOT_COMPARABLE, "why": "; ".join(reasons)}
     if ours is None:
-        why = "not among the pairs measured" if measured else "the study compares no errors"
+        why = "not among the pairs measured" if measured else "the study does not compare errors"
         return {**row, "status": NOT_MEASURED, "why": why}
     kind = "trained" if any(set(models[name]) & set(WEIGHTS) for name in asked) else "given"
     tolerance = published["tolerance"][kind][figure]
     difference = ours - value
     status = WITHIN if abs(difference) <= tolerance + EPSILON else OUTSIDE
-    why = "trained anew here" if kind == "trained" else "from published predictions or error lists"
+    why = "trained here" if kind == "trained" else "from published predictions or error lists"
     return {**row, "difference": difference, "tolerance": tolerance, "status": status, "why": why}
 
 
 def other_model(entry: Mapping, name: str, published: Mapping) -> str | None:
-    """Say why a study's model is not the published one of that name; None where it is."""
+    """Why a study's model is not the published one of that name; None if it is."""
     if "layers" in entry:
         return f"{name} is cut to {entry['layers']} layers"
     if "architecture" in entry:
         return f"{name} is trained from scratch"
     source = entry.get("hub", entry.get("path"))
-    # An entry without weights is given by what was published under that name: predictions or error lists.
+    # An entry without weights consists of what was published under that name: predictions or error lists.
     if source is not None and source != published["models"][name]:
         return f"{name} is another checkpoint: {source}"
     return None
 
 
 def summarise(table: pd.DataFrame) -> dict[str, int]:
-    """How many figures have which status, in the order of the statuses."""
+    """The number of entries with each status, in the order of the statuses."""
     counts = table["status"].value_counts()
     return {status: int(counts.get(status, 0)) for status in (WITHIN, OUTSIDE, NOT_COMPARABLE, NOT_MEASURED)}
 

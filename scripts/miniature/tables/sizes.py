@@ -1,4 +1,4 @@
-"""How large a model is, read from the files of its checkpoint without loading it."""
+"""The size of a model, read from its checkpoint files without loading it."""
 
 import math
 import os
@@ -6,7 +6,7 @@ import os
 from miniature.models.folders import read_folder
 from miniature.models.results import check_result_folder
 
-# BERT and its kin name these two quantities one way, DistilBERT another.
+# BERT-like models and DistilBERT use different names for these two quantities.
 LAYERS = ("num_hidden_layers", "n_layers")
 HIDDEN = ("hidden_size", "dim")
 
@@ -17,18 +17,18 @@ def model_size(folder: str | os.PathLike) -> dict[str, int | None]:
     Parameters
     ----------
     folder : path
-        A Hugging Face checkpoint with safetensors weights, made by the workflow.
+        A Hugging Face checkpoint with safetensors weights, created by the workflow.
 
     Returns
     -------
     dict
-        ``layers``, ``hidden`` (None where the configuration does not say), ``parameters`` (all that are
-        stored, the task's head included) and ``bytes`` (of the weight files).
+        ``layers``, ``hidden`` (None if the configuration does not state them), ``parameters`` (all stored
+        ones, including the task's head) and ``bytes`` (of the weight files).
 
     Raises
     ------
     StudyError
-        The folder is no checkpoint, or damaged; then it has been renamed ``<folder>.damaged``.
+        The folder is not a checkpoint, or it is damaged and has been renamed ``<folder>.damaged``.
     """
     check_result_folder(folder)
     source = read_folder(folder)

@@ -1,4 +1,4 @@
-"""One table as csv (exact), Markdown (to read) and LaTeX (to print), the same bytes on every run."""
+"""Tables as CSV (exact), Markdown (to read) and LaTeX (to print), with the same bytes on every run."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -32,26 +32,26 @@ def write_table(
     table : DataFrame
         Column names are the headings; the index is not written.
     csv, md, tex : path
-        Files to write, each whole or not at all. The csv has ten significant digits; the others round.
+        Files to write, each atomically. The CSV has ten significant digits; the others are rounded.
     caption : str
-        Plain text; escaped where the format needs it.
+        Plain text; escaped as the format requires.
     label : str
         LaTeX label; letters, digits, ``:``, ``-`` and ``_``.
     digits : mapping of heading to int, optional
-        Decimals of a printed column; else one for a heading that ends in ``%``, three for other fractions and
-        none for whole numbers.
+        Decimals of a printed column; by default one for a heading that ends in ``%``, three for other
+        fractions and none for whole numbers.
     also : mapping of caption to DataFrame, optional
-        Further views of the same numbers, printed below the table in Markdown and LaTeX but not in the csv.
+        Further views of the same numbers, printed below the table in Markdown and LaTeX but not in the CSV.
     printed : DataFrame, optional
-        What Markdown and LaTeX show in place of `table`, where rows need decimals of their own.
+        Shown in Markdown and LaTeX instead of `table`, if rows need their own decimals.
 
     Raises
     ------
     ValueError
-        The label could not stand in LaTeX.
+        The label is not valid in LaTeX.
     """
     if not label or not all(c.isascii() and (c.isalnum() or c in ":-_") for c in label):
-        raise ValueError(f"{label!r} is no LaTeX label")
+        raise ValueError(f"{label!r} is not a LaTeX label")
     views = {caption: table if printed is None else printed, **(also or {})}
     markdown = "\n".join(markdown_table(view, text, digits) for text, view in views.items())
     latex = "\n".join(
@@ -65,7 +65,7 @@ def write_table(
 
 
 def format_cell(value: object, decimals: int) -> str:
-    """Show a value: missing as nothing, whole numbers as they are, others rounded.
+    """Format a value: missing as empty, whole numbers unchanged, others rounded.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def format_cell(value: object, decimals: int) -> str:
         return ""
     if isinstance(value, Real) and not isinstance(value, Integral):
         shown = f"{float(value):.{decimals}f}"
-        # No minus sign before a zero that only rounding made.
+        # No minus sign before a zero produced by rounding.
         return shown.removeprefix("-") if float(shown) == 0 else shown
     return str(value)
 
@@ -89,7 +89,7 @@ def _decimals(heading: str, digits: Mapping[str, int] | None) -> int:
 def _cells(
     table: pd.DataFrame, digits: Mapping[str, int] | None, escape: Callable[[str], str]
 ) -> tuple[list[str], list[list[str]], list[bool]]:
-    """Headings, rows of texts, and whether a column holds numbers."""
+    """Headings, rows of text, and whether each column is numeric."""
     headings = [str(name) for name in table.columns]
     numeric = [pd.api.types.is_numeric_dtype(dtype) for dtype in table.dtypes]
     places = [_decimals(heading, digits) for heading in headings]
@@ -101,7 +101,7 @@ def _cells(
 
 
 def markdown_table(table: pd.DataFrame, caption: str, digits: Mapping[str, int] | None = None) -> str:
-    """Table in GitHub's Markdown under its caption, numbers to the right, columns lined up."""
+    """Table in GitHub's Markdown under its caption, numbers right-aligned, columns padded."""
     headings, rows, numeric = _cells(table, digits, escape_markdown)
     widths = [max(3, *(len(cell) for cell in column)) for column in zip(headings, *rows, strict=True)]
 
@@ -119,9 +119,9 @@ def markdown_table(table: pd.DataFrame, caption: str, digits: Mapping[str, int] 
 def latex_table(
     table: pd.DataFrame, caption: str, label: str, digits: Mapping[str, int] | None = None
 ) -> str:
-    """Table environment of LaTeX with booktabs rules, shrunk to the width of the text where it is wider."""
+    """LaTeX table environment with booktabs rules, shrunk to the text width if wider."""
     headings, rows, numeric = _cells(table, digits, escape_tex)
-    # A hyphen before a number is set as a minus sign.
+    # A hyphen before a number becomes a minus sign.
     rows = [
         [
             f"$-${cell[1:]}" if number and cell.startswith("-") else cell

@@ -1,1 +1,1 @@
-"""Fine-tuning and masked language modelling, resumable to the same bytes."""
+"""Fine-tuning and masked language modeling, resumable to the same bytes."""

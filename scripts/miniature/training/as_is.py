@@ -1,4 +1,4 @@
-"""Take a fine-tuned checkpoint as it stands, in place of a training."""
+"""Use a fine-tuned checkpoint unchanged instead of training."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -30,15 +30,15 @@ def copy_checkpoint(
     Parameters
     ----------
     spec : mapping
-        With ``path``, the folder of the checkpoint, and optionally ``segments``, as
-        `miniature.models.build.build_model` takes it.
+        With ``path``, the folder of the checkpoint, and optionally ``segments``, as for
+        `miniature.models.build.build_model`.
     output_folder : path
-        Written as a whole: links to the weights, a ``config.json`` that names the classes as the study does,
-        and the tokenizer without limits of its own.
+        Written atomically: links to the weights, a ``config.json`` that names the classes as in the study,
+        and the tokenizer without its own limits.
     task : str
         ``question-answering`` or ``classification``.
     labels : sequence of str or mapping, optional
-        Class names in order, with their values in the study's files where known; classification only.
+        Class names in order, with their values in the study's files if known; classification only.
     text_settings : mapping
         The ``question_answering:`` or ``classification:`` block.
 
@@ -69,14 +69,14 @@ def link_checkpoint(
     output_folder: str | os.PathLike,
 ) -> None:
     """Make a checkpoint of links to another's weights, its configuration and tokenizer written anew."""
-    # The machine that wrote a folder is nobody's business.
+    # The machine that wrote a folder is irrelevant.
     model.config._name_or_path = ""
     if source.graph is None:
         model.config.architectures = [type(model).__name__]
     with atomic_folder(Path(output_folder)) as target:
         model.config.save_pretrained(target)
         write_tokenizer(tokenizer, target)
-        # Not saved anew: what is measured, and how large it is, is what will be used elsewhere.
+        # Not saved again: the measured model, and its size, must be those used elsewhere.
         files = {file.name: file for file in source.files}
         if source.graph is not None:
             (graph,) = source.files
@@ -87,11 +87,11 @@ def link_checkpoint(
 
 
 def check_finite(model: PreTrainedModel, *, where: str) -> None:
-    """Refuse weights that are not numbers: every output would be none."""
+    """Reject NaN weights: every output would be NaN."""
     for name, weight in model.named_parameters():
         if not torch.isfinite(weight).all():
             raise StudyError(
-                f"The weights hold NaN or infinity, first in {name}.",
+                f"The weights contain NaN or infinity, first in {name}.",
                 where=where,
-                fix="fetch the checkpoint again; if it was saved so, its training diverged: take another",
+                fix="download the checkpoint again; if it was saved so, its training diverged: use another",
             )

@@ -1,4 +1,4 @@
-"""Fine-tune one model on one dataset, optionally on a teacher's soft outputs too."""
+"""Fine-tune one model on one dataset, optionally also on a teacher's soft outputs."""
 
 import logging
 import os
@@ -47,13 +47,13 @@ def finetune(
     Parameters
     ----------
     spec : mapping
-        The model, as `miniature.models.build.build_model` takes it.
+        The model, as for `miniature.models.build.build_model`.
     table : DataFrame
         The training split.
     task : str
         ``question-answering`` or ``classification``.
     labels : sequence of str or mapping, optional
-        Class names in order, with their values in the study's files where known; classification only.
+        Class names in order, with their values in the study's files if known; classification only.
     settings : mapping
         The ``training:`` block; see `miniature.training.loop.train` and
         `miniature.training.schedule.training_order`. Optional ``distillation``: ``temperature``, ``alpha``.
@@ -62,13 +62,13 @@ def finetune(
     vocabulary : path, optional
         Tokenizer folder for an architecture trained from scratch.
     seed : int
-        Of new weights, order and dropout.
+        For new weights, order and dropout.
     device : str
         ``cpu`` or ``cuda``.
     checkpoint_folder : path
-        For resuming. Must belong to exactly this training.
+        For resuming. It must belong to exactly this training.
     output_folder : path
-        Written as a whole at the end: ``config.json``, ``model.safetensors``, tokenizer, ``training.json``.
+        Written atomically at the end: ``config.json``, ``model.safetensors``, tokenizer, ``training.json``.
     teacher_folder : path, optional
         A checkpoint fine-tuned on the same task, with the same vocabulary. The loss is then
         alpha CE + (1 - alpha) T² KL(teacher ‖ student).
@@ -76,7 +76,7 @@ def finetune(
     Raises
     ------
     StudyError
-        The entry, the settings and the data do not go together.
+        The entry, the settings and the data do not fit together.
     """
     model, tokenizer = build_model(
         spec, head=task, labels=labels, vocabulary=vocabulary, seed=derive_seed(seed, "weights")
@@ -121,13 +121,15 @@ def training_windows(
     labels: Sequence[str] | None,
     text_settings: Mapping,
 ) -> tuple[Windows, dict[str, np.ndarray]]:
-    """Windows of a training table and what is to be learnt of each."""
+    """Windows of a training table and their targets."""
     if task == "question-answering":
         windows = encode_questions(tokenizer, table, text_settings)
         starts, ends, usable = answer_positions(windows, table)
         if not usable.all():
             lost = len(np.unique(windows.example[~usable]))
-            logger.warning("%d answers consist of characters the tokenizer drops; not trained on", lost)
+            logger.warning(
+                "%d answers consist of characters that the tokenizer drops; they are not trained on", lost
+            )
             windows, (starts, ends) = windows.select(usable), (starts[usable], ends[usable])
         return windows, {"starts": starts, "ends": ends}
     windows = encode_single_texts(tokenizer, table["text"], max_length=int(text_settings["max_length"]))
@@ -143,12 +145,12 @@ def training_windows(
 
 
 class Objective:
-    """The loss of a batch: gold answers or labels, and a teacher's outputs where there is a teacher.
+    """The loss of a batch: gold answers or labels, and a teacher's outputs if there is a teacher.
 
     Parameters
     ----------
     model : PreTrainedModel
-        Says whether it takes segment numbers.
+        Determines whether segment ids are passed.
     task : str
     teacher : PreTrainedModel, optional
         In evaluation mode.
@@ -203,11 +205,11 @@ def load_teacher(
     tokenizer: PreTrainedTokenizerFast,
     labels: Sequence[str] | Mapping[str, object] | None = None,
 ) -> PreTrainedModel:
-    """Load a teacher, frozen, that reads the same tokens as its student and orders classes as the study."""
+    """Load a frozen teacher with the student's vocabulary and the study's class order."""
     teacher, its_tokenizer = load_result(folder, head=task)
     if its_tokenizer.get_vocab() != tokenizer.get_vocab():
         raise StudyError(
-            "The teacher has another vocabulary than its student: their outputs cannot be compared.",
+            "The teacher and its student have different vocabularies: their outputs cannot be compared.",
             where=str(folder),
             fix="teacher: name-of-a-model-with-the-same-vocabulary",
         )
@@ -226,7 +228,7 @@ def save_model(
     examples: int,
     windows: int,
 ) -> None:
-    """Save a trained model as a whole folder: nothing in it says when, where or how long it was trained."""
+    """Save a trained model atomically, without time, place or duration of the training."""
     with atomic_folder(Path(output_folder)) as folder:
         write_checkpoint(model, tokenizer, folder)
         write_json(
@@ -244,7 +246,7 @@ def save_model(
 def write_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Write weights, configuration and tokenizer, without the paths of the machine that wrote them."""
     model = model.to("cpu")
-    # It is nobody's business, and differs between two equal runs.
+    # It is irrelevant and differs between identical runs.
     model.config._name_or_path = ""
     model.save_pretrained(folder, safe_serialization=True)
     write_tokenizer(tokenizer, folder)
@@ -254,7 +256,7 @@ def write_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Write a tokenizer without the paths of the machine that wrote it, and without a limit of its own."""
     for key in ("name_or_path", "special_tokens_map_file", "tokenizer_file", "vocab_file"):
         tokenizer.init_kwargs.pop(key, None)
-    # A limit saved with the tokenizer would cut texts that this project cuts by its own settings.
+    # A limit saved with the tokenizer would truncate texts that this project truncates by its own settings.
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()
     tokenizer.save_pretrained(folder)

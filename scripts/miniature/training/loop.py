@@ -1,4 +1,4 @@
-"""Transformers' Trainer, made quiet, resumable to the same bytes, and free of pickled arguments."""
+"""Transformers' Trainer without its log output and pickled arguments, resumable to the same bytes."""
 
 import logging
 import math
@@ -22,8 +22,8 @@ from miniature.training.resume import drop_old, last_whole_checkpoint, seal
 
 logger = logging.getLogger("miniature.training")
 
-LOG_EVERY = 50  # steps; also the stretches over which the losses of the learning curve are averaged
-LOG_SECONDS = 10.0  # at most one line of progress in this time
+LOG_EVERY = 50  # steps; also the intervals over which the losses of the learning curve are averaged
+LOG_SECONDS = 10.0  # at most one progress line in this time
 
 Batch = dict[str, torch.Tensor]
 Loss = Callable[[PreTrainedModel, Batch], torch.Tensor]
@@ -40,7 +40,7 @@ def train(
     device: str,
     checkpoint_folder: str | os.PathLike,
 ) -> list[tuple[int, float]]:
-    """Train a model in place, from the last whole checkpoint if there is one."""
+    """Train a model in place, from the last complete checkpoint if there is one."""
     check_device(device)
     checkpoint_folder = Path(checkpoint_folder)
     checkpoint_folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def train(
         save_steps=int(settings["checkpoint_every"]),
         logging_strategy="steps",
         logging_steps=LOG_EVERY,
-        # A loss that is not a number must be seen, not averaged away.
+        # A NaN loss must be reported, not averaged away.
         logging_nan_inf_filter=False,
         seed=seed,
         report_to=[],
@@ -100,13 +100,13 @@ def train(
     try:
         trainer.train(resume_from_checkpoint=str(resume) if resume is not None else None)
     except pickle.UnpicklingError as error:
-        # torch refuses what is no plain tensor: whoever wrote this checkpoint, it was not this loop.
-        raise set_aside(resume, "it holds objects other than tensors, which are not loaded") from error
+        # torch rejects anything but plain tensors: this checkpoint was not written by this loop.
+        raise set_aside(resume, "it contains objects other than tensors, which are not loaded") from error
     return [(entry["step"], entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
 
 
 class Positions(Dataset):
-    """The numbers 0 to n-1: places in the order of training. Batches are made in the collator."""
+    """The numbers 0 to n-1: positions in the training order. Batches are built in the collator."""
 
     def __init__(self, count: int):
         self.count = count
@@ -119,7 +119,7 @@ class Positions(Dataset):
 
 
 class ResumableTrainer(Trainer):
-    """Trainer with an order fixed beforehand, a loss of our own and checkpoints whole or not there."""
+    """Trainer with a fixed order, a custom loss and atomic checkpoints."""
 
     loss: Loss
     half: bool = False
@@ -128,12 +128,12 @@ class ResumableTrainer(Trainer):
         return SequentialSampler(self.train_dataset if train_dataset is None else train_dataset)
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        """Mean loss of a batch, under bfloat16 autocast where the study says so."""
+        """Mean loss of a batch, under bfloat16 autocast if the study asks for it."""
         with torch.autocast(self.args.device.type, dtype=torch.bfloat16, enabled=self.half):
             return self.loss(model, inputs)
 
     def floating_point_ops(self, inputs) -> int:
-        """Not counted: the count walks through all modules at every step."""
+        """Not counted: counting visits all modules at every step."""
         return 0
 
     def _save(self, output_dir=None, state_dict=None):
@@ -141,7 +141,8 @@ class ResumableTrainer(Trainer):
         self.model.save_pretrained(output_dir, state_dict=state_dict, safe_serialization=True)
 
     def _save_checkpoint(self, model, trial):
-        # Under another name until it is whole: a kill at any moment leaves the older checkpoint the newest.
+        # Under another name until complete: after a kill at any moment the older checkpoint is still the
+        # newest.
         folder = Path(self.args.output_dir)
         final = folder / f"checkpoint-{self.state.global_step}"
         unfinished = folder / f"unfinished-{self.state.global_step}"
@@ -157,7 +158,7 @@ class ResumableTrainer(Trainer):
 
 
 class Progress(TrainerCallback):
-    """A line now and then: step, loss, time left. Stops a training that has diverged."""
+    """Progress lines: step, loss, time left. Stops a training that has diverged."""
 
     def __init__(self, checkpoint_every: int):
         self.checkpoint_every = checkpoint_every
@@ -181,7 +182,7 @@ class Progress(TrainerCallback):
         return control
 
     def on_log(self, args, state, control, logs=None, **kwargs):
-        """Say how far the training is."""
+        """Report the progress of the training."""
         if not logs or "loss" not in logs:
             return
         if not math.isfinite(logs["loss"]):

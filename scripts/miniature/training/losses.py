@@ -1,4 +1,4 @@
-"""Losses: what the heads are trained on, alone or beside a teacher's soft outputs."""
+"""Losses of the heads, with or without a teacher's soft outputs."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - its usual name
@@ -21,7 +21,7 @@ def span_loss(
 
 
 def without_padding(logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Logits in float32, so low at padding that a softmax gives it no probability."""
+    """Logits in float32, so low at padding that a softmax assigns it no probability."""
     return logits.float().masked_fill(mask == 0, NO_CHANCE)
 
 

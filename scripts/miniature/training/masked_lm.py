@@ -1,4 +1,4 @@
-"""Train a masked language model, or go on training one, or give an encoder the head that it lacks."""
+"""Train a masked language model, continue training one, or add the missing head to an encoder."""
 
 import logging
 import os
@@ -23,8 +23,8 @@ from miniature.training.schedule import training_order
 
 logger = logging.getLogger("miniature.training")
 
-# Devlin et al. 2019, section 3.1, task 1: 15 % of the tokens are predicted; of these 80 % are shown as
-# [MASK], 10 % as a random token, 10 % as they are.
+# Devlin et al. 2019, section 3.1, task 1: 15 % of the tokens are predicted; of these 80 % are replaced with
+# [MASK], 10 % with a random token, and 10 % are unchanged.
 MASK_PROBABILITY = 0.15
 SHOWN_AS_MASK = 0.8
 SHOWN_AS_RANDOM = 0.1
@@ -44,33 +44,33 @@ def train_masked_lm(
 ) -> None:
     """Train a masked language model on texts and save it with its tokenizer.
 
-    An encoder without the head gets one: its own weights are kept and trained on, and the head's output layer
-    is its input embeddings, as in BERT.
+    An encoder without the head gets one: its own weights are kept and trained further, and the head's output
+    layer is tied to its input embeddings, as in BERT.
 
     Parameters
     ----------
     spec : mapping
-        The model, as `miniature.models.build.build_model` takes it.
+        The model, as for `miniature.models.build.build_model`.
     texts : sequence of str
-        Read whole, in pieces of `max_length` tokens.
+        Read completely, in windows of `max_length` tokens.
     settings : mapping
-        The ``training:`` block, as for fine-tuning, with ``max_length`` (tokens; by default 128 or what the
-        model takes) and optionally ``mask_probability`` (0.15).
+        The ``training:`` block, as for fine-tuning, with ``max_length`` (tokens; by default 128 or the
+        model's limit) and optionally ``mask_probability`` (0.15).
     vocabulary : path, optional
         Tokenizer folder for an architecture trained from scratch.
     seed : int
-        Of new weights, order, masks and dropout.
+        For new weights, order, masks and dropout.
     device : str
         ``cpu`` or ``cuda``.
     checkpoint_folder : path
-        For resuming. Must belong to exactly this training.
+        For resuming. It must belong to exactly this training.
     output_folder : path
-        Written as a whole at the end.
+        Written atomically at the end.
 
     Raises
     ------
     StudyError
-        The texts are empty, windows are longer than the model takes, or no attack can use its tokenizer.
+        The texts are empty, windows are longer than the model's limit, or no attack can use its tokenizer.
     """
     model, tokenizer = build_model(
         spec, head="masked-lm", vocabulary=vocabulary, seed=derive_seed(seed, "weights")
@@ -99,7 +99,7 @@ def train_masked_lm(
 
     def make_batch(indices: np.ndarray, position: int) -> dict[str, np.ndarray]:
         batch = windows.batch(indices, pad_token=tokenizer.pad_token_id)
-        # Seeded by the place in the order: a resumed run masks what an uninterrupted one masks.
+        # Seeded by the position in the order: a resumed run masks the same tokens as an uninterrupted one.
         shown, wanted = mask_tokens(
             batch["input_ids"],
             random=generator(seed, "mask", position),
@@ -124,20 +124,19 @@ def train_masked_lm(
 
 
 def copy_masked_lm(spec: Mapping, output_folder: str | os.PathLike) -> None:
-    """Take a masked language model as it is, checked and linked to.
+    """Use a masked language model unchanged: check it and link to it.
 
     Parameters
     ----------
     spec : mapping
-        With ``path``, a folder that holds the head too.
+        With ``path``, a folder that includes the head.
     output_folder : path
-        Written as a whole.
+        Written atomically.
 
     Raises
     ------
     StudyError
-        The model has no such head, is damaged, is only there as a pickle, or no attack can use its
-        tokenizer.
+        The model has no such head, is damaged, exists only as a pickle, or no attack can use its tokenizer.
     """
     source = read_folder(spec["path"])
     model, tokenizer = load_checkpoint(source, head="masked-lm")
@@ -155,12 +154,12 @@ def mask_tokens(
     vocabulary_size: int,
     share: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Hide some tokens for a masked language model to find."""
+    """Mask some tokens for a masked language model to predict."""
     allowed = ~np.isin(tokens, special)
     draw = random.random(tokens.shape)
     chosen = allowed & (draw < share)
     if not chosen.any() and allowed.any():
-        # A batch of a few short texts may draw none, and a mean over nothing is not a number.
+        # A batch of a few short texts may have no masked token, and a mean over none is NaN.
         chosen.flat[np.where(allowed, draw, 2.0).argmin()] = True
     kind = random.random(tokens.shape)
     replacement = random.integers(0, vocabulary_size, tokens.shape)
@@ -171,7 +170,7 @@ def mask_tokens(
 
 
 def masked_lm_loss(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
-    """Mean cross-entropy of the hidden tokens."""
+    """Mean cross-entropy of the masked tokens."""
     inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
     if takes_segments(model):
         inputs["token_type_ids"] = batch["token_type_ids"]
@@ -181,5 +180,5 @@ def masked_lm_loss(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
         scores = model.cls(model.bert(**inputs).last_hidden_state[hidden_places])
     else:
         scores = model(**inputs).logits[hidden_places]
-    # A batch of unknown words only has nothing to predict: its loss is zero, not 0/0.
+    # A batch of only unknown words has nothing to predict: its loss is zero, not 0/0.
     return F.cross_entropy(scores.float(), wanted[hidden_places], reduction="sum") / max(len(scores), 1)

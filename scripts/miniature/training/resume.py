@@ -1,4 +1,4 @@
-"""Training checkpoints that are whole or not there, and the last whole one."""
+"""Complete training checkpoints, and finding the last of them."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ KEPT = 2
 
 
 def seal(folder: Path) -> None:
-    """Write down the digest of every file of a finished checkpoint."""
+    """Record the digest of every file of a finished checkpoint."""
     files = {file.name: digest_file(file) for file in sorted(folder.iterdir()) if file.name != MANIFEST}
     with (folder / MANIFEST).open("w", encoding="utf-8") as manifest:
         json.dump(files, manifest, indent=1)
@@ -25,7 +25,7 @@ def seal(folder: Path) -> None:
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether a checkpoint holds exactly what was sealed."""
+    """Whether a checkpoint contains exactly the recorded files."""
     try:
         files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return bool(files) and all(digest_file(folder / name) == digest for name, digest in files.items())
@@ -34,7 +34,7 @@ def is_whole(folder: Path) -> bool:
 
 
 def checkpoints(folder: Path) -> list[tuple[int, Path]]:
-    """List steps and folders of the checkpoints, oldest first, without unfinished and damaged ones."""
+    """Steps and folders of the checkpoints, oldest first, without unfinished and damaged ones."""
     found = []
     if folder.is_dir():
         for path in folder.iterdir():
@@ -45,7 +45,7 @@ def checkpoints(folder: Path) -> list[tuple[int, Path]]:
 
 
 def last_whole_checkpoint(folder: Path) -> Path | None:
-    """Find the newest whole checkpoint; newer ones that are not whole are renamed ``.damaged``."""
+    """Find the newest complete checkpoint; newer incomplete ones are renamed ``.damaged``."""
     for step, path in reversed(checkpoints(folder)):
         if is_whole(path):
             return path
@@ -57,6 +57,6 @@ def last_whole_checkpoint(folder: Path) -> Path | None:
 
 
 def drop_old(folder: Path) -> None:
-    """Keep the newest checkpoints only: one to resume from, one should that turn out damaged."""
+    """Keep the newest checkpoints only: one to resume from, and one in case that is damaged."""
     for _, path in checkpoints(folder)[:-KEPT]:
         shutil.rmtree(path)

@@ -1,4 +1,4 @@
-"""In which order training sees its windows: fixed beforehand, so that any step can be resumed."""
+"""The order of training windows: fixed in advance, so that training can resume at any step."""
 
 import math
 
@@ -14,7 +14,7 @@ GROUPED_BATCHES = 50
 def training_order(
     count: int, *, epochs: float, batch_size: int, order: str, seed: int, lengths: np.ndarray
 ) -> np.ndarray:
-    """Lay out the indices of the windows in the order of training, all epochs in one row."""
+    """Indices of the windows in training order, all epochs concatenated."""
     total = round(count * epochs)
     if total < 1:
         raise StudyError(
@@ -32,7 +32,7 @@ def training_order(
         elif order == "grouped":
             passes.append(_grouped(random, np.asarray(lengths), batch_size))
         else:
-            raise StudyError(f"There is no order {order!r}.", where="training: order", fix="order: shuffled")
+            raise StudyError(f"Unknown order {order!r}.", where="training: order", fix="order: shuffled")
     return np.concatenate(passes)[:total].astype(np.int64)
 
 
@@ -43,7 +43,7 @@ def _grouped(random: np.random.Generator, lengths: np.ndarray, batch_size: int) 
     for start in range(0, len(shuffled), stretch):
         part = shuffled[start : start + stretch]
         part = part[np.argsort(-lengths[part], kind="stable")]
-        # Whole batches change places, so that training does not go from long to short again and again.
+        # Whole batches are shuffled, so that training does not repeatedly go from long to short.
         batches = [part[i : i + batch_size] for i in range(0, len(part), batch_size)]
         ragged = [batches.pop()] if len(batches[-1]) < batch_size else []
         batches = [batches[i] for i in random.permutation(len(batches))]

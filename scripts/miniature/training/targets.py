@@ -1,4 +1,4 @@
-"""Where the answer of a question lies in its windows: the targets of question answering."""
+"""The targets of question answering: the position of an answer in its windows."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from miniature.models.windows import CLS_POSITION, Windows
 
 
 def answer_positions(windows: Windows, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where each window's first gold answer starts and ends; the [CLS] position where it holds none."""
+    """Start and end of each window's first gold answer; the [CLS] position if it contains none."""
     answer = np.full((len(table), 2), -1, dtype=np.int64)
     columns = (table[name] for name in ("id", "context", "answers", "answer_starts"))
     for row, (name, context, answers, places) in enumerate(zip(*columns, strict=True)):
@@ -16,9 +16,9 @@ def answer_positions(windows: Windows, table: pd.DataFrame) -> tuple[np.ndarray,
             start = int(places[0])
             if not answers[0] or context[start : start + len(answers[0])] != answers[0]:
                 raise StudyError(
-                    f"The answer {answers[0]!r} does not stand at character {start} of its context.",
+                    f"The answer {answers[0]!r} is not at character {start} of its context.",
                     where=f"question {name}",
-                    fix="correct answer_start, or take the question out",
+                    fix="correct answer_start, or remove the question",
                 )
             answer[row] = start, start + len(answers[0])
 
@@ -38,7 +38,7 @@ def answer_positions(windows: Windows, table: pd.DataFrame) -> tuple[np.ndarray,
         if not found:
             usable[first_window[row] : first_window[row + 1]] = False
             continue
-        # The answer's tokens counted in the context: a window that holds fewer of them cuts the answer.
+        # Tokens of the answer in the context: a window with fewer of them truncates the answer.
         first_token = min(windows.text_offset[window] + first for window, first, _ in found)
         last_token = max(windows.text_offset[window] + last for window, _, last in found)
         for window, first, last in found:
