@@ -17,7 +17,6 @@ from transformers import (
 from miniature.messages import StudyError
 from miniature.models.checkpoints import (
     USE_SEGMENTS,
-    check_fit,
     check_tokenizer_size,
     load_config,
     load_weights,
@@ -156,8 +155,8 @@ def _from_folder(spec, head, labels):
     if "dropout" in spec:
         keys = DROPOUT_KEYS.get(source.config["model_type"], USUAL_DROPOUT_KEYS)
         changes |= dict.fromkeys(keys, spec["dropout"])
-    model, found = load_weights(source, head=head, config=load_config(source, **changes))
-    check_fit(source, found, head=None, layers=layers)
+    config = load_config(source, **changes)
+    model = load_weights(source, head=head, config=config, needed=None, layers=layers)
     if head == "classification":
         order_outputs(model, list(labels))
     tokenizer = load_tokenizer(source.path, pair=head == "question-answering")

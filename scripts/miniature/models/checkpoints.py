@@ -94,9 +94,7 @@ def load_checkpoint(
     _check_head(source, head)
     if source.graph is not None:
         return _load_graph(source, head)
-    model, found = load_weights(source, head=head, config=load_config(source))
-    check_fit(source, found, head=head)
-    model.eval()
+    model = load_weights(source, head=head, config=load_config(source), needed=head).eval()
     tokenizer = load_tokenizer(source.path, pair=head == "question-answering")
     settle_padding(tokenizer, model.config, where=str(source.path))
     return model, tokenizer
@@ -145,8 +143,7 @@ def check_checkpoint(
         model, tokenizer = _load_graph(source, head)
         check_tokenizer_size(model.config, tokenizer, where=str(source.path))
         return
-    _, found = load_weights(source, head=head or "masked-lm", config=config, names_only=True)
-    check_fit(source, found, head=head, layers=layers)
+    fit_weights(source, head=head or "masked-lm", config=config, needed=head, layers=layers)
     tokenizer = load_tokenizer(source.path, pair=head == "question-answering")
     settle_padding(tokenizer, config, where=str(source.path))
     check_tokenizer_size(config, tokenizer, where=str(source.path))
@@ -200,30 +197,54 @@ class Found(NamedTuple):
 
 
 def load_weights(
-    source: Folder, *, head: str, config: PretrainedConfig, names_only: bool = False
-) -> tuple[PreTrainedModel, Found]:
-    """Load weights into a model with a head.
+    source: Folder,
+    *,
+    head: str,
+    config: PretrainedConfig,
+    needed: str | None,
+    layers: int | None = None,
+) -> PreTrainedModel:
+    """Load weights into a model with a head, in float32; a new head is drawn from torch's generator.
 
     Parameters
     ----------
     source : Folder
     head : str
     config : PretrainedConfig
-    names_only : bool
-        Read no tensor: the model has shapes and no numbers.
+    needed : str or None
+        `head` where the weights must hold it; None where it is new.
+    layers : int, optional
+        The first layers that are kept, where not all are.
 
-    Returns
-    -------
-    model : PreTrainedModel
-        In float32.
-    found : Found
+    Raises
+    ------
+    StudyError
+        As `fit_weights`.
     """
+    # First by names and shapes alone: what does not fit is drawn anew, and may be of any size.
+    fit_weights(source, head=head, config=config, needed=needed, layers=layers)
+    return _from_pretrained(source, head, config)[0]
+
+
+def fit_weights(
+    source: Folder, *, head: str, config: PretrainedConfig, needed: str | None, layers: int | None = None
+) -> None:
+    """Refuse weights that do not fit a configuration, without reading any; parameters as `load_weights`."""
+    _, found = _from_pretrained(source, head, config, device_map="meta")
+    mismatched = sorted(entry if isinstance(entry, str) else entry[0] for entry in found["mismatched_keys"])
+    names = Found(sorted(found["missing_keys"]), mismatched, sorted(found["unexpected_keys"]))
+    check_fit(source, names, head=needed, layers=layers)
+
+
+def _from_pretrained(
+    source: Folder, head: str, config: PretrainedConfig, **options
+) -> tuple[PreTrainedModel, dict]:
     with loading(
         "The model cannot be loaded",
         where=str(source.path),
         fix="fetch the model again, config.json and model.safetensors of one revision",
     ):
-        model, found = HEAD_CLASSES[head].from_pretrained(
+        return HEAD_CLASSES[head].from_pretrained(
             str(source.path),
             config=config,
             dtype=torch.float32,
@@ -232,10 +253,8 @@ def load_weights(
             local_files_only=True,
             output_loading_info=True,
             ignore_mismatched_sizes=True,
-            **({"device_map": "meta"} if names_only else {}),
+            **options,
         )
-    mismatched = sorted(entry if isinstance(entry, str) else entry[0] for entry in found["mismatched_keys"])
-    return model, Found(sorted(found["missing_keys"]), mismatched, sorted(found["unexpected_keys"]))
 
 
 def check_fit(source: Folder, found: Found, *, head: str | None, layers: int | None = None) -> None:

@@ -46,6 +46,24 @@ ENGINE_SUFFIXES = (
 )  # fmt: skip
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model")
 INDEX = "model.safetensors.index.json"
+# Values of config.json that have to be what they are called; defaults stand for those that are left out.
+TEXTS = {"model_type": "bert", "hidden_act": "gelu", "activation": "gelu"}
+COUNTS = {
+    "hidden_size": 768, "dim": 768, "num_hidden_layers": 12, "n_layers": 6, "num_attention_heads": 12,
+    "n_heads": 12, "intermediate_size": 3072, "hidden_dim": 3072, "max_position_embeddings": 512,
+    "vocab_size": 30522, "type_vocab_size": 2, "embedding_size": 128,
+}  # fmt: skip
+# What the first and second sizes of tensors are called in config.json.
+_WIDTH = ("embedding_size", "hidden_size", "dim")
+SIZES = {
+    "embeddings.word_embeddings.weight": (("vocab_size",), _WIDTH),
+    "embeddings.position_embeddings.weight": (("max_position_embeddings",), _WIDTH),
+    "embeddings.token_type_embeddings.weight": (("type_vocab_size",), _WIDTH),
+    "intermediate.dense.weight": (("intermediate_size",), ("hidden_size",)),
+    "ffn.lin1.weight": (("hidden_dim",), ("dim",)),
+}
+CHOICES = {"position_embedding_type": ("absolute", "relative_key", "relative_key_query")}
+MOST_EPSILON = 1e-3
 # In a checkpoint of the workflow: the graph of a model of ONNX, and what its links lead to.
 GRAPH_FILE, LINKS = "model.onnx", "links.json"
 # Numbers as safetensors stores them that are what they say; whole numbers are packed or scaled weights.
@@ -119,6 +137,7 @@ def read_folder(folder: "str | os.PathLike | Folder", *, where: str | None = Non
     found = Folder(path, config, read_tokenizer_config(path, where=where), files, shapes)
     _check_names(found)
     _check_layer_count(found)
+    _check_sizes(found)
     return found
 
 
@@ -195,6 +214,7 @@ def read_config(folder: str | os.PathLike, *, where: str | None = None) -> dict:
             where=str(file),
             fix=ELSEWHERE,
         )
+    _check_values(config, file)
     kind = config.get("model_type")
     if kind is None and (guess := _guess_type(config, folder)):
         raise StudyError(
@@ -224,6 +244,40 @@ def _pad_id(folder: Path) -> int:
         return next(token["id"] for token in tokens if token["content"] in ("<pad>", "[PAD]"))
     except (OSError, ValueError, LookupError, TypeError, StopIteration):
         return 1
+
+
+def _check_values(config: Mapping, file: Path) -> None:
+    """Refuse values of a type or size that transformers takes and runs another model with, or none."""
+
+    def wrong(key: str, meant: str, example: object) -> StudyError:
+        return StudyError(
+            f"{key} is {json.dumps(config[key])[:100]}, and not {meant}.",
+            where=str(file),
+            fix=f'"{key}": {json.dumps(example)},   # as where the model was saved',
+        )
+
+    named = config.get("architectures")
+    if named is not None and not (isinstance(named, list) and all(isinstance(name, str) for name in named)):
+        raise wrong("architectures", "a list of names", [str(named)])
+    for key, example in TEXTS.items():
+        missing = key == "model_type" and config.get(key) is None
+        if not missing and not isinstance(config.get(key, example), str):
+            raise wrong(key, "a word", example)
+    for key, example in COUNTS.items():
+        if not _is_count(config.get(key, example)) or config.get(key, example) == 0:
+            raise wrong(key, "a whole number of at least 1", example)
+    epsilon = config.get("layer_norm_eps", 1e-12)
+    if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 < epsilon <= MOST_EPSILON:
+        raise wrong("layer_norm_eps", "a small number, such as 1e-12", 1e-12)
+    for key, known in CHOICES.items():
+        if key in config and config[key] not in known:
+            raise wrong(key, f"one of {', '.join(map(str, known))}", known[0])
+    for width, heads in (("hidden_size", "num_attention_heads"), ("dim", "n_heads")):
+        if config.get(width, 0) % config.get(heads, 1):
+            raise wrong(heads, f"a divisor of {width} ({config[width]})", 1)
+    padding = config.get("pad_token_id")
+    if padding is not None and not _is_count(padding):
+        raise wrong("pad_token_id", "the number of a token", 0)
 
 
 def _is_count(value: object) -> bool:
@@ -393,6 +447,23 @@ def _check_layer_count(folder: Folder) -> None:
         where=str(folder.path / "config.json"),
         fix=f'"{key}": {len(numbers)},',
     )
+
+
+def _check_sizes(folder: Folder) -> None:
+    """Refuse a configuration that gives tensors other sizes than they have; none is loaded to see it."""
+    for name, shape in folder.shapes.items():
+        for end, keys in SIZES.items():
+            if not name.endswith(end):
+                continue
+            for size, known in zip(shape, keys, strict=False):
+                key = next((key for key in known if key in folder.config), None)
+                if key is not None and folder.config[key] != size:
+                    raise StudyError(
+                        f"config.json says that {key} is {folder.config[key]}, and by the weights' "
+                        f"{name} it is {size}.",
+                        where=str(folder.path / "config.json"),
+                        fix=f'"{key}": {size},',
+                    )
 
 
 def check_head(folder: Folder, head: str, *, fix: str, where: str | None = None) -> None:

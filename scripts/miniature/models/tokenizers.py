@@ -90,7 +90,7 @@ def load_tokenizer(folder: str | os.PathLike, *, pair: bool = False) -> PreTrain
         # A text of many scripts: what a tokenizer cannot read at all shows here, not in the middle of a job.
         tokenizer("A b, ß 中 \N{PILE OF POO} 42.")
         _check_special_tokens(tokenizer, folder, pair=pair)
-    _check_case(tokenizer, folder, config)
+        _check_case(tokenizer, folder, config)
     return tokenizer
 
 
@@ -118,6 +118,13 @@ def _from_version_5(folder: Path, config: Mapping) -> PreTrainedTokenizerFast:
 
 def _check_special_tokens(tokenizer: PreTrainedTokenizerFast, folder: Path, *, pair: bool) -> None:
     """Refuse a tokenizer that puts no token before a text, after it, or between two."""
+    words = [token for token in tokenizer.all_special_tokens if token.isalnum() and token.islower()]
+    if words:
+        raise StudyError(
+            f"{words[0]!r} is a special token of the tokenizer, and would be cut out of ordinary words.",
+            where=str(folder / "tokenizer_config.json"),
+            fix="name the special tokens that the model was trained with, such as [CLS] or <s>",
+        )
     parts = [find_template(tokenizer, pair=False)] + [find_template(tokenizer, pair=True)] * pair
     bare = next(("before" for part in parts if not len(part.before[0])), None)
     bare = bare or next(("after" for part in parts if not len(part.after[0])), None)
