@@ -31,6 +31,7 @@ rule import_predictions:
         labels=lambda wildcards: plan.labels_of(config, wildcards.dataset),
         label_values=lambda wildcards: plan.label_values_of(config, wildcards.dataset),
         sha256=artefact_digest("predictions"),
+        content=content(lambda w: sources.source_files(artefact("predictions", w))),
         code=code("import_predictions"),
     script:
         "../scripts/import_predictions.py"
@@ -56,6 +57,7 @@ rule import_errors:
         runtime=minutes(15),
     params:
         sha256=artefact_digest("errors"),
+        content=content(artefact_file("errors")),
         code=code("import_errors"),
     script:
         "../scripts/import_errors.py"
@@ -80,6 +82,7 @@ rule import_embeddings:
         runtime=minutes(15),
     params:
         sha256=artefact_digest("embeddings"),
+        content=content(artefact_file("embeddings")),
         code=code("import_embeddings"),
     script:
         "../scripts/import_embeddings.py"

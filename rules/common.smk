@@ -7,6 +7,8 @@ from pathlib import Path
 sys.path.insert(0, str(PROJECT / "scripts"))
 
 from miniature.job.code_cache import code_versions
+from miniature.job.contents import ContentDigests
+from miniature.job.machine import python_without_blanks
 from miniature.job.failure import first_failure
 from miniature import names
 from miniature.characteristics.declared import DECLARED
@@ -18,6 +20,7 @@ from miniature.messages import StudyError
 from miniature.models import entry as model_entry
 
 try:
+    sys.executable = python_without_blanks(sys.executable, os.getcwd())
     resolved = resolve_and_check(
         config,
         files=workflow.overwrite_configfiles or [PROJECT / "config.yaml"],
@@ -64,6 +67,25 @@ _versions = code_versions(
 def code(rule_name):
     """Version of the library code that a rule's script can reach."""
     return _versions[rule_name]
+
+
+_digests = ContentDigests(Path(".snakemake") / "content-digests.json")
+
+
+def content(files):
+    """Parameter function: digests of the user's own files among those that an input function names.
+
+    What a rule makes has its time from the run that made it; what the Hub brings is pinned. It does not take
+    the input itself, since Snakemake does not compare parameters that do.
+    """
+
+    def digests(wildcards):
+        made = (f"{RESULTS}/", "resources/retrieved/", "<")
+        found = files(wildcards)
+        named = [found] if isinstance(found, str) else found
+        return _digests.of(file for file in named if not str(file).startswith(made))
+
+    return digests
 
 
 def kind_of(dataset):

@@ -24,6 +24,7 @@ rule build_data:
             else None
         ),
         seed=config["seed"],
+        content=content(split_files),
         code=code("build_data"),
     script:
         "../scripts/build_data.py"

@@ -36,6 +36,7 @@ rule finetune_model:
         device=config["compute"]["device"],
         compute_threads=THREADS,
         partial=f"{RESULTS}/.partial/models/{{task}}/{{model}}",
+        content=content(lambda w: checkpoint_sources(config["models"][w.model])),
         code=code("finetune_model"),
     script:
         "../scripts/finetune_model.py"
@@ -65,6 +66,7 @@ rule copy_model:
         label_values=lambda wildcards: plan.label_values_of(config, wildcards.task),
         text=lambda wildcards: plan.window_settings(config, wildcards.task),
         compute_threads=THREADS,
+        content=content(lambda w: checkpoint_sources(config["models"][w.model])),
         code=code("copy_model"),
     script:
         "../scripts/copy_model.py"
@@ -108,6 +110,7 @@ rule train_masked_lm:
         device=config["compute"]["device"],
         compute_threads=THREADS,
         partial=f"{RESULTS}/.partial/masked_lms/{{masked_lm}}",
+        content=content(lambda w: checkpoint_sources(config["masked_lms"][w.masked_lm])),
         code=code("train_masked_lm"),
     script:
         "../scripts/train_masked_lm.py"

@@ -1,6 +1,7 @@
 """Errors of the machine (disk space, memory, permissions), described in words with a fix."""
 
 import errno
+import os
 import re
 
 from miniature.messages import StudyError
@@ -77,3 +78,30 @@ def _number(error: BaseException) -> int | str | None:
     if numbered:
         return int(numbered[1])
     return next((number for words, number in _WORDS.items() if words in str(error)), None)
+
+
+def python_without_blanks(executable: str, folder: str) -> str:
+    """Path of Python that Snakemake can write into its jobs' commands, where it puts it in no quotes.
+
+    Jobs start in the folder of the run, so that a path from there serves as well as a whole one.
+
+    Raises
+    ------
+    StudyError
+        Python itself lies, seen from the folder of the run, under a name with a blank.
+
+    Examples
+    --------
+    >>> python_without_blanks("/my clone/.venv/bin/python", "/my clone")
+    '.venv/bin/python'
+    """
+    if not any(c.isspace() for c in executable):
+        return executable
+    relative = os.path.relpath(executable, folder)
+    if any(c.isspace() for c in relative):
+        raise StudyError(
+            f"Python lies in a folder whose name has a blank, so that no job can start it: {executable}.",
+            where=folder,
+            fix="make an environment in a folder without a blank: python3 -m venv ~/miniature-env",
+        )
+    return relative if os.sep in relative else os.path.join(".", relative)
