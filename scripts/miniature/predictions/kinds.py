@@ -127,6 +127,9 @@ def classes_of_texts(records: Sequence[Record], table: pd.DataFrame, context: Co
     for i, shares in enumerate(probabilities):
         if shares is not None and named[i] is None:
             named[i] = labels[int(np.argmax(shares))]
+    if by_number:
+        order = ", ".join(f"{i} as {name}" for i, name in enumerate(labels))
+        logger.warning("%s: classes are told by number: %s, in the order of the study", context.where, order)
     unordered = by_number or (context.classes is None and any(p is not None for p in probabilities))
     if unordered and not context.stated:
         _check_order(named, gold, context)

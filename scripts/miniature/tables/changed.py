@@ -34,7 +34,7 @@ def changed_examples(
     task : str
         The dataset.
     labels : sequence of str or None
-        Class names in class order; None for question answering.
+        Class names in class order; None where there are none or each example has choices of its own.
     texts : bool
         Whether texts of the data, and answers cut from them, are shown.
 
@@ -61,7 +61,8 @@ def changed_examples(
     if not (len(table) == len(reference) == len(model) and (table["id"] == model["id"]).all()):
         raise ValueError("predictions and data are not of the same examples")
     said = [frame["prediction"].fillna("").astype(str).to_numpy() for frame in (reference, model)]
-    if labels is None:
+    questions = "answers" in table
+    if questions:
         right = [frame["exact"].to_numpy(dtype=float) > 0 for frame in (reference, model)]
         held = [frame["f1"].to_numpy(dtype=float) for frame in (reference, model)]
         expected = np.array(
@@ -69,18 +70,19 @@ def changed_examples(
         )
         shown = table["question"].to_numpy(dtype=object)
     else:
-        right = [said_ == table["label"].to_numpy() for said_ in said]
-        index = table["label"].map({name: i for i, name in enumerate(labels)}).to_numpy()
-        held = [_probability(frame["probabilities"], index) for frame in (reference, model)]
+        right = [_right(frame, table["label"].to_numpy()) for frame in (reference, model)]
+        held = [_probability(frame, table["label"], labels) for frame in (reference, model)]
         expected = table["label"].to_numpy(dtype=object)
         shown = table["text"].to_numpy(dtype=object)
     kinds = {(True, False): 0, (False, True): 1, (False, False): 2, (True, True): 3}
     kind = np.array([kinds[bool(a), bool(b)] for a, b in zip(*right, strict=True)], dtype=int)
     by = held[0] - held[1]
-    rows = np.flatnonzero(said[0] != said[1])
+    # A file may tell right from wrong without the answers.
+    rows = np.flatnonzero((said[0] != said[1]) | (right[0] != right[1]))
     # Missing amounts last; the rows themselves break ties.
     rows = rows[np.lexsort((rows, -np.nan_to_num(by[rows], nan=-np.inf), kind[rows]))]
-    hide = labels is None and not texts
+    # Only classes and names of choices are no text of the data.
+    hide = not texts and (questions or (labels is None and "names" not in table))
     return pd.DataFrame(
         {
             "task": task,
@@ -96,10 +98,21 @@ def changed_examples(
     )
 
 
-def _probability(probabilities: pd.Series, index: np.ndarray) -> np.ndarray:
-    """Probability of the right class; NaN where it is not known."""
+def _right(predictions: pd.DataFrame, label: np.ndarray) -> np.ndarray:
+    """Whether each answer is right, as a file recorded it or by the label."""
+    if "correct" in predictions:
+        return predictions["correct"].astype("boolean").fillna(False).to_numpy(dtype=bool)
+    return predictions["prediction"].fillna("").to_numpy() == label
+
+
+def _probability(predictions: pd.DataFrame, label: pd.Series, labels: Sequence[str] | None) -> np.ndarray:
+    """Probability of the right class or choice; NaN where it is not known."""
+    names = predictions["choices"] if labels is None else [labels] * len(label)
     return np.array(
-        [np.nan if row is None else float(row[i]) for row, i in zip(probabilities, index, strict=True)]
+        [
+            np.nan if shares is None else float(shares[list(own).index(right)])
+            for shares, own, right in zip(predictions["probabilities"], names, label, strict=True)
+        ]
     )
 
 
