@@ -5,6 +5,10 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(PROJECT / "scripts"))
+# Jobs inherit it: a copy of the library that is installed comes after the one of this Snakefile.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(PROJECT / "scripts"), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
 
 from miniature.job.code_cache import code_versions
 from miniature.job.contents import ContentDigests
