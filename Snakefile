@@ -54,6 +54,7 @@ rule all:
         FINDINGS,
         [kept_of(name) + summaries_of(name) for name in MEASURED],
         "<results>/scorecard.csv",
+        ANSWER,
         "<results>/reproduction.html",
         "<results>/study.yaml",
         "<results>/provenance.json",
@@ -74,6 +75,7 @@ for name in DECLARED:
 
 include: "rules/agreement.smk"
 include: "rules/scorecard.smk"
+include: "rules/tolerance.smk"
 include: "rules/floor.smk"
 include: "rules/figures.smk"
 include: "rules/tables.smk"
@@ -90,3 +92,10 @@ rule tables:
     input:
         TABLES,
         CHANGES,
+
+
+# The answer, at the end of every run that made or kept one.
+onsuccess:
+    answer = Path(RESULTS) / "answer.md"
+    if answer.is_file():
+        print("\n" + answer.read_text(encoding="utf-8"))

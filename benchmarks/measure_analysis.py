@@ -30,12 +30,12 @@ JOBS = (
 )  # fmt: skip
 # Jobs of single models that only bring a job's input; the workflow counts them among the per-model ones.
 PREPARING = ("measure_calibration",)
-REVIEWS = {"task": "reviews", "measure": "jaccard", "margin": 0.05}
+REVIEWS = {"task": "reviews", "measure": "jaccard", "keep": 0.8}
 VERDICT = {
     "errors": REVIEWS,
-    "representation": {"task": "questions", "measure": "jaccard", "k": 10, "margin": 0.05},
+    "representation": {"task": "questions", "measure": "jaccard", "k": 10, "keep": 0.8},
     "distribution": {
-        "task": "questions", "ood_dataset": "news", "measure": "jaccard_ood", "k": 50, "margin": 0.05,
+        "task": "questions", "ood_dataset": "news", "measure": "jaccard_ood", "k": 50, "keep": 0.8,
     },
     "vulnerability": REVIEWS | {"recipe": "synonyms"},
     "calibration": {"task": "reviews", "measure": "brier_difference", "margin": 0.02},
@@ -112,7 +112,7 @@ def describe_job(job: str, folder: Path, models: list[str], resampling: dict) ->
         )
         out = Files(card=folder / "scorecard.csv")
         verdict = {name: VERDICT[name] for name in names}
-        more = {"reference": models[0], "resampled": names, "verdict": verdict, "origins": {}}
+        more = {"reference": models[0], "resampled": names, "verdict": verdict, "floor": [], "family": "model"}
     return given, out, Files(**(common | more)), Files(**wildcards)
 
 

@@ -48,7 +48,15 @@ CONTROL = [name for name in [replicates.control_model(config)] if name]
 TASKS = plan.all_tasks(config)
 THREADS = config["compute"]["threads"]
 # How intervals over examples are made: see miniature.agreement.comparison.Resampling.
-RESAMPLING = {**config["statistics"], "seed": config["seed"]}
+RESAMPLING = {
+    **{key: value for key, value in config["statistics"].items() if key != "family"},
+    "seed": config["seed"],
+}
+# Other realizations of the reference and of other models, by kind; the reference's other trainings; what is compared.
+FLOOR = plan.floor_models(config)
+TRAININGS = plan.trainings_of(config, config["reference"])
+COMPARED = plan.subject_models(config)
+JUDGED = plan.judged_models(config)
 GPU = 1 if config["compute"]["device"] == "cuda" else 0
 
 
@@ -321,11 +329,7 @@ def compressed_models():
     """
     own = config["models"][config["reference"]].get("origin")
     return [
-        model
-        for model in ORIGINALS
-        if model != config["reference"]
-        and not config["models"][model].get("same_as_reference", False)
-        and config["models"][model].get("origin", own) == own
+        model for model in JUDGED if config["models"][model].get("origin", own) == own
     ]
 
 
@@ -357,9 +361,11 @@ def sentence_encoder_folder(wildcards):
 
 
 def verdict_rows(characteristic):
-    """What says which rows a verdict rests on; its margin is for the scorecard alone."""
+    """What says which rows a verdict rests on; its bar is for the scorecard alone."""
     block = config["verdict"].get(characteristic)
-    return block and {key: value for key, value in block.items() if key != "margin"}
+    return block and {
+        key: value for key, value in block.items() if key not in ("keep", "margin")
+    }
 
 
 def models_of(characteristic):
@@ -380,7 +386,11 @@ def of_models(characteristic, file):
 
 def comparing(characteristic):
     """Parameter function: what all rows of a comparison share; a verdict on another task is none of its business."""
-    shared = {"reference": config["reference"], "resampling": RESAMPLING}
+    shared = {
+        "reference": config["reference"],
+        "resampling": RESAMPLING,
+        "trainings": TRAININGS,
+    }
     if "embeddings" in DECLARED[characteristic].artefacts:
         shared["feature"] = config.get("inference", {}).get("feature", "")
     verdict = verdict_rows(characteristic)

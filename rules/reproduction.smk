@@ -67,6 +67,7 @@ rule tabulate_claims:
         runtime=minutes(15),
     params:
         compressed=compressed_models(),
+        floor=FLOOR,
         reference=config["reference"],
         resampled=RESAMPLED,
         verdict=config["verdict"],

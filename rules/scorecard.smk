@@ -25,11 +25,12 @@ rule score_models:
         mem_mb=memory(500, resamples=40),
         runtime=minutes(30),
     params:
-        models=MODELS,
+        models=JUDGED,
         resampled=RESAMPLED,
         reference=config["reference"],
         verdict=config["verdict"],
-        origins=ORIGINS,
+        floor=FLOOR,
+        family=config["statistics"]["family"],
         code=code("score_models"),
     script:
         "../scripts/score_models.py"

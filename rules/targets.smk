@@ -50,6 +50,17 @@ MEASURED = list(plan.measured(config))
 AGREEMENT = [f"<results>/agreement/{name}.csv" for name in MEASURED]
 PANELS = config.get("figure1", {}).get("panels", {})
 PANEL_CHARACTERISTICS = sorted({panel["characteristic"] for panel in PANELS.values()})
+# Agreement of neighbors that the tolerance shows beside its own measures.
+NEIGHBORS = (
+    [
+        "<results>/agreement/representation.csv",
+        "<results>/agreement/representation.resamples.parquet",
+    ]
+    if plan.enabled(config, "representation")
+    and config["verdict"].get("representation", {}).get("measure") == "jaccard"
+    else []
+)
+ANSWER = ["<results>/answer.md", "<results>/answer.json"]
 # A noise floor from models of other origin, on the task that the verdict on errors rests on.
 ORIGINS = plan.origins(config)
 FLOOR_TASK = (
@@ -91,6 +102,8 @@ TABLES = [
         "table1_models": True,
         **{name: True for one in MEASURED for name in DECLARED[one].tables},
         "scorecard": config["verdict"],
+        "planning": config["verdict"],
+        "tolerance": True,
         "control": CONTROLLED,
         "reproduction": True,
         "claims": True,

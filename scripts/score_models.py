@@ -7,6 +7,7 @@ from miniature.agreement.comparison import read_resamples
 from miniature.agreement.table import concat_rows, read_agreement
 from miniature.files import write_csv
 from miniature.scorecard.build import build_scorecard
+from miniature.scorecard.floor import FloorModel
 
 
 def main(snakemake):
@@ -20,7 +21,8 @@ def main(snakemake):
         reference=params.reference,
         verdict=params.verdict,
         resamples=resamples,
-        origins=params.origins,
+        floor=[FloorModel(**entry) for entry in params.floor],
+        family=params.family,
     )
     write_csv(card, snakemake.output[0])
 

@@ -7,6 +7,7 @@ from miniature.agreement.comparison import read_resamples
 from miniature.agreement.table import concat_rows, read_agreement
 from miniature.claims.table import claims_table
 from miniature.files import read_parquet
+from miniature.scorecard.floor import FloorModel
 from miniature.tables.scorecard import read_scorecard
 from miniature.tables.write import write_table
 
@@ -31,6 +32,7 @@ def main(snakemake):
             command=params.command,
             resamples=dict(zip(params.resampled, map(read_resamples, inputs.resamples), strict=True)),
             clusters=clusters,
+            floor=[FloorModel(**entry) for entry in params.floor],
         ),
         csv=output.csv,
         md=output.md,

@@ -27,7 +27,7 @@ def main(snakemake):
         csv=output.csv,
         md=output.md,
         tex=output.tex,
-        caption="Agreement of errors with the reference, and the noise floor from models of other origin",
+        caption="Agreement of errors with the reference, and the noise floor from other trainings of it",
         label="tab:floor",
         digits=DIGITS,
     )

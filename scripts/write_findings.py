@@ -4,10 +4,10 @@ import numpy as np
 
 from _job import run_job
 from miniature.agreement.table import read_agreement
-from miniature.files import atomic_path, read_csv, read_parquet
+from miniature.files import atomic_path, read_parquet
 from miniature.pages.findings import floor_contrasts, write_findings
-from miniature.scorecard.build import TEXT_COLUMNS
 from miniature.tables.floor import read_floor
+from miniature.tables.scorecard import read_scorecard
 
 
 def main(snakemake):
@@ -28,8 +28,7 @@ def main(snakemake):
     pairs = {}
     for a, b, value in zip(rows["model_a"], rows["model_b"], rows["value"], strict=True):
         pairs[a, b] = pairs[b, a] = float(value)
-    card = read_csv(inputs.scorecard, dtype=dict.fromkeys(TEXT_COLUMNS, str))
-    card = card[card["characteristic"] == "errors"]
+    card = read_scorecard(inputs.scorecard)
     text = write_findings(table, pairs, contrasts, task=params.task, card=card)
     with atomic_path(snakemake.output[0]) as temporary:
         temporary.write_text(text, encoding="utf-8")

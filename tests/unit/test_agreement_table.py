@@ -21,7 +21,8 @@ from miniature.messages import StudyError
 def test_columns_are_those_of_the_file_contract():
     contract = (
         "characteristic, task, dataset, split, ood_dataset, recipe, feature, model_a, model_b, k, measure, "
-        "value, ci_low, ci_high, ci_method, chance, ceiling, n, n_clusters"
+        "value, ci_low, ci_high, ci_method, chance, ceiling, n, n_clusters, "
+        "examples_of"
     )
     assert ", ".join(AGREEMENT_COLUMNS) == contract
     assert list(make_rows(value=1.0).columns) == list(AGREEMENT_COLUMNS)

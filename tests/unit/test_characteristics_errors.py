@@ -10,7 +10,7 @@ from miniature.agreement.table import AGREEMENT_COLUMNS
 from miniature.characteristics.errors.compare import compare_errors, find_errors
 from miniature.messages import StudyError
 
-VERDICT = {"task": "squad", "measure": "jaccard", "margin": 0.05}
+VERDICT = {"task": "squad", "measure": "jaccard", "keep": 0.8}
 COMPARING = Comparing("squad", "squad", "test", "large", Resampling(resamples=200, seed=1), VERDICT)
 
 

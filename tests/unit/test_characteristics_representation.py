@@ -258,7 +258,7 @@ def test_intervals_and_resampled_values_are_those_of_halves_searched_anew():
     x = rng.normal(size=(60, 4))
     embeddings = {"large": x, "tiny": x + 0.5 * rng.normal(size=x.shape)}
     clusters = rng.integers(0, 12, 60).astype(str)
-    settings = {"task": "squad", "measure": "jaccard", "k": 5, "margin": 0.05}
+    settings = {"task": "squad", "measure": "jaccard", "k": 5, "keep": 0.8}
     found = compare(embeddings, 8, clusters=clusters, verdict=settings)
     index = pd.factorize(clusters)[0]
     halves = split_halves(index, 12, seed=0)

@@ -254,7 +254,7 @@ def test_mistake_is_told_with_place_and_fix(case, tmp_path):
 
 @pytest.mark.parametrize("measure", ["jaccard_area", "cka", "cka_debiased", "procrustes", "rsa"])
 def test_verdict_on_embeddings_as_a_whole_has_no_k(measure, tmp_path):
-    block = {"task": "encyclopedia", "measure": measure, "margin": 0.05}
+    block = {"task": "encyclopedia", "measure": measure, "keep": 0.8}
     assert (
         validate(changed((("verdict", "representation"), block)), tmp_path)["verdict"]["representation"]
         == block

@@ -9,7 +9,7 @@ import yaml
 from changed_studies import SCHEMA, changed, untrained_study, validate, write_encoder
 from miniature.config import plan
 from miniature.config.validate import StudyErrors, validate_study
-from miniature.scorecard.floor import trainings_of
+from miniature.scorecard.floor import FloorModel, trainings_of
 
 CLASSIFIER = {"architectures": ["BertForSequenceClassification"]}
 
@@ -31,7 +31,7 @@ def study(tmp_path):
         {name: {"path": str(tmp_path / name), "as_is": True} for name in ("large", "small")},
         {"reviews": reviews},
         {"errors": {"tasks": ["reviews"]}, "calibration": {"tasks": ["reviews"], "bins": 10}},
-        verdict={"errors": {"task": "reviews", "measure": "jaccard", "margin": 0.05}},
+        verdict={"errors": {"task": "reviews", "measure": "jaccard", "keep": 0.8}},
         classification={"max_length": 64},
         inference={"batch_tokens": 2048, "feature": "cls"},
     )
@@ -62,16 +62,52 @@ def test_a_checkpoint_of_the_hub(study, tmp_path):
 
 
 def test_other_seeds_of_ones_own_are_a_noise_floor(study, tmp_path):
-    study["models"]["large"]["origin"] = "seed-1"
     for n in (2, 3):
+        study["models"][f"large-{n}"] = {"path": str(tmp_path / "again"), "as_is": True, "floor": "retrained"}
+    checked = check(study, tmp_path)
+    floor = [FloorModel(**entry) for entry in plan.floor_models(checked)]
+    expected = ("retrained", {"large": "large", "large-2": "large-2", "large-3": "large-3"})
+    assert trainings_of(floor, "large") == expected
+    assert plan.judged_models(checked) == ["small"]
+
+
+def test_checkpoints_by_others_are_a_floor_of_another_kind(study, tmp_path):
+    study["models"]["large"]["origin"] = "us"
+    for n, mark in ((2, {"floor": "origin"}), (3, {"same_as_reference": True})):
         study["models"][f"large-{n}"] = {
-            "path": str(tmp_path / "again"), "as_is": True, "same_as_reference": True, "origin": f"seed-{n}",
+            "path": str(tmp_path / "again"), "as_is": True, "origin": f"group-{n}", **mark,
         }  # fmt: skip
-    origins = plan.origins(check(study, tmp_path))
-    assert origins == {"large": "seed-1", "large-2": "seed-2", "large-3": "seed-3"}
-    assert trainings_of(list(study["models"]), origins, reference="large") == origins
-    study["models"]["large-2"]["origin"] = "seed-1"
-    assert "one origin, 'seed-1'" in str(refused(study, tmp_path)[0])
+    checked = check(study, tmp_path)
+    floor = [FloorModel(**entry) for entry in plan.floor_models(checked)]
+    assert trainings_of(floor, "large")[0] == "origin"
+    assert plan.origins(checked) == {"large": "us", "large-2": "group-2", "large-3": "group-3"}
+    study["models"]["large-2"]["origin"] = "us"
+    assert "one origin, 'us'" in str(refused(study, tmp_path)[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "what", "fix"),
+    [
+        ({"floor": "requantized"}, "nothing says of which quantized model", "of: small"),
+        ({"of": "small"}, "'floor' is missing", "floor: retrained"),
+        ({"floor": "rerun", "of": "lager"}, "lager", "of: large"),
+        ({"floor": "rerun", "same_as_reference": True, "origin": "x"}, "two noise floors", "floor: rerun"),
+        ({"floor": "rerun", "verdict": False}, "no verdict is given", "remove verdict"),
+        ({"original": "lager"}, "lager", "original: large"),
+    ],
+)
+def test_whose_floor_a_model_is_part_of_is_said_once(study, tmp_path, change, what, fix):
+    study["models"]["again"] = {"path": str(tmp_path / "again"), "as_is": True, **change}
+    told = refused(study, tmp_path)[0]
+    assert what in told.what
+    assert told.fix.startswith(fix)
+
+
+def test_a_verdict_is_switched_off_for_a_model(study, tmp_path):
+    study["models"]["other"] = {"path": str(tmp_path / "again"), "as_is": True, "verdict": False}
+    checked = check(study, tmp_path)
+    assert plan.judged_models(checked) == ["small"]
+    assert plan.subject_models(checked) == ["small", "other"]
 
 
 def test_a_model_that_is_fine_tuned_beside_one_that_is_not(study, tmp_path):
@@ -101,7 +137,7 @@ def test_a_model_that_is_fine_tuned_beside_one_that_is_not(study, tmp_path):
         ("layers", 2, "remove layers"),
         ("dropout", 0.0, "acts in training only"),
         ("teacher", "large", "remove teacher"),
-        ("replicates", 2, "origin: seed-2"),
+        ("replicates", 2, "floor: retrained"),
         ("training", {"reviews": {"epochs": 1}}, "remove training"),
     ],
 )

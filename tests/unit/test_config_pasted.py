@@ -37,7 +37,7 @@ def refusal(config, tmp_path):
 CASES = {
     "a text for a verdict": (
         [(("verdict",), "...")],
-        (), "verdict: {errors: {task: encyclopedia, measure: jaccard, margin: 0.05}}",
+        (), "verdict: {errors: {task: encyclopedia, measure: jaccard, keep: 0.8}}",
     ),
     "a verdict without k": (
         [(("verdict", "distribution", "k"), REMOVED)], ("verdict", "distribution"), "k: 1",
@@ -103,7 +103,7 @@ def of_texts(tmp_path, monkeypatch):
     config["characteristics"] |= {
         "errors": {"enabled": True, "tasks": ["reviews"]}, "representation": off, "distribution": off,
     }  # fmt: skip
-    config["verdict"] = {"errors": {"task": "reviews", "measure": "jaccard", "margin": 0.05}}
+    config["verdict"] = {"errors": {"task": "reviews", "measure": "jaccard", "keep": 0.8}}
     return config
 
 

@@ -249,7 +249,16 @@ CASES = {
         [(("training", "reviews", "learning_rate"), float("inf"))],
         ["'learning_rate' is inf, but must be a finite number", "learning_rate: 3.0e-05"],
     ),
-    "no number": ([(("verdict", "errors", "margin"), float("nan"))], ["'margin' is nan", "margin: 0.05"]),
+    "no number": ([(("verdict", "errors", "keep"), float("nan"))], ["'keep' is nan", "keep: 0.8"]),
+    "margin of an agreement": (
+        [(("verdict", "errors", "margin"), 0.05)], ["'jaccard' is judged by the share", "keep: 0.8"]
+    ),
+    "share of a level": (
+        [(("verdict", "calibration", "keep"), 0.8)], ["'brier_difference' is judged", "margin: 0.02"]
+    ),
+    "tolerance out of range": (
+        [(("tolerance",), {"newly_wrong": 1.5})], ["'newly_wrong' is 1.5", "newly_wrong: 0.02"]
+    ),
     "infinite axis": ([(("figure1", "y_max"), float("inf"))], ["'y_max' is inf", "y_max: 1.0"]),
     "infinity as text": ([(("training", "reviews", "weight_decay"), "inf")], ["'inf', but must be a number"]),
     "infinite share of words": (

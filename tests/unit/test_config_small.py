@@ -81,7 +81,7 @@ def test_the_smallest_study(here, tmp_path):
     assert measured == {"errors", "representation", "calibration"} == set(config["verdict"])
     # Thirty examples have no hundred neighbours.
     assert config["characteristics"]["representation"]["k_max"] == 29
-    assert config["statistics"] == {"resamples": 2000, "blocks": 20, "rsa_examples": 1000}
+    assert config["statistics"] == {"resamples": 2000, "blocks": 20, "rsa_examples": 1000, "family": "model"}
     assert "question_answering" not in config
     assert "training" not in config
 

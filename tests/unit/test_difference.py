@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from miniature.agreement.comparison import BOOTSTRAP, JACKKNIFE
+from miniature.agreement.comparison import BOOTSTRAP, JACKKNIFE, Draws
 from miniature.measures.sets import correct_for_chance
-from miniature.scorecard.difference import measure_difference
-from miniature.scorecard.verdicts import relative_score
+from miniature.scorecard.difference import Measurements, measure_difference
+from miniature.scorecard.verdicts import Evidence, claims_of, relative_score
+from miniature.statistics.kept import p_below_training, p_miniature
 from miniature.statistics.trainings import group_form, p_beyond, p_inside
 from miniature.statistics.uncertainty import Uncertainty
 
@@ -28,13 +29,15 @@ def resampled(values, noise=0.0, draws=400, *, seed=1):
     return {pair: value + noise * random.normal(size=draws) for pair, value in values.items()}
 
 
-def measure(values, draws=None, *, r=3, **change):
+def measure(values, draws=None, *, r=3, method=BOOTSTRAP, closer="higher", chance=0.1, **change):
     trainings = {name: name for name in TRAININGS[: r + 1]} if r else {}
-    settings = {
-        "method": BOOTSTRAP, "clusters": 200, "trainings": trainings, "reference": "large", "model": "tiny",
-        "closer": "higher", "margin": 0.05, **change,
-    }  # fmt: skip
-    return measure_difference(values, resampled(values) if draws is None else draws, **settings)
+    draws = resampled(values) if draws is None else draws
+    measured = Measurements(
+        values, dict.fromkeys(values, np.nan if closer == "zero" else chance),
+        {pair: Draws(found, np.full(len(found), chance)) for pair, found in draws.items()}, method, closer,
+    )  # fmt: skip
+    settings = {"clusters": 200, "trainings": trainings, "reference": "large", "model": "tiny"} | change
+    return measure_difference(measured, **settings)
 
 
 def test_with_examples_known_exactly_the_bounds_are_the_prediction_interval():
@@ -50,10 +53,14 @@ def test_with_examples_known_exactly_the_bounds_are_the_prediction_interval():
     assert (found.floor_low, found.floor_high) == pytest.approx(
         (floor - of_floor, floor + of_floor), abs=1e-7
     )
-    shift = (found.difference + 0.05) / (np.std(between, ddof=1) * np.sqrt(1.5))
-    assert found.p_below == pytest.approx(t.cdf(shift, 2), abs=1e-7)
-    assert found.p_above == pytest.approx(t.sf(shift, 2), abs=1e-7)
-    assert (found.trainings, found.reason, found.widest) == (2, "", "trainings")
+    assert (found.trainings, found.reason) == (2, "")
+    # The share kept of what lies above chance, for this checkpoint: only the floor varies.
+    assert found.kept.share == pytest.approx((0.4 - 0.1) / (floor - 0.1))
+    scale = 0.8 * np.std(between, ddof=1) / np.sqrt(2)
+    expected = t.sf((0.3 - 0.8 * (floor - 0.1)) / scale, 2)
+    assert p_miniature(found.kept, 0.8) == pytest.approx(expected, abs=1e-7)
+    again = (found.difference) / (np.std(between, ddof=1) * np.sqrt(1.5))
+    assert p_below_training(found.kept) == pytest.approx(t.cdf(again, 2), abs=1e-7)
 
 
 def test_noise_of_examples_is_counted_once_and_paired():
@@ -66,7 +73,6 @@ def test_noise_of_examples_is_counted_once_and_paired():
     assert noisy.floor_high - noisy.floor_low > alone.floor_high - alone.floor_low + 0.05
     # Noise of their own that explains the trainings' spread leaves the width to examples.
     own = measure(values, resampled(values, 0.2, 4000))
-    assert own.widest == "examples"
     normal = 1.645 * 0.2 * np.sqrt(1 + 1 / 3)
     assert own.high - own.difference == pytest.approx(normal, rel=0.1)
 
@@ -86,9 +92,10 @@ def test_where_lower_is_closer_everything_is_mirrored():
     expected = measure(values, resampled(values, 0.01))
     turned = {pair: 1 - value for pair, value in values.items()}
     draws = {pair: 1 - value for pair, value in resampled(values, 0.01).items()}
-    found = measure(turned, draws, closer="lower")
-    for name in ("difference", "low", "high", "p_below", "p_above"):
+    found = measure(turned, draws, closer="lower", chance=0.9)
+    for name in ("difference", "low", "high"):
         assert getattr(found, name) == pytest.approx(getattr(expected, name)), name
+    np.testing.assert_allclose(found.kept, expected.kept)
     assert found.floor == pytest.approx(1 - expected.floor)
     assert found.floor_low == pytest.approx(1 - expected.floor_high)
 
@@ -111,28 +118,35 @@ def test_levels_with_examples_known_exactly_are_judged_by_the_t_distribution(r, 
     assert found.low == pytest.approx(-size - t.ppf(0.95, r) * sd, abs=1e-7)
     # One-sided but for the far tail, which is next to nothing here.
     assert found.high == pytest.approx(-size + t.ppf(0.95, r) * sd, abs=3e-3)
-    assert found.p_below == pytest.approx(t.sf((size - 0.05) / sd, r) + t.sf((size + 0.05) / sd, r), abs=1e-7)
-    assert found.p_above == pytest.approx(t.cdf((size - 0.05) / sd, r), abs=1e-7)
+    # Against the reference the claim is about two checkpoints, over examples alone.
+    assert found.level.value == pytest.approx(0.30 * sign)
+    claims = claims_of(Evidence(found, 0.05))
+    assert claims.miniature == pytest.approx(1)
+    expected = t.sf(size / sd, r) * 2
+    assert claims.not_miniature == pytest.approx(expected, abs=1e-7)
     # The bound is where the claim stops: at a margin of that size its p-value is 5 %.
-    edge = measure(levels(r, sign=sign), r=r, closer="zero", margin=-found.high)
-    assert edge.p_below == pytest.approx(0.05, abs=1e-6)
+    assert p_beyond(size, -found.high, found.level.another) == pytest.approx(0.05, abs=1e-6)
     assert found.floor_low < 2 / np.sqrt(np.pi) * own.std(ddof=1) < found.floor_high
 
 
 def test_a_level_within_the_trainings_is_no_claim_of_a_difference():
-    found = measure(levels(model=0.01), closer="zero", margin=0.0)
+    found = measure(levels(model=0.01), closer="zero")
     assert found.high == 0
-    assert found.p_below > 0.9
-    assert measure(levels(model=0.01), closer="zero", margin=0.2).p_above < 0.01
+    assert claims_of(Evidence(found, 0.0)).not_miniature > 0.9
+    assert claims_of(Evidence(found, 0.2)).miniature < 0.01
+
+
+def test_a_level_needs_no_training_to_lie_within_its_margin():
+    found = measure(levels(r=0, model=0.01), r=0, closer="zero")
+    assert claims_of(Evidence(found, 0.02)).miniature == 0
+    assert np.isnan(claims_of(Evidence(found, 0.001)).not_miniature)
+    assert found.reason.startswith("no second training")
 
 
 def test_levels_by_others_count_each_origin_once():
     values = {("large", "a1"): 0.01, ("large", "a2"): 0.05, ("large", "b"): -0.02, ("large", "tiny"): 0.2}
     origins = {"large": "us", "a1": "a", "a2": "a", "b": "b"}
-    found = measure_difference(
-        values, resampled(values), method=BOOTSTRAP, clusters=200, trainings=origins, reference="large",
-        model="tiny", closer="zero", margin=0.05,
-    )  # fmt: skip
+    found = measure(values, trainings=origins, closer="zero")
     means = [0.0, 0.03, -0.02]
     variance = np.var(means, ddof=1) + np.var([0.01, 0.05], ddof=1) * (1 - 1 / 2) / 2
     size, sd = 0.2 - np.mean(means), np.sqrt(variance * (1 + 1 / 3))
@@ -164,11 +178,12 @@ def test_verdicts_on_levels_err_as_often_as_they_may(r, example_sd):
 
 def test_without_second_trainings_the_line_to_add_is_named():
     none = measure({("large", "tiny"): 0.4}, r=0)
-    assert np.isnan([none.floor, none.difference, none.low, none.p_below]).all()
+    assert np.isnan([none.floor, none.difference, none.low]).all()
     assert none.reason.startswith("no second training of large")
     one = measure(agreements(r=1), r=1)
     assert one.floor == pytest.approx(agreements(r=1)["large", "large.seed1"])
-    assert np.isnan([one.low, one.high, one.floor_low, one.p_below, one.p_above]).all()
+    assert np.isnan([one.low, one.high, one.floor_low]).all()
+    assert one.kept.share == pytest.approx(0.3 / (one.floor - 0.1))
     assert one.reason.startswith("only one second training of large")
     for found in (none, one):
         assert "`models: {large: {replicates: 3}}`" in found.reason
@@ -190,12 +205,14 @@ def test_undefined_agreement_gives_no_number():
     few = measure(values, draws)
     assert "not defined in 7 of 400 resamples" in few.reason
     for found in (model, training, between, few):
-        assert np.isnan([found.low, found.high, found.floor_low, found.p_below, found.p_above]).all()
+        assert np.isnan([found.low, found.high, found.floor_low]).all()
+        assert found.kept is None
 
 
 def test_one_example_no_resamples_and_trainings_that_do_not_differ_decide_nothing():
     values = agreements()
-    assert "one cluster" in measure(values, clusters=1).reason
+    assert "1 cluster of examples" in measure(values, clusters=1).reason
+    assert "4 clusters of examples" in measure(values, clusters=4).reason
     assert measure(values, {}).reason == "no agreement of large with large.seed1 to read the spread from"
     same = measure(dict.fromkeys(values, 1.0))
     assert "agree to the last digit" in same.reason

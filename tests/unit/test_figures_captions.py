@@ -22,8 +22,8 @@ CONFIG = {
         "vulnerability": {"enabled": True, "examples": 10, "recipes": {"one": {}, "two": {}}},
     },
     "verdict": {
-        "errors": {"task": "wiki", "measure": "jaccard", "margin": 0.05},
-        "representation": {"task": "wiki", "measure": "jaccard", "k": 10, "margin": 0.05},
+        "errors": {"task": "wiki", "measure": "jaccard", "keep": 0.8},
+        "representation": {"task": "wiki", "measure": "jaccard", "k": 10, "keep": 0.8},
     },
     "figure1": {
         "panels": {

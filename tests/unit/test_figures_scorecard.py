@@ -11,7 +11,7 @@ from miniature.agreement.table import make_table
 from miniature.figures.files import figure_bytes
 from miniature.figures.scorecard import SIGNS, plot_scorecard, scorecard_points
 from miniature.scorecard.build import COUNT_COLUMNS, SCORECARD_COLUMNS, TEXT_COLUMNS
-from miniature.scorecard.verdicts import INCONCLUSIVE, MINIATURE, NOT_MEASURED, NOT_MINIATURE
+from miniature.scorecard.verdicts import MINIATURE, NOT_MEASURED, NOT_MINIATURE, UNDECIDED, UNINFORMATIVE
 from miniature.tables.scorecard import (
     COLUMNS,
     describe_verdicts,
@@ -22,15 +22,15 @@ from miniature.tables.scorecard import (
 from miniature.tables.write import write_table
 
 FIVE = ["errors", "representation", "distribution", "vulnerability", "calibration"]
-VERDICTS = [MINIATURE, NOT_MINIATURE, INCONCLUSIVE, NOT_MEASURED]
+VERDICTS = [MINIATURE, NOT_MINIATURE, UNDECIDED, NOT_MEASURED, UNINFORMATIVE]
 
 
 def cell(model, characteristic, verdict, **more):
     """A row of a scorecard with all that a verdict rests on, or one that was not measured."""
     row = {
         "model": model, "characteristic": characteristic, "task": "wiki", "dataset": "wiki",
-        "measure": "jaccard", "k": 10 if characteristic == "representation" else None, "margin": 0.05,
-        "verdict": verdict, "reason": "",
+        "measure": "jaccard", "k": 10 if characteristic == "representation" else None, "keep": 0.8,
+        "verdict": verdict, "reason": "", "floor_kind": "", "as_measured": "",
     }  # fmt: skip
     if verdict == NOT_MEASURED:
         return row | {"reason": "no agreement with the reference was measured"}
@@ -40,7 +40,8 @@ def cell(model, characteristic, verdict, **more):
             "agreement": 0.4, "ci_low": 0.35, "ci_high": 0.45, "chance": 0.1, "ceiling": 0.9,
             "floor": 0.6, "floor_low": 0.55, "floor_high": 0.65, "difference": -0.2, "difference_low": -0.26,
             "difference_high": -0.14, "score": 0.6, "score_low": 0.48, "score_high": 0.72, "n": 100,
-            "replicates": 3,
+            "replicates": 3, "kept": 0.6, "kept_low": 0.48, "kept_high": 0.72, "floor_kind": "retrained",
+            "n_clusters": 100,
         }
         | more
     )  # fmt: skip
@@ -94,9 +95,10 @@ def test_no_text_leaves_the_sheet_or_covers_another(models, names):
         assert across <= 1.0 or up <= 3.0, f"{one!r} covers {other!r}"
 
 
-def test_every_cell_has_the_symbol_of_its_verdict_at_its_score():
-    rows = [cell("base", "errors", MINIATURE, score=0.97), cell("tiny", "errors", NOT_MINIATURE, score=0.31)]
-    rows += [cell("mini", "errors", INCONCLUSIVE, score=0.85), cell("odd", "errors", NOT_MEASURED)]
+def test_every_cell_has_the_symbol_of_its_verdict_at_the_share_kept():
+    rows = [cell("base", "errors", MINIATURE, kept=0.97), cell("tiny", "errors", NOT_MINIATURE, kept=0.31)]
+    rows += [cell("mini", "errors", UNDECIDED, kept=0.85), cell("odd", "errors", NOT_MEASURED)]
+    rows += [cell("dull", "errors", UNINFORMATIVE)]
     axes = draw(scorecard(rows)).axes[0]
     drawn = [
         (
@@ -110,10 +112,11 @@ def test_every_cell_has_the_symbol_of_its_verdict_at_its_score():
     ]
     assert drawn == [
         (SIGNS[v].marker, SIGNS[v].color, score, y)
-        for y, (v, score) in enumerate([(MINIATURE, 0.97), (NOT_MINIATURE, 0.31), (INCONCLUSIVE, 0.85)])
+        for y, (v, score) in enumerate([(MINIATURE, 0.97), (NOT_MINIATURE, 0.31), (UNDECIDED, 0.85)])
     ]
     texts = [text.get_text() for text in axes.texts]
-    assert "– not measured" in texts
+    assert {"– not measured", "– uninformative"} <= set(texts)
+    assert 0.8 in [float(line.get_xdata()[0]) for line in axes.lines]
     assert {"0.97", "0.31", "0.85"} <= set(texts)
 
 
@@ -136,66 +139,40 @@ def contrast(one, other):
     return (high + 0.05) / (low + 0.05)
 
 
-def test_without_a_score_the_agreement_is_shown_with_its_floor():
-    rows = [cell("base", "errors", NOT_MINIATURE), cell("tiny", "errors", NOT_MINIATURE, score=None)]
-    card = scorecard(rows)
-    points = scorecard_points(card)
-    # One row without a score is enough: a column has one axis.
-    assert points["axis"].tolist() == ["jaccard", "jaccard"]
-    assert points[["value", "low", "high", "floor"]].iloc[0].tolist() == pytest.approx([0.4, 0.34, 0.46, 0.6])
-    figure = draw(card)
-    assert figure.axes[0].get_xlabel() == "jaccard (no score)"
-    assert "Elsewhere the agreement" in " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
-
-
-def test_without_a_floor_the_interval_is_that_over_examples():
-    nothing = dict.fromkeys(
-        ("floor", "floor_low", "floor_high", "difference", "difference_low", "difference_high", "score",
-         "score_low", "score_high")
-    )  # fmt: skip
-    card = scorecard([cell("base", "errors", INCONCLUSIVE, **nothing)])
+def test_without_a_share_the_agreement_is_shown_with_its_interval_over_examples():
+    nothing = dict.fromkeys(("floor", "floor_low", "floor_high", "kept", "kept_low", "kept_high"))
+    card = scorecard([cell("base", "errors", UNDECIDED, **nothing)])
     point = scorecard_points(card).iloc[0]
+    assert point["axis"] == "jaccard"
     assert point[["value", "low", "high"]].tolist() == [0.4, 0.35, 0.45]
     assert np.isnan(point["floor"])
-    said = " ".join(text.get_text().replace("\n", " ") for text in draw(card).texts)
-    assert "95 % intervals over examples" in said
+    figure = draw(card)
+    assert figure.axes[0].get_xlabel() == "jaccard"
+    said = " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
+    assert "Elsewhere the measure itself" in said
 
 
 @pytest.mark.parametrize(
-    ("measure", "agreement", "floor", "expected"),
-    [
-        # Lower is closer: difference = floor - agreement.
-        ("negative_flips", 0.15, 0.05, [0.15, 0.12, 0.18]),
-        # Zero is closest: minus the distance to the trainings, which lie elsewhere than the reference.
-        ("accuracy_difference", -0.15, 0.05, [0.10, 0.07, 0.13]),
-    ],
+    ("ends", "expected"), [((-0.18, -0.12), [0.15, 0.12, 0.18]), ((-0.31, 0.01), [0.15, 0.0, 0.31])]
 )
-def test_measures_that_are_closer_when_lower_are_drawn_in_their_own_unit(measure, agreement, floor, expected):
-    row = cell("base", "errors", NOT_MINIATURE, measure=measure, agreement=agreement, floor=floor, score=None)
-    row |= {"difference": -0.10, "difference_low": -0.13, "difference_high": -0.07}
+def test_levels_are_drawn_as_the_size_of_their_difference_with_its_margin(ends, expected):
+    row = cell("base", "calibration", NOT_MINIATURE, measure="brier_difference", agreement=-0.15)
+    row |= {"ci_low": ends[0], "ci_high": ends[1], "keep": None, "margin": 0.02, "kept": None}
     point = scorecard_points(scorecard([row])).iloc[0]
     assert point[["value", "low", "high"]].tolist() == pytest.approx(expected)
+    assert point["bar"] == 0.02
 
 
-def test_a_score_that_contradicts_the_verdict_is_not_drawn():
-    low = cell("tiny", "errors", NOT_MINIATURE, score=1.6, score_low=1.4, score_high=1.8, agreement=0.33)
-    low |= {"difference": -0.1, "difference_low": -0.13, "difference_high": -0.07, "floor": 0.43}
-    near = cell("base", "errors", INCONCLUSIVE, score=0.9, agreement=0.42)
-    points = scorecard_points(scorecard([near, low])).set_index("model")
-    assert (points["axis"] == "jaccard").all()
-    assert points.loc["tiny", "value"] < points.loc["tiny", "floor"]
-
-
-def test_a_score_off_the_axis_is_an_arrow_at_its_edge():
-    row = cell("base", "errors", INCONCLUSIVE, score=0.9, score_low=-7.0, score_high=9.0)
+def test_a_share_off_the_axis_is_an_arrow_at_its_edge():
+    row = cell("base", "errors", UNDECIDED, kept=0.9, kept_low=-7.0, kept_high=9.0)
     axes = draw(scorecard([row])).axes[0]
     arrows = {
         line.get_marker(): float(line.get_xdata()[0]) for line in axes.lines if line.get_marker() in "<>"
     }
     low, high = axes.get_xlim()
     assert arrows == {"<": low, ">": high}
-    assert low >= -1.1
-    assert high <= 2.1
+    assert low >= -0.3
+    assert high <= 1.6
 
 
 def test_a_study_without_verdicts_says_so():
@@ -229,12 +206,13 @@ def test_the_table_reads_by_characteristic_with_intervals_in_a_cell(tmp_path):
     assert table["model"].tolist() == ["base", "tiny"] * 5
     first = printed_scorecard(table).iloc[0]
     assert first["agreement"] == "0.400 (0.350 to 0.450)"
-    assert first["chance, ceiling"] == "0.100, 0.900"
-    assert first["difference"] == "-0.200 (-0.260 to -0.140)"
+    assert first["kept, %"] == "60 (48 to 72)"
+    assert first["floor"] == "0.600 (0.550 to 0.650)"
     bare = printed_scorecard(table[table["verdict"] == NOT_MEASURED]).iloc[0]
-    assert set(bare[["agreement", "floor", "difference", "score", "why"]]) == {""}
+    assert set(bare[["agreement", "floor", "kept, %", "why"]]) == {""}
     caption = describe_verdicts(table)
-    assert "representation: jaccard at K = 10, margin 0.05" in caption
+    assert "representation: jaccard at K = 10, keep 0.8" in caption
+    assert caption.endswith("Floor: other trainings, other seeds (3)")
     files = {suffix: tmp_path / f"scorecard.{suffix}" for suffix in ("csv", "md", "tex")}
     write_table(table, **files, caption=caption, label="tab:scorecard", printed=printed_scorecard(table))
     assert "0.400 (0.350 to 0.450)" in files["md"].read_text()

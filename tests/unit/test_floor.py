@@ -11,7 +11,7 @@ from miniature.agreement.comparison import Comparing, Resampling
 from miniature.characteristics.errors.compare import compare_errors
 from miniature.pages.findings import contrast_pairs, floor_contrasts, write_findings
 from miniature.scorecard.build import build_scorecard
-from miniature.scorecard.floor import noise_floor, origin_means, origin_weights
+from miniature.scorecard.floor import FloorModel, noise_floor, origin_means, origin_weights
 from miniature.tables.floor import floor_table, read_floor
 
 ORIGINS = {"large": "us", "theirs": "them", "a": "group", "b": "group", "c": "group", "sibling": "us"}
@@ -48,7 +48,7 @@ def test_floor_by_hand():
     assert origin_means(values, ORIGINS, reference="large") == pytest.approx({"them": 0.6, "group": 0.35})
 
 
-SETTINGS = {"task": "wiki", "measure": "jaccard", "margin": 0.05}
+SETTINGS = {"task": "wiki", "measure": "jaccard", "keep": 0.8}
 
 
 def compare(wrong, clusters):
@@ -59,11 +59,15 @@ def compare(wrong, clusters):
     )  # fmt: skip
 
 
+def by_origin(origins):
+    return [FloorModel(m, "origin", "large", o) for m, o in origins.items() if m != "large"]
+
+
 def scorecard(wrong, clusters, origins):
     found = compare(wrong, clusters)
     return build_scorecard(
-        found.rows, models=list(wrong), reference="large", verdict={"errors": SETTINGS}, origins=origins,
-        resamples={"errors": found.resamples},
+        found.rows, models=list(wrong), reference="large", verdict={"errors": SETTINGS},
+        floor=by_origin(origins), resamples={"errors": found.resamples},
     )  # fmt: skip
 
 
@@ -99,10 +103,12 @@ def study_of(wrong):
 def test_scorecard_has_floor_and_difference_and_decides_nothing(study):
     wrong, _, agreement, origins, _ = study
     verdict = {
-        "errors": {"task": "wiki", "measure": "jaccard", "margin": 0.05},
-        "calibration": {"task": "wiki", "measure": "jaccard", "margin": 0.05},
+        "errors": {"task": "wiki", "measure": "jaccard", "keep": 0.8},
+        "calibration": {"task": "wiki", "measure": "jaccard", "keep": 0.8},
     }
-    card = build_scorecard(agreement, models=list(wrong), reference="large", verdict=verdict, origins=origins)
+    card = build_scorecard(
+        agreement, models=list(wrong), reference="large", verdict=verdict, floor=by_origin(origins)
+    )
     card = card.set_index(["model", "characteristic"])
     with_large = {m: jaccard_score(wrong["large"], e) for m, e in wrong.items()}
     floor = (with_large["theirs"] + (with_large["a"] + with_large["b"]) / 2) / 2
@@ -110,15 +116,14 @@ def test_scorecard_has_floor_and_difference_and_decides_nothing(study):
         row = card.loc[(model, "errors")]
         assert row["floor"] == pytest.approx(floor)
         assert row["difference"] == pytest.approx(with_large[model] - floor)
-    assert card.loc[("a", "errors"), "floor"] == pytest.approx(with_large["theirs"])
     bounds = ["floor_low", "floor_high", "difference_low", "difference_high", "p_value", "score_low"]
     assert card[bounds].isna().all(axis=None)
     # Two other origins have a spread, but the noise of examples in it is not known here; one has none.
     reasons = card["reason"].xs("errors", level=1)
     assert reasons["base"].startswith("no agreement of large with theirs")
-    assert "1 other origin of large" in reasons["a"]
-    assert "`same_as_reference: true`" in reasons["a"]
-    assert set(card["verdict"].xs("errors", level=1)) == {"inconclusive"}
+    assert set(reasons.index) == {"base", "tiny", "other"}
+    assert set(card["floor_kind"]) == {"origin"}
+    assert set(card["verdict"].xs("errors", level=1)) == {"undecided"}
     assert set(card["verdict"].xs("calibration", level=1)) == {"not-measured"}
     assert card.xs("calibration", level=1)[["floor", "difference"]].isna().all(axis=None)
 
@@ -127,8 +132,8 @@ def test_scorecard_has_floor_and_difference_and_decides_nothing(study):
 def test_difference_is_positive_where_the_model_is_closer(study, measure, sign):
     wrong, _, agreement, origins, _ = study
     card = build_scorecard(
-        agreement, models=list(wrong), reference="large", origins=origins,
-        verdict={"errors": {"task": "wiki", "measure": measure, "margin": 0.05}},
+        agreement, models=list(wrong), reference="large", floor=by_origin(origins),
+        verdict={"errors": {"task": "wiki", "measure": measure, "keep": 0.8}},
     ).set_index("model")  # fmt: skip
     rows = agreement[(agreement["model_a"] == "large") & (agreement["measure"] == measure)]
     values = rows.set_index("model_b")["value"]
@@ -142,8 +147,8 @@ def test_table_sets_kinds_apart_and_survives_its_csv(study, tmp_path):
     wrong, _, _, _, table = study
     kinds = dict(zip(table["model"], table["kind"], strict=True))
     assert kinds == {
-        "large": "reference", "base": "compared", "tiny": "compared", "theirs": "same model, other origin",
-        "a": "same model, other origin", "b": "same model, other origin", "other": "other system",
+        "large": "reference", "base": "compared", "tiny": "compared", "theirs": "same model, other training",
+        "a": "same model, other training", "b": "same model, other training", "other": "other system",
     }  # fmt: skip
     rows = table.set_index("model")
     assert rows.loc["base", "Jaccard"] == pytest.approx(jaccard_score(wrong["large"], wrong["base"]))
@@ -200,16 +205,14 @@ def test_findings_tell_what_the_table_holds(study):
     assert "nan" not in text
     card = scorecard(*study[:2], study[3]).set_index("model")
     assert card.loc[["base", "tiny", "other"], "difference_low"].notna().all()
-    assert (
-        f"`tiny` ({card.loc['tiny', 'difference']:+.3f}, bounds {card.loc['tiny', 'difference_low']:+.3f}"
-        in text
-    )
+    assert f"`tiny` (keeps {100 * card.loc['tiny', 'kept']:.0f} %" in text
+    assert "**Verdicts on errors** (3 models; jaccard on `wiki`, keep 0.8)" in text
     for model in ("base", "tiny", "other"):
         verdict = card.loc[model, "verdict"]
         assert f"`{model}` (" in text.partition(f"`{verdict}`: ")[2].partition(";")[0]
     low, high = card.loc["tiny", ["floor_low", "floor_high"]]
     assert f"a floor from 2 other origins: {low:.2f} to {high:.2f}" in text
-    assert "No verdict follows" not in text
+    assert "follows" not in text
 
 
 def test_findings_claim_no_more_than_there_is(study):
@@ -220,8 +223,8 @@ def test_findings_claim_no_more_than_there_is(study):
     assert "compared" not in alone
     # One origin: no mean of several, and no agreement of the others among themselves.
     one = words(study, table[~table["model"].isin(["a", "b"])].reset_index(drop=True))
-    assert "**No verdict follows.** A floor from one other origin has no interval." in one
-    assert "**Verdicts**" not in one
+    assert "**No verdict on agreement follows.** A floor from one other origin has no interval." in one
+    assert "**Verdicts on errors** (5 models" in one
     assert "among themselves" not in one
     # A model whose interval holds 0 agrees neither better nor worse.
     same = table.replace({"kind": {"compared": "other system"}})

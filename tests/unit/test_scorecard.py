@@ -3,18 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from miniature.agreement.table import concat_rows, make_rows
+from miniature.agreement.table import concat_rows, make_rows, read_agreement
 from miniature.messages import StudyError
 from miniature.scorecard.build import SCORECARD_COLUMNS, build_scorecard
-from miniature.scorecard.verdicts import decide_verdict
 
 MODELS = ["base", "large", "tiny"]
 VERDICT = {
-    "errors": {"task": "squad", "measure": "jaccard", "margin": 0.05},
-    "anything": {"task": "squad", "measure": "jaccard_ood", "k": 10, "margin": 0.1},
+    "errors": {"task": "squad", "measure": "jaccard", "keep": 0.8},
+    "anything": {"task": "squad", "measure": "jaccard_ood", "k": 10, "keep": 0.8},
 }
 
 
@@ -44,7 +41,9 @@ def test_columns_are_those_of_the_file_contract():
         "model, characteristic, task, dataset, measure, k, margin, agreement, ci_low, ci_high, chance, "
         "ceiling, floor, floor_low, floor_high, difference, difference_low, difference_high, "
         "score, n, verdict, accuracy_difference, accuracy_p_value, replicates, p_value, p_adjusted, "
-        "score_low, score_high, reason"
+        "score_low, score_high, reason, keep, kept, kept_low, kept_high, "
+        "kept_as_measured_low, kept_as_measured_high, as_measured, "
+        "floor_kind, floor_above_chance, p_informative, spread, n_clusters"
     )
     assert ", ".join(SCORECARD_COLUMNS) == contract
     assert list(score().columns) == list(SCORECARD_COLUMNS)
@@ -60,25 +59,26 @@ def test_each_model_and_characteristic_has_one_row_with_the_reference_pair():
     ]  # fmt: skip
     np.testing.assert_array_equal(card["agreement"], [0.5, 0.4, 0.2, np.nan])
     assert card["k"].tolist() == [pd.NA, 10, pd.NA, 10]
-    assert card["margin"].tolist() == [0.05, 0.1, 0.05, 0.1]
+    assert card["keep"].tolist() == [0.8] * 4
+    assert card["margin"].isna().all()
     assert card["dataset"].tolist() == ["squad", "squad", "squad", ""]
     assert card.loc[0, ["chance", "ceiling", "n"]].tolist() == [0.1, 0.8, 100]
 
 
 def test_without_a_floor_nothing_is_decided_and_its_columns_are_empty():
     card = score()
-    assert card["verdict"].tolist() == ["inconclusive", "inconclusive", "inconclusive", "not-measured"]
+    assert card["verdict"].tolist() == ["undecided", "undecided", "undecided", "not-measured"]
     later = ["floor", "floor_low", "floor_high", "difference", "difference_low", "difference_high", "score"]
     assert card[later].isna().all(axis=None)
 
 
 def test_a_table_read_without_types_gives_the_same(tmp_path):
     agreement().to_csv(tmp_path / "all.csv", index=False)
-    pd.testing.assert_frame_equal(score(pd.read_csv(tmp_path / "all.csv")), score())
+    pd.testing.assert_frame_equal(score(read_agreement(tmp_path / "all.csv")), score())
 
 
 def test_a_characteristic_nobody_measured_is_not_measured():
-    card = score(verdict={"calibration": {"task": "squad", "measure": "jaccard", "margin": 0.05}})
+    card = score(verdict={"calibration": {"task": "squad", "measure": "jaccard", "keep": 0.8}})
     assert card["verdict"].tolist() == ["not-measured"] * 2
 
 
@@ -113,27 +113,6 @@ def test_a_verdict_that_fits_several_rows_must_choose():
     assert error.value.fix == "ood_dataset: news or blogs"
     chosen = score(table, VERDICT | {"anything": VERDICT["anything"] | {"ood_dataset": "blogs"}})
     pd.testing.assert_frame_equal(chosen, score())
-
-
-bound = st.floats(-1, 1)
-
-
-@given(bound, bound, st.floats(0, 0.5))
-def test_verdicts_follow_from_the_bounds(x, y, margin):
-    low, high = min(x, y), max(x, y)
-    verdict = decide_verdict(low, high, margin=margin)
-    assert (verdict == "not-miniature") == (high < -margin)
-    assert (verdict == "miniature") == (low > -margin)
-    assert decide_verdict(low, high, margin=margin, chance=0.81) == "inconclusive"
-    assert decide_verdict(low, high, margin=margin, chance=0.8) == verdict
-
-
-def test_missing_bounds_decide_nothing_and_bad_ones_are_refused():
-    nan = float("nan")
-    assert decide_verdict(nan, nan, margin=0.05) == "inconclusive"
-    for low, high, margin in ((0.2, 0.1, 0.05), (0.1, 0.2, -0.05), (0.1, 0.2, nan)):
-        with pytest.raises(ValueError, match="margin"):
-            decide_verdict(low, high, margin=margin)
 
 
 def test_only_pairs_with_the_reference_count():

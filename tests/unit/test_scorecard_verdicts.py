@@ -1,5 +1,6 @@
-"""Verdicts of whole scorecards: bounds, Holm's correction, who is judged, and why a row stays open."""
+"""Verdicts of whole scorecards: what is kept, the correction, who is judged, and why a row stays open."""
 
+import re
 from itertools import combinations
 
 import numpy as np
@@ -7,18 +8,20 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
+from floors import floor_of
 from miniature.agreement.comparison import BOOTSTRAP, Comparing, Resampling, make_resamples, read_resamples
 from miniature.agreement.table import concat_rows, make_rows
 from miniature.characteristics.errors.compare import compare_errors
 from miniature.files import write_parquet
 from miniature.messages import StudyError
 from miniature.scorecard.build import SCORECARD_COLUMNS, build_scorecard
-from miniature.scorecard.verdicts import decide_verdict
+from miniature.scorecard.floor import FloorModel
+from miniature.statistics.significance import hommel
 
-SETTINGS = {"task": "squad", "measure": "jaccard", "margin": 0.05}
+SETTINGS = {"task": "squad", "measure": "jaccard", "keep": 0.8}
 TRAININGS = ["large", "large.seed1", "large.seed2", "large.seed3"]
 # Agreement with the reference; trainings of the reference reach 0.69 to 0.71.
-MODELS = {"same": 0.70, "near": 0.672, "edge": 0.65, "low": 0.635, "far": 0.40, "blind": 0.10}
+MODELS = {"same": 0.70, "near": 0.609, "edge": 0.6034, "low": 0.598, "far": 0.40, "blind": 0.10}
 
 
 def tables(models=None, trainings=TRAININGS, chance=None):
@@ -36,7 +39,9 @@ def tables(models=None, trainings=TRAININGS, chance=None):
         for (a, b), value in values.items()
     ]  # fmt: skip
     draws = [
-        make_resamples("squad", a, b, BOOTSTRAP, value + 0.002 * random.normal(size=300))
+        make_resamples(
+            "squad", a, b, BOOTSTRAP, value + 0.002 * random.normal(size=300), (chance or {}).get(b, 0.2)
+        )
         for (a, b), value in values.items()
     ]
     return concat_rows(rows), {"errors": pd.concat(draws, ignore_index=True)}, values
@@ -46,6 +51,7 @@ def card(found=None, verdict=None, **change):
     agreement, resamples, _ = tables() if found is None else found
     settings = {"errors": SETTINGS} if verdict is None else verdict
     names = [*dict.fromkeys([*agreement["model_a"], *agreement["model_b"]])]
+    change.setdefault("floor", floor_of(names))
     return build_scorecard(
         agreement, models=names, reference="large", verdict=settings, resamples=resamples, **change
     ).set_index("model")
@@ -56,7 +62,10 @@ def test_second_trainings_and_controls_are_no_subjects():
     more = make_rows(characteristic="errors", task="squad", model_a="large", model_b="large.control",
                      measure="jaccard", value=1.0)  # fmt: skip
     assert card().index.tolist() == list(MODELS)
-    assert card((concat_rows([agreement, more]), resamples, None)).index.tolist() == list(MODELS)
+    floor = [*floor_of(TRAININGS), FloorModel("large.control", "rerun", "large", "large.control")]
+    found = card((concat_rows([agreement, more]), resamples, None), floor=floor)
+    assert found.index.tolist() == list(MODELS)
+    assert set(found["floor_kind"]) == {"retrained"}
 
 
 def test_every_row_says_what_its_verdict_rests_on():
@@ -72,46 +81,93 @@ def test_every_row_says_what_its_verdict_rests_on():
     assert (found["accuracy_difference"] == -0.02).all()
     assert found["accuracy_p_value"].tolist() == [pytest.approx(binomtest(10, 40).pvalue)] * 6
     assert found["verdict"].to_dict() == {
-        "same": "miniature", "near": "inconclusive", "edge": "inconclusive", "low": "inconclusive",
+        "same": "miniature", "near": "undecided", "edge": "undecided", "low": "undecided",
         "far": "not-miniature", "blind": "not-miniature",
     }  # fmt: skip
-    assert (found["reason"].eq("") == found["verdict"].ne("inconclusive")).all()
-    # The p-value and the bound are two views of one distribution.
+    assert (found["reason"].eq("") == found["verdict"].ne("undecided")).all()
+    np.testing.assert_allclose(found["kept"], (np.array(list(MODELS.values())) - 0.2) / (floor - 0.2))
+    assert (found["kept_low"] < found["kept"]).all()
+    assert (found["kept"] < found["kept_high"]).all()
+    assert (found["kept_as_measured_low"] > found["kept_low"]).all()
+    assert found["as_measured"].to_dict() == dict.fromkeys(MODELS, "further")
+    # A bound and a p-value are two views of one distribution.
     for row in found.itertuples():
-        alone = decide_verdict(row.difference_low, row.difference_high, margin=0.05)
-        assert (row.p_value <= 0.05) == (alone != "inconclusive")
+        assert (row.kept_low > 0.8) == (
+            row.verdict == "miniature" or row.reason.startswith("miniature alone")
+        )
 
 
-def test_holm_covers_the_rows_that_can_be_decided_each_claim_for_itself():
-    found = card()
-    # By hand: the smallest p-value times the number of rows, the next times one less, never falling.
-    for claim, rows in found.groupby(found["agreement"] > found["floor"] - 0.05):
-        ordered = rows["p_value"].sort_values()
-        multiplied = ordered * np.arange(6, 6 - len(ordered), -1)
-        expected = np.minimum(1, np.maximum.accumulate(multiplied))
-        np.testing.assert_allclose(rows.loc[ordered.index, "p_adjusted"], expected, err_msg=str(claim))
-    # "near" would pass by itself; among six it does not, and says so.
-    assert card(tables({"near": MODELS["near"]}))["verdict"].tolist() == ["miniature"]
-    assert (
-        found.loc["near", "reason"] == "miniature by itself, but not after Holm's correction for 6 verdicts"
+@pytest.mark.parametrize("keep", [0.5, 0.6, 0.7, 0.9])
+def test_the_bar_is_the_study_s_and_bounds_serve_for_every_bar(keep):
+    found = card(verdict={"errors": SETTINGS | {"keep": keep}})
+    usual = card()
+    np.testing.assert_allclose(found["kept_low"], usual["kept_low"])
+    assert (found["kept_low"] > keep).equals(found["verdict"].eq("miniature"))
+    assert found.loc["blind", "verdict"] == "not-miniature"
+
+
+def several(models=None, names=("errors", "second", "third")):
+    """The same agreement on several characteristics."""
+    agreement, resamples, _ = tables(models)
+    tables_of = [agreement.assign(characteristic=name) for name in names]
+    return concat_rows(tables_of), dict.fromkeys(names, resamples["errors"]), None
+
+
+def test_the_correction_covers_a_model_s_rows_each_claim_for_itself():
+    verdict = dict.fromkeys(("errors", "second", "third"), SETTINGS)
+    found = card(several(), verdict=verdict).reset_index()
+    for _, rows in found.groupby("model"):
+        np.testing.assert_allclose(rows["p_adjusted"], hommel(rows["p_value"]))
+    # All alike: none is dearer for being one of three.
+    np.testing.assert_allclose(found["p_adjusted"], found["p_value"])
+    over_all = card(several(), verdict=verdict, family="study")
+    assert (over_all["p_adjusted"] >= found.set_index("model")["p_adjusted"] - 1e-12).all()
+    assert (over_all["p_adjusted"] > found.set_index("model")["p_adjusted"]).any()
+
+
+def test_a_model_s_rows_are_the_same_whatever_its_company():
+    verdict = dict.fromkeys(("errors", "second"), SETTINGS)
+    together = card(several(names=tuple(verdict)), verdict=verdict)
+    for model in MODELS:
+        # Draws of a pair depend on the pairs drawn before it here; only the rows of others are taken away.
+        agreement, resamples, _ = several(names=tuple(verdict))
+        kept = ~agreement["model_b"].isin([m for m in MODELS if m != model])
+        own = {n: d[~d["model_b"].isin([m for m in MODELS if m != model])] for n, d in resamples.items()}
+        again = card((agreement[kept], own, None), verdict=verdict)
+        pd.testing.assert_frame_equal(again, together.loc[[model]])
+
+
+def test_rows_with_nothing_to_lose_are_uninformative_and_cost_nothing():
+    verdict = dict.fromkeys(("errors", "second"), SETTINGS)
+    agreement, resamples, _ = several(names=tuple(verdict))
+    blind = agreement["characteristic"].eq("second") & agreement["measure"].eq("jaccard")
+    agreement.loc[blind, "chance"] = 0.705
+    draws = resamples["second"].assign(chance=0.705)
+    found = card((agreement, resamples | {"second": draws}, None), verdict=verdict).reset_index()
+    rows = found[found["characteristic"] == "second"]
+    assert set(rows["verdict"]) == {"uninformative"}
+    assert rows["p_value"].isna().all()
+    assert rows["kept_low"].isna().all()
+    assert rows["reason"].str.endswith("nothing to lose").all()
+    errors = found[found["characteristic"] == "errors"]
+    np.testing.assert_allclose(errors["p_adjusted"], errors["p_value"])
+
+
+def test_examples_of_a_model_are_what_its_floor_is_measured_on():
+    agreement, resamples, _ = tables({"same": 0.70, "far": 0.40})
+    pairs = list(combinations(TRAININGS, 2))
+    own = agreement[agreement["model_b"].isin(TRAININGS)].assign(examples_of="far")
+    own.loc[own["measure"] == "jaccard", "value"] -= 0.3
+    draws = resamples["errors"]
+    of_far = draws[draws["model_b"].isin(TRAININGS)].assign(
+        examples_of="far", value=lambda d: d["value"] - 0.3
     )
-    # Two rows that chance alone would fill are no part of the six.
-    chance = {"edge": 0.81, "blind": 0.95, "low": 0.8}
-    fewer = card(tables(chance=chance))
-    assert fewer["verdict"][["edge", "blind"]].tolist() == ["inconclusive"] * 2
-    assert fewer["reason"]["blind"] == "chance alone gives 0.95: agreement above 0.8 says too little"
-    assert fewer["p_value"][["edge", "blind"]].isna().all()
-    # Nor, among the claims of a miniature, is one whose floor lies below chance.
-    assert fewer["p_adjusted"]["far"] == pytest.approx(found["p_value"]["far"] * 4)
-    assert fewer["p_adjusted"]["same"] == pytest.approx(found["p_value"]["same"] * 3)
-
-
-def test_no_miniature_where_a_model_that_shares_nothing_would_be_one():
-    found = card(tables(chance={"same": 0.66, "far": 0.66}))
-    assert found["verdict"][["same", "far"]].tolist() == ["inconclusive", "not-miniature"]
-    assert found["reason"]["same"].startswith("the floor, 0.704, lies within the margin of chance, 0.66: ")
-    told = card(tables({"same": 0.70}, chance={"same": 0.60}))
-    assert told["verdict"].tolist() == ["miniature"]
+    found = card((concat_rows([agreement, own]), {"errors": pd.concat([draws, of_far])}, None))
+    usual = card(tables({"same": 0.70, "far": 0.40}))
+    assert len(pairs) == 6
+    pd.testing.assert_series_equal(found.loc["same"], usual.loc["same"])
+    assert found.loc["far", "floor"] == pytest.approx(usual.loc["far", "floor"] - 0.3)
+    assert (usual.loc["far", "verdict"], found.loc["far", "verdict"]) == ("not-miniature", "miniature")
 
 
 @pytest.mark.parametrize(
@@ -119,9 +175,9 @@ def test_no_miniature_where_a_model_that_shares_nothing_would_be_one():
     [
         (0.69, 0.71, (0.69, 0.71), {"same": "miniature", "far": "not-miniature"}),
         # Seen one way the reference's own trainings agree far more, or far less.
-        (0.70, 0.70, (0.69, 0.95), {"same": "inconclusive", "far": "not-miniature"}),
-        (0.70, 0.70, (0.30, 0.71), {"same": "miniature", "far": "inconclusive"}),
-        (0.60, 0.90, (0.70, 0.70), {"same": "inconclusive", "far": "inconclusive"}),
+        (0.70, 0.70, (0.69, 0.95), {"same": "undecided", "far": "not-miniature"}),
+        (0.70, 0.70, (0.30, 0.71), {"same": "miniature", "far": "undecided"}),
+        (0.55, 0.95, (0.70, 0.70), {"same": "undecided", "far": "undecided"}),
     ],
 )
 def test_a_verdict_holds_under_every_reading_of_ties_and_spent_budgets(low, high, of_training, expected):
@@ -136,16 +192,16 @@ def test_a_verdict_holds_under_every_reading_of_ties_and_spent_budgets(low, high
     found = card((concat_rows([agreement, *more]), resamples, values))
     assert found["verdict"].to_dict() == expected
     for row in found.itertuples():
-        assert (row.verdict == "inconclusive") == row.reason.endswith("not under every reading")
+        assert (row.verdict == "undecided") == row.reason.endswith("not under every reading")
 
 
 def test_open_rows_name_what_would_settle_them():
-    assert card()["reason"]["edge"] == (
-        "the difference may lie on either side of -0.05; what would narrow it most is more trainings of the "
-        "reference (there are 3 beside it)"
+    assert re.fullmatch(
+        r"would be decided by \d+ replicates( (with|or) [\d,]+ examples)?", card()["reason"]["near"]
     )
+    assert "near the bar of 80 %" in card()["reason"]["edge"]
     alone = card(tables(trainings=["large"]))
-    assert alone["verdict"].tolist() == ["inconclusive"] * 6
+    assert alone["verdict"].tolist() == ["undecided"] * 6
     assert alone["reason"].str.contains("`models: {large: {replicates: 3}}`", regex=False).all()
     assert (alone["replicates"] == 0).all()
     one = card(tables(trainings=TRAININGS[:2]))
@@ -153,8 +209,9 @@ def test_open_rows_name_what_would_settle_them():
     assert one["floor"].notna().all()
     assert one[["floor_low", "difference_low", "p_value", "p_adjusted"]].isna().all(axis=None)
     without = build_scorecard(
-        tables()[0], models=[*TRAININGS, *MODELS], reference="large", verdict={"errors": SETTINGS}
-    )
+        tables()[0], models=[*TRAININGS, *MODELS], reference="large", verdict={"errors": SETTINGS},
+        floor=floor_of(TRAININGS),
+    )  # fmt: skip
     assert without["reason"].str.contains("to read the spread from").all()
 
 
@@ -178,13 +235,13 @@ def test_nothing_undefined_becomes_a_number():
     missing.loc[missing["model_b"] == "far", "value"] = np.nan
     row = card((missing, resamples, None)).loc["far"]
     assert (row["verdict"], row["reason"]) == (
-        "inconclusive", "agreement of large with far is not defined on these examples"
+        "undecided", "agreement of large with far is not defined on these examples"
     )  # fmt: skip
     assert row[["difference", "difference_low", "p_value", "score", "score_low"]].isna().all()
     draws = resamples["errors"].copy()
     draws.loc[(draws["model_b"] == "far") & (draws["resample"] < 3), "value"] = np.nan
     found = card((agreement, {"errors": draws}, None))
-    assert found.loc["far", "verdict"] == "inconclusive"
+    assert found.loc["far", "verdict"] == "undecided"
     assert "not defined in 3 of 300 resamples" in found.loc["far", "reason"]
     assert found.loc["blind", "verdict"] == "not-miniature"
 
@@ -199,7 +256,7 @@ def compared(wrong, clusters=None):
     )  # fmt: skip
     return build_scorecard(
         found.rows, models=list(wrong), reference="large", verdict={"errors": SETTINGS},
-        resamples={"errors": found.resamples},
+        resamples={"errors": found.resamples}, floor=floor_of(wrong),
     ).set_index("model")  # fmt: skip
 
 
@@ -214,29 +271,35 @@ def test_from_error_lists_to_verdicts():
     found = compared({**wrong, "copy": wrong["large"]})
     assert found["verdict"].to_dict() == {"twin": "miniature", "other": "not-miniature", "copy": "miniature"}
     assert found.loc["copy", "agreement"] == 1
-    assert found.loc["copy", "difference_low"] > 0.05
+    assert found.loc["copy", "kept_low"] > 1
 
 
 @pytest.mark.parametrize(
     ("n", "errors", "clusters", "reason"),
     [
-        (1, 1, None, "chance alone gives 1.00"),
+        (1, 1, None, "1 cluster of examples"),
         (1, 0, None, "not defined on these examples"),
-        (40, 20, ["p"] * 40, "one cluster"),
+        (40, 20, ["p"] * 40, "1 cluster of examples"),
         (40, 0, None, "not defined on these examples"),
         (40, 20, None, "agree to the last digit"),
     ],
 )
-def test_one_example_no_error_and_identical_models_are_inconclusive(n, errors, clusters, reason):
+def test_one_example_no_error_and_identical_models_are_undecided(n, errors, clusters, reason):
     wrong = {name: np.arange(n) < errors for name in [*TRAININGS, "copy"]}
     found = compared(wrong, clusters)
-    assert found["verdict"].tolist() == ["inconclusive"]
+    assert found["verdict"].tolist() == ["undecided"]
     assert reason in found["reason"].iloc[0]
     assert found[["difference_low", "difference_high", "p_value"]].isna().all(axis=None)
 
 
 def test_no_subject_and_no_example_make_an_empty_scorecard_with_all_columns():
-    found = build_scorecard(tables()[0], models=TRAININGS, reference="large", verdict={"errors": SETTINGS})
+    found = build_scorecard(
+        tables()[0],
+        models=TRAININGS,
+        reference="large",
+        verdict={"errors": SETTINGS},
+        floor=floor_of(TRAININGS),
+    )
     assert list(found.columns) == list(SCORECARD_COLUMNS)
     assert not len(found)
 
@@ -251,18 +314,21 @@ def test_a_table_of_something_else_is_set_aside(tmp_path):
     assert not path.exists()
 
 
-def test_models_of_other_origin_cost_the_others_nothing():
-    """Trainings by others are the yardstick: no claim is made of them, and Holm's correction is without."""
+def test_trainings_by_others_are_the_floor_where_there_are_none_of_one_s_own():
     renamed = {"large.seed1": "theirs", "large.seed2": "others", "large.seed3": "third"}
     agreement, resamples, values = tables({"same": 0.70, "far": 0.40})
     names = ["model_a", "model_b"]
     agreement[names] = agreement[names].replace(renamed)
     resamples["errors"][names] = resamples["errors"][names].replace(renamed)
-    found = card((agreement, resamples, values), origins={m: m for m in ("large", *renamed.values())})
-    assert found.loc[["same", "far"], "verdict"].tolist() == ["miniature", "not-miniature"]
-    of_floor = found.loc[list(renamed.values())]
-    assert set(of_floor["verdict"]) == {"inconclusive"}
-    assert of_floor["p_value"].isna().all()
-    assert of_floor["reason"].str.endswith("part of the noise floor, of which no claim is made").any()
-    both = found.loc["far", "p_value"] * 2
-    assert found.loc["far", "p_adjusted"] == pytest.approx(min(1.0, both))
+    floor = [FloorModel(m, "origin", "large", m) for m in renamed.values()]
+    found = card((agreement, resamples, values), floor=floor)
+    assert found["verdict"].to_dict() == {"same": "miniature", "far": "not-miniature"}
+    assert set(found["floor_kind"]) == {"origin"}
+    # One's own training goes before those of others, and is too few.
+    mixed = [FloorModel("theirs", "retrained", "large", "theirs"), *floor[1:]]
+    alone = card((agreement, resamples, values), floor=mixed)
+    assert set(alone["floor_kind"]) == {"retrained"}
+    assert alone["reason"].str.startswith("only one second training").all()
+    # A floor of another kind is none that a verdict rests on.
+    rerun = [FloorModel(m, "rerun", "large", m) for m in renamed.values()]
+    assert set(card((agreement, resamples, values), floor=rerun)["floor_kind"]) == {""}

@@ -195,7 +195,7 @@ def test_one_example_and_an_answer_that_is_always_the_same():
 def test_a_verdict_can_rest_on_loyalty():
     rng = np.random.default_rng(3)
     predictions = {m: classified(rng.dirichlet(np.ones(3), 40)) for m in ("large", "tiny", "base")}
-    verdict = {"task": "reviews", "measure": "probability_loyalty", "margin": 0.05}
+    verdict = {"task": "reviews", "measure": "probability_loyalty", "keep": 0.8}
     rows, resamples = compare(predictions, verdict=verdict)
     means = resamples.groupby(["model_a", "model_b"])["value"].mean()
     loyalty = rows[rows["measure"] == "probability_loyalty"].set_index(["model_a", "model_b"])["value"]

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from floors import floor_of
 from miniature.agreement.comparison import BOOTSTRAP, make_resamples
 from miniature.agreement.table import concat_rows, make_rows
 from miniature.claims.table import claims_table, judge_among, judge_models
@@ -13,7 +14,7 @@ from miniature.pages.reproduction import reproduction_page
 from miniature.scorecard.build import build_scorecard
 from miniature.tables.reproduction import COLUMNS as FIGURE_COLUMNS
 
-SETTINGS = {"task": "squad", "measure": "jaccard", "margin": 0.05}
+SETTINGS = {"task": "squad", "measure": "jaccard", "keep": 0.8}
 
 
 def row(a, b, value, half=0.01, **change):
@@ -28,8 +29,8 @@ def row(a, b, value, half=0.01, **change):
     [
         (["not-miniature", "not-miniature"], "supported"),
         (["not-miniature", "miniature"], "not supported"),
-        (["not-miniature", "inconclusive"], "inconclusive"),
-        (["not-miniature", "not-measured"], "inconclusive"),
+        (["not-miniature", "undecided"], "undecided"),
+        (["not-miniature", "not-measured"], "undecided"),
         (["not-measured", "not-measured"], "not tested in this study"),
         ([], "not tested in this study"),
     ],
@@ -48,6 +49,7 @@ def claims(scorecard=None, agreement=None, attacks=None, verdict=None, clusters=
     return claims_table(
         scorecard, agreement, attacks or {}, compressed=["small", "tiny"], reference="large",
         verdict=verdict, results="results/x", command="snakemake --cores 8 --", clusters=clusters,
+        floor=floor_of(attacks or {}),
     )  # fmt: skip
 
 
@@ -56,7 +58,7 @@ def test_a_low_agreement_without_a_floor_decides_nothing():
     table = claims(agreement=low)
     assert len(table) == 2 * 4 + 1
     errors = table[table["characteristic"] == "errors"]
-    assert errors["verdict"].tolist() == ["inconclusive", "inconclusive"]
+    assert errors["verdict"].tolist() == ["undecided", "undecided"]
     assert errors["evidence"].tolist() == [
         "open: small, tiny",
         "1 pair; fewer than two second trainings of small, tiny (replicates: 3)",
@@ -78,6 +80,12 @@ def test_the_scorecards_verdicts_are_what_decides():
     assert claims(scorecard=card)["verdict"].iloc[0] == "not supported"
 
 
+def among(rows, draws, models, settings=SETTINGS):
+    """Judged with the second trainings that there are."""
+    names = sorted({*rows["model_a"], *rows["model_b"]})
+    return judge_among(rows, draws, models, settings, floor=floor_of(names))
+
+
 def trained(pair, own, spread=0.004, noise=0.004, models=("small", "tiny"), again=2, **change):
     """Rows and resampled values of two models and their second trainings; `own` is what trainings share."""
     random = np.random.default_rng(0)
@@ -87,21 +95,23 @@ def trained(pair, own, spread=0.004, noise=0.004, models=("small", "tiny"), agai
         alike = a.partition(".")[0] == b.partition(".")[0]
         value = (own if alike else pair) + spread * (-1) ** i
         rows.append(row(a, b, value, n_clusters=500, **change))
-        draws.append(make_resamples("squad", a, b, BOOTSTRAP, value + noise * random.standard_normal(400)))
+        draws.append(
+            make_resamples("squad", a, b, BOOTSTRAP, value + noise * random.standard_normal(400), 0.1)
+        )
     return concat_rows(rows), pd.concat(draws, ignore_index=True)
 
 
 @pytest.mark.parametrize(
     ("pair", "own", "expected"),
-    [(0.3, 0.7, "supported"), (0.7, 0.7, "not supported"), (0.65, 0.7, "inconclusive")],
+    [(0.3, 0.7, "supported"), (0.7, 0.7, "not supported"), (0.58, 0.7, "undecided")],
 )
 def test_compressed_models_are_set_against_their_own_second_trainings(pair, own, expected):
     rows, draws = trained(pair, own, again=3)
-    assert judge_among(rows, draws, ["small", "tiny"], SETTINGS)[0] == expected
+    assert among(rows, draws, ["small", "tiny"], SETTINGS)[0] == expected
     # One model's second trainings are not enough.
     few = ~(rows["model_a"].str.startswith("tiny.") | rows["model_b"].str.startswith("tiny."))
-    verdict, evidence = judge_among(rows[few], draws, ["small", "tiny"], SETTINGS)
-    assert verdict == "inconclusive"
+    verdict, evidence = among(rows[few], draws, ["small", "tiny"], SETTINGS)
+    assert verdict == "undecided"
     assert evidence == "1 pair; fewer than two second trainings of tiny (replicates: 3)"
 
 
@@ -109,11 +119,11 @@ def test_the_order_of_the_two_models_in_the_table_does_not_matter():
     rows, draws = trained(0.3, 0.7, again=3)
     swapped = {"model_a": "model_b", "model_b": "model_a"}
     for settings in (SETTINGS, {**SETTINGS, "margin": 0.5}):
-        one = judge_among(rows, draws, ["small", "tiny"], settings)
-        other = judge_among(rows, draws, ["tiny", "small"], settings)
+        one = among(rows, draws, ["small", "tiny"], settings)
+        other = among(rows, draws, ["tiny", "small"], settings)
         assert one[0] == other[0]
         turned = (rows.rename(columns=swapped), draws.rename(columns=swapped))
-        assert judge_among(*turned, ["small", "tiny"], settings)[0] == one[0]
+        assert among(*turned, ["small", "tiny"], settings)[0] == one[0]
 
 
 def test_both_floors_count():
@@ -123,13 +133,13 @@ def test_both_floors_count():
     rows.loc[own, "value"] -= 0.4
     of_tiny = draws["model_a"].str.startswith("tiny") & draws["model_b"].str.startswith("tiny")
     draws.loc[of_tiny, "value"] -= 0.4
-    assert judge_among(rows, draws, ["small", "tiny"], SETTINGS)[0] == "inconclusive"
+    assert among(rows, draws, ["small", "tiny"], SETTINGS)[0] == "undecided"
 
 
 def test_one_pair_that_does_not_differ_refutes_and_pairs_without_trainings_stay_open():
     rows, draws = trained(0.7, 0.7, again=3)
     rows = concat_rows([rows, row("small", "mini", 0.1), row("tiny", "mini", 0.1)])
-    verdict, evidence = judge_among(rows, draws, ["small", "tiny", "mini"], SETTINGS)
+    verdict, evidence = among(rows, draws, ["small", "tiny", "mini"], SETTINGS)
     assert verdict == "not supported"
     assert "does not differ: small and tiny" in evidence
     assert "fewer than two second trainings of mini" in evidence
@@ -143,19 +153,19 @@ def test_one_pair_that_does_not_differ_refutes_and_pairs_without_trainings_stay_
 def test_what_cannot_be_judged_is_inconclusive(change):
     rows, draws = trained(0.3, 0.7, again=3, measure=change["measure"])
     draws = draws.iloc[:0] if "no" in change else draws
-    verdict, _ = judge_among(rows, draws, ["small", "tiny"], {**SETTINGS, "measure": change["measure"]})
-    assert verdict == "inconclusive"
+    verdict, _ = among(rows, draws, ["small", "tiny"], {**SETTINGS, "measure": change["measure"]})
+    assert verdict == "undecided"
 
 
 def test_replicates_of_a_model_with_a_similar_name_do_not_count():
     rows = concat_rows([row("small", "tiny", 0.4), row("small", "smaller.seed1", 0.9)])
-    assert judge_among(rows, make_resamples(), ["small", "tiny"], SETTINGS)[0] == "inconclusive"
+    assert among(rows, make_resamples(), ["small", "tiny"], SETTINGS)[0] == "undecided"
 
 
 def test_fewer_than_two_compressed_models_or_no_row():
     nothing = (concat_rows([]), make_resamples())
-    assert judge_among(*nothing, ["small"], SETTINGS)[0] == "not tested in this study"
-    assert judge_among(*nothing, ["small", "tiny"], SETTINGS)[0] == "not tested in this study"
+    assert among(*nothing, ["small"], SETTINGS)[0] == "not tested in this study"
+    assert among(*nothing, ["small", "tiny"], SETTINGS)[0] == "not tested in this study"
 
 
 def test_the_attacks_are_judged_by_their_success_rates():

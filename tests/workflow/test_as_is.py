@@ -39,7 +39,7 @@ def write_study(folder):
         {"reviews": reviews},
         {"errors": {"tasks": ["reviews"]}, "calibration": {"tasks": ["reviews"], "bins": 5}},
         verdict={
-            "errors": {"task": "reviews", "measure": "jaccard", "margin": 0.05},
+            "errors": {"task": "reviews", "measure": "jaccard", "keep": 0.8},
             "calibration": {"task": "reviews", "measure": "brier_difference", "margin": 0.02},
         },
         classification={"max_length": 32},

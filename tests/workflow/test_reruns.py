@@ -69,10 +69,12 @@ def test_a_control_with_other_settings_reruns_its_own_jobs_only(project):
     assert all("model=large.control" in wildcards for _, wildcards in per_model)
 
 
-def test_margin_reruns_the_scorecard_only(project):
-    project.edit_config(lambda config: config["verdict"]["errors"].update(margin=0.1))
+def test_another_bar_reruns_the_scorecard_only(project):
+    project.edit_config(lambda config: config["verdict"]["errors"].update(keep=0.9))
     assert rules(project.planned()) == (
-        {"score_models", "plot_scorecard", "tabulate_scorecard"} | BESIDE_THE_PAPER | TAIL
+        {"score_models", "plot_scorecard", "tabulate_scorecard", "tabulate_planning", "write_answer"}
+        | BESIDE_THE_PAPER
+        | TAIL
     )
 
 

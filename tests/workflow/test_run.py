@@ -16,12 +16,14 @@ pytestmark = pytest.mark.workflow
 MODELS = ["large", "large.seed1", "large.seed2", "small", "pupil"]
 AGREEMENT_COLUMNS = (
     "characteristic,task,dataset,split,ood_dataset,recipe,feature,model_a,model_b,k,measure,value,"
-    "ci_low,ci_high,ci_method,chance,ceiling,n,n_clusters"
+    "ci_low,ci_high,ci_method,chance,ceiling,n,n_clusters,examples_of"
 ).split(",")
 SCORECARD_COLUMNS = (
     "model,characteristic,task,dataset,measure,k,margin,agreement,ci_low,ci_high,chance,ceiling,"
     "floor,floor_low,floor_high,difference,difference_low,difference_high,score,n,verdict,"
-    "accuracy_difference,accuracy_p_value,replicates,p_value,p_adjusted,score_low,score_high,reason"
+    "accuracy_difference,accuracy_p_value,replicates,p_value,p_adjusted,score_low,score_high,reason,"
+    "keep,kept,kept_low,kept_high,kept_as_measured_low,kept_as_measured_high,as_measured,floor_kind,"
+    "floor_above_chance,p_informative,spread,n_clusters"
 ).split(",")
 
 
@@ -90,11 +92,16 @@ def test_file_contract(finished):
         assert len(pairs) == 10 + (name != "vulnerability")
     for name in ("errors", "vulnerability", "calibration"):
         resamples = pd.read_parquet(results / f"agreement/{name}.resamples.parquet")
-        assert list(resamples.columns) == ["task", "model_a", "model_b", "method", "resample", "value"]
+        assert list(resamples.columns) == [
+            "task", "model_a", "model_b", "examples_of", "method", "resample", "value", "chance",
+        ]  # fmt: skip
         assert len(resamples[["model_a", "model_b"]].drop_duplicates()) == 10 + (name != "vulnerability")
     scorecard = pd.read_csv(results / "scorecard.csv")
     assert list(scorecard.columns) == SCORECARD_COLUMNS
-    assert (scorecard["verdict"].eq("inconclusive") == scorecard["reason"].notna()).all()
+    assert (scorecard["verdict"].isin(["undecided", "uninformative"]) == scorecard["reason"].notna()).all()
+    answer = (results / "answer.md").read_text(encoding="utf-8")
+    assert "- **small**: " in answer
+    assert set(pd.read_csv(results / "tolerance.csv")["model"]) == {"small", "pupil"}
     assert set(scorecard["replicates"]) == {2}
     assert len(scorecard) == 2 * 5
     for suffix in ("png", "svg", "pdf"):

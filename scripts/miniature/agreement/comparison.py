@@ -74,7 +74,7 @@ BCA = "BCa bootstrap over clusters"  # for intervals: the same draws, see `minia
 JACKKNIFE = "jackknife over blocks of clusters"
 HALVES = "random halves of the clusters"
 
-RESAMPLE_COLUMNS = ("task", "model_a", "model_b", "method", "resample", "value")
+RESAMPLE_COLUMNS = ("task", "model_a", "model_b", "examples_of", "method", "resample", "value", "chance")
 
 
 class Resampling(NamedTuple):
@@ -113,6 +113,8 @@ class Comparing(NamedTuple):
         What the study's verdict on the characteristic rests on: that row keeps its resampled values.
     ood_dataset, recipe, feature : str
         Labels where they apply.
+    trainings : sequence of str
+        Other trainings of the reference.
     """
 
     task: str
@@ -124,6 +126,7 @@ class Comparing(NamedTuple):
     ood_dataset: str = ""
     recipe: str = ""
     feature: str = ""
+    trainings: Sequence[str] = ()
 
     @classmethod
     def on(
@@ -156,7 +159,14 @@ class Comparison(NamedTuple):
 
 
 def make_resamples(
-    task: str = "", model_a: str = "", model_b: str = "", method: str = "", values: Sequence[float] = ()
+    task: str = "",
+    model_a: str = "",
+    model_b: str = "",
+    method: str = "",
+    values: Sequence[float] = (),
+    chance: float | Sequence[float] = float("nan"),
+    *,
+    examples_of: str = "",
 ) -> pd.DataFrame:
     """Resampled values of one pair of models; without arguments, an empty table with the right types.
 
@@ -169,6 +179,10 @@ def make_resamples(
         values).
     values : array_like of float, shape [resamples]
         NaN where the measure is undefined in a resample.
+    chance : float or array_like of float, shape [resamples]
+        Agreement of unrelated models in each resample, or one for all; NaN if there is none.
+    examples_of : str
+        As in the agreement row.
 
     Returns
     -------
@@ -186,9 +200,11 @@ def make_resamples(
             "task": pd.Series([task] * n, dtype="str"),
             "model_a": pd.Series([model_a] * n, dtype="str"),
             "model_b": pd.Series([model_b] * n, dtype="str"),
+            "examples_of": pd.Series([examples_of] * n, dtype="str"),
             "method": pd.Series([method] * n, dtype="str"),
             "resample": np.arange(n, dtype=np.int32),
             "value": np.asarray(values, dtype=np.float64),
+            "chance": np.full(n, chance, dtype=np.float64),
         }
     )
 
@@ -207,27 +223,45 @@ def read_resamples(path: str | os.PathLike) -> pd.DataFrame:
     return table
 
 
-def resampled_by_pair(draws: pd.DataFrame) -> tuple[dict[tuple[str, str], np.ndarray], str]:
-    """Resampled values of each pair of models, and the resampling method.
+class Draws(NamedTuple):
+    """One agreement on every resample of the examples, with the agreement of unrelated models.
+
+    Attributes
+    ----------
+    values, chance : ndarray of float64, shape [resamples]
+    """
+
+    values: np.ndarray
+    chance: np.ndarray
+
+
+def resampled_by_pair(draws: pd.DataFrame, examples_of: str = "") -> tuple[dict[tuple[str, str], Draws], str]:
+    """Resampled values of each pair of models, and how they were made.
 
     Parameters
     ----------
     draws : DataFrame
         With `RESAMPLE_COLUMNS`, of one task.
+    examples_of : str
+        A model: where a pair was compared on the examples of that model, that comparison.
 
     Returns
     -------
-    values : dict of (str, str) to ndarray of float64, each [resamples]
+    values : dict of (str, str) to Draws
     method : str
         `BOOTSTRAP`, `HALVES` or `JACKKNIFE`; empty if there are no values.
 
     Examples
     --------
-    >>> values, method = resampled_by_pair(make_resamples("squad", "large", "tiny", BOOTSTRAP, [0.5, 0.6]))
-    >>> {pair: x.tolist() for pair, x in values.items()}, method == BOOTSTRAP
+    >>> table = make_resamples("squad", "large", "tiny", BOOTSTRAP, [0.5, 0.6], 0.1)
+    >>> draws, method = resampled_by_pair(table)
+    >>> {pair: x.values.tolist() for pair, x in draws.items()}, method == BOOTSTRAP
     ({('large', 'tiny'): [0.5, 0.6]}, True)
     """
-    values = {p: g["value"].to_numpy(dtype=float) for p, g in draws.groupby(["model_a", "model_b"])}
+    values = {}
+    for own in dict.fromkeys(("", examples_of)):
+        for pair, rows in draws[draws["examples_of"] == own].groupby(["model_a", "model_b"]):
+            values[pair] = Draws(rows["value"].to_numpy(dtype=float), rows["chance"].to_numpy(dtype=float))
     return values, str(draws["method"].iloc[0]) if len(draws) else ""
 
 
@@ -270,7 +304,7 @@ def rests_on(verdict: Mapping[str, object] | None, **row: object) -> bool:
 
     Examples
     --------
-    >>> settings = {"task": "squad", "measure": "jaccard", "k": 10, "margin": 0.05}
+    >>> settings = {"task": "squad", "measure": "jaccard", "k": 10, "keep": 0.8}
     >>> [rests_on(settings, task="squad", measure="jaccard", k=k) for k in (5, 10)]
     [False, True]
     """

@@ -26,6 +26,8 @@ class Finding(NamedTuple):
     ci_method : str
     draws : ndarray of float64
         The value in each resample, or without each block; empty if there are none.
+    chance_draws : ndarray of float64 or None
+        The chance level in each; None if it is the same in all.
     drawn_by : str
         `miniature.agreement.comparison.BOOTSTRAP` or `JACKKNIFE`.
     """
@@ -42,6 +44,7 @@ class Finding(NamedTuple):
     ci_method: str = ""
     draws: np.ndarray = np.empty(0)
     drawn_by: str = ""
+    chance_draws: np.ndarray | None = None
 
 
 def tabulate_findings(
@@ -86,7 +89,14 @@ def tabulate_findings(
     names = ("task", "dataset", "split", "ood_dataset", "feature", "k")
     row = {name: labels[name] for name in names if name in labels}
     kept = [
-        make_resamples(str(labels["task"]), f.model_a, f.model_b, f.drawn_by, f.draws)
+        make_resamples(
+            str(labels["task"]),
+            f.model_a,
+            f.model_b,
+            f.drawn_by,
+            f.draws,
+            f.chance if f.chance_draws is None else f.chance_draws,
+        )
         for f in findings
         if len(f.draws) and f.model_a != f.model_b and rests_on(verdict, **row, measure=f.measure)
     ]

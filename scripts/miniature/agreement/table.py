@@ -14,13 +14,13 @@ from miniature.names import control_of
 
 TEXT_COLUMNS = (
     "characteristic", "task", "dataset", "split", "ood_dataset", "recipe", "feature",
-    "model_a", "model_b", "measure", "ci_method",
+    "model_a", "model_b", "measure", "ci_method", "examples_of",
 )  # fmt: skip
 COUNT_COLUMNS = ("k", "n", "n_clusters")
 AGREEMENT_COLUMNS = (
     "characteristic", "task", "dataset", "split", "ood_dataset", "recipe", "feature",
     "model_a", "model_b", "k", "measure", "value", "ci_low", "ci_high", "ci_method",
-    "chance", "ceiling", "n", "n_clusters",
+    "chance", "ceiling", "n", "n_clusters", "examples_of",
 )  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def make_rows(**columns: object) -> pd.DataFrame:
     Examples
     --------
     >>> make_rows(model_a="a", model_b="b", measure="jaccard", value=[0.5, 1.0]).shape
-    (2, 19)
+    (2, 20)
     """
     return make_table(AGREEMENT_COLUMNS, TEXT_COLUMNS, COUNT_COLUMNS, columns)
 

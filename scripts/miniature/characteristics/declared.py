@@ -52,8 +52,8 @@ class Characteristic(NamedTuple):
 
     Attributes
     ----------
-    verdict : tuple of (str, float)
-        Measure and margin where nothing else is said.
+    verdict : mapping
+        Measure, and share kept or margin, where nothing else is said.
     files : tuple of str
         What each model that takes part leaves, below the results folder, with ``{task}``, ``{model}`` and the
         key `per`. Predictions are left by models that have some.
@@ -80,7 +80,7 @@ class Characteristic(NamedTuple):
         Files of all its models together that `all` asks for, with ``{task}`` and the key `per`.
     """
 
-    verdict: tuple[str, float]
+    verdict: Mapping[str, object]
     files: tuple[str, ...]
     settings: Mapping[str, Setting] = MappingProxyType({})
     usual: bool = False
@@ -108,7 +108,7 @@ _PREDICTIONS = "predictions/{task}/{task}/test/{model}.parquet"
 
 DECLARED: dict[str, Characteristic] = {
     "errors": Characteristic(
-        verdict=("jaccard", 0.05),
+        verdict={"measure": "jaccard", "keep": 0.8},
         usual=True,
         files=(_ERRORS, _PREDICTIONS),
         artefacts=("predictions", "errors"),
@@ -116,7 +116,7 @@ DECLARED: dict[str, Characteristic] = {
         tables=("table2_errors",),
     ),
     "representation": Characteristic(
-        verdict=("jaccard", 0.05),
+        verdict={"measure": "jaccard", "keep": 0.8},
         usual=True,
         files=(_NEIGHBORS, "embeddings/{task}/{task}/test/{model}.npy"),
         settings={"k_max": Setting("test", below=True)},
@@ -125,7 +125,7 @@ DECLARED: dict[str, Characteristic] = {
         control=Control(_NEIGHBORS, "", "set of {k} nearest neighbours"),
     ),
     "distribution": Characteristic(
-        verdict=("jaccard_ood", 0.05),
+        verdict={"measure": "jaccard_ood", "keep": 0.8},
         files=(
             _OOD,
             "ood/{task}/{ood_dataset}/{model}.calibration.parquet",
@@ -146,7 +146,7 @@ DECLARED: dict[str, Characteristic] = {
         control=Control(_OOD, "is_ood", "out of distribution at K = {k}"),
     ),
     "vulnerability": Characteristic(
-        verdict=("jaccard", 0.05),
+        verdict={"measure": "jaccard", "keep": 0.8},
         files=("attacks/{task}/{recipe}/{model}.parquet",),
         settings={"examples": Setting("test"), "recipes": Setting()},
         per="recipe",
@@ -156,7 +156,7 @@ DECLARED: dict[str, Characteristic] = {
         summaries=("attacks/{task}/{recipe}/transfer.csv",),
     ),
     "calibration": Characteristic(
-        verdict=("brier_difference", 0.02),
+        verdict={"measure": "brier_difference", "margin": 0.02},
         usual=True,
         files=("calibration/{task}/{task}/test/{model}.parquet", _PREDICTIONS),
         settings={"bins": Setting()},
@@ -165,7 +165,7 @@ DECLARED: dict[str, Characteristic] = {
         control=Control(_PREDICTIONS, "prediction", "prediction"),
     ),
     "attribution": Characteristic(
-        verdict=("jaccard", 0.05),
+        verdict={"measure": "jaccard", "keep": 0.8},
         files=(_ATTRIBUTIONS,),
         settings={
             "examples": Setting("test"), "k_max": Setting(), "method": Setting(), "steps": Setting(),

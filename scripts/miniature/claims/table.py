@@ -1,8 +1,8 @@
 """The paper's claims, one row each, with the verdict that this study's own numbers allow.
 
-A claim of a difference is a rejected null: the agreement lies below what two trainings of one model reach, by
-more than the margin, with confidence. A low agreement alone decides nothing, so that without second trainings
-(the noise floor) every such claim is inconclusive.
+A claim of a difference is a rejected null, of a checkpoint (its scorecard verdict) or of a recipe
+(trainings of every model), and says which. A low agreement alone decides nothing, so that without second
+trainings every such claim is undecided.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,8 @@ from miniature.agreement.comparison import make_resamples
 from miniature.claims.pairs import judge_pairs
 from miniature.claims.success import judge_success
 from miniature.scorecard.build import select_rows
-from miniature.scorecard.verdicts import INCONCLUSIVE, MINIATURE, NOT_MEASURED, NOT_MINIATURE
+from miniature.scorecard.floor import FloorModel
+from miniature.scorecard.verdicts import MINIATURE, NOT_MEASURED, NOT_MINIATURE, UNDECIDED, UNINFORMATIVE
 
 SUPPORTED = "supported"
 NOT_SUPPORTED = "not supported"
@@ -42,6 +43,7 @@ def claims_table(
     command: str,
     resamples: Mapping[str, pd.DataFrame] | None = None,
     clusters: Sequence[str] = (),
+    floor: Sequence[FloorModel] = (),
 ) -> pd.DataFrame:
     """One row for each claim of the paper.
 
@@ -66,6 +68,8 @@ def claims_table(
         By characteristic, as for `miniature.scorecard.build.build_scorecard`.
     clusters : array_like of str, shape [examples], optional
         Cluster of each example of the attack tables; needed where there are any.
+    floor : sequence of FloorModel
+        Second trainings of the reference and of the compressed models.
 
     Returns
     -------
@@ -81,20 +85,21 @@ def claims_table(
         }
         card = scorecard[(scorecard["characteristic"] == name) & scorecard["model"].isin(compressed)]
         found, evidence = judge_models(dict(zip(card["model"], card["verdict"], strict=True)))
-        claim = f"Every compressed model differs from {reference} in {aspect}."
+        claim = f"Every compressed checkpoint differs from {reference} in {aspect}."
         rows.append({"claim": claim, "verdict": found, "evidence": evidence, **where})
         found, evidence = NOT_TESTED, "no verdict is asked for"
         if name in verdict:
             draws = (resamples or {}).get(name, make_resamples())
             found, evidence = judge_among(
-                select_rows(agreement, name, verdict[name]),
+                select_rows(agreement[agreement["examples_of"] == ""], name, verdict[name]),
                 draws[draws["task"] == verdict[name]["task"]],
                 compressed,
                 verdict[name],
+                floor=floor,
             )
-        claim = f"The compressed models differ among themselves in {aspect}."
+        claim = f"The compressed models, as recipes, differ among themselves in {aspect}."
         rows.append({"claim": claim, "verdict": found, "evidence": evidence, **where})
-    found, evidence = judge_vulnerability(attacks, clusters, compressed, reference)
+    found, evidence = judge_vulnerability(attacks, clusters, compressed, reference, floor=floor)
     rows.append(
         {
             "claim": f"Every compressed model is more vulnerable to the attack than {reference}.",
@@ -111,8 +116,8 @@ def claims_table(
 def judge_models(verdicts: Mapping[str, str]) -> tuple[str, str]:
     """Verdict on a claim about every model, and what it rests on."""
     words = {
-        NOT_MINIATURE: "differs", MINIATURE: "does not differ", INCONCLUSIVE: "open",
-        NOT_MEASURED: "not measured",
+        NOT_MINIATURE: "differs", MINIATURE: "does not differ", UNDECIDED: "open",
+        UNINFORMATIVE: "says nothing", NOT_MEASURED: "not measured",
     }  # fmt: skip
     groups = {word: [m for m, v in verdicts.items() if v == key] for key, word in words.items()}
     evidence = "; ".join(f"{word}: {', '.join(names)}" for word, names in groups.items() if names)
@@ -122,16 +127,21 @@ def judge_models(verdicts: Mapping[str, str]) -> tuple[str, str]:
         return NOT_SUPPORTED, evidence
     if len(groups["differs"]) == len(verdicts):
         return SUPPORTED, evidence
-    return INCONCLUSIVE, evidence
+    return UNDECIDED, evidence
 
 
 def judge_among(
-    rows: pd.DataFrame, draws: pd.DataFrame, compressed: Sequence[str], settings: Mapping
+    rows: pd.DataFrame,
+    draws: pd.DataFrame,
+    compressed: Sequence[str],
+    settings: Mapping,
+    *,
+    floor: Sequence[FloorModel] = (),
 ) -> tuple[str, str]:
     """Verdict on the claim that the compressed models differ among themselves."""
     if len(compressed) < 2:
         return NOT_TESTED, "fewer than two compressed models"
-    verdicts, lacking = judge_pairs(rows, draws, compressed, settings)
+    verdicts, lacking = judge_pairs(rows, draws, compressed, settings, floor=floor)
     verdict, evidence = judge_models(verdicts)
     if lacking and verdict != NOT_TESTED:
         said = f"fewer than two second trainings of {', '.join(lacking)} (replicates: 3)"
@@ -146,9 +156,11 @@ def judge_vulnerability(
     clusters: Sequence[str],
     compressed: Sequence[str],
     reference: str,
+    *,
+    floor: Sequence[FloorModel] = (),
 ) -> tuple[str, str]:
     """Verdict on the claim that the compressed models are broken more often than the reference."""
     if reference not in attacks or not any(model in attacks for model in compressed):
         return NOT_TESTED, "no attack was run"
-    verdicts, evidence = judge_success(attacks, clusters, compressed, reference)
+    verdicts, evidence = judge_success(attacks, clusters, compressed, reference, floor=floor)
     return judge_models(verdicts)[0], evidence

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from miniature.attack.recipe.check import check_recipe
 from miniature.characteristics.declared import DECLARED
 from miniature.models.entry import gives_embeddings, is_ready
-from miniature.names import replicate_of
+from miniature.names import CONTROL, replicate_of
 
 
 def model_names(config: Mapping) -> list[str]:
@@ -100,11 +100,65 @@ def models_with(config: Mapping, characteristic: str, task: str, other: str | No
     return [name for name in model_names(config) if takes_part(config["models"][name])]
 
 
-def origins(config: Mapping) -> dict[str, str]:
-    """Origin of the reference and of every model named as the same large model; empty without such."""
+def floor_kind(entry: Mapping) -> str | None:
+    """Kind of the noise floor that a model is part of; None for others."""
+    return entry.get("floor") or ("origin" if entry.get("same_as_reference") else None)
+
+
+def floor_models(config: Mapping) -> list[dict[str, str]]:
+    """Models that are other realizations of a model: ``model``, ``kind``, ``of`` and ``origin`` of each.
+
+    Second trainings, the control, and what the study names with ``floor:``.
+    """
     models, reference = config["models"], config["reference"]
-    same = {name: m["origin"] for name, m in models.items() if m.get("same_as_reference")}
-    return {reference: models[reference]["origin"], **same} if same else {}
+    found = []
+    for name in model_names(config):
+        entry, kind, of = models.get(name, {}), "retrained", replicate_of(name)
+        if of is None:
+            kind, of = floor_kind(entry), entry.get("of", reference)
+        if kind:
+            origin = name if replicate_of(name) else entry.get("origin", name)
+            found.append({"model": name, "kind": kind, "of": of, "origin": origin})
+    if "control" in config:
+        name = reference + CONTROL
+        found.append({"model": name, "kind": "rerun", "of": reference, "origin": name})
+    return found
+
+
+def trainings_of(config: Mapping, model: str) -> list[str]:
+    """Other trainings of a model: its own, or those of others where there are none."""
+    for kind in ("retrained", "origin"):
+        found = [f["model"] for f in floor_models(config) if f["of"] == model and f["kind"] == kind]
+        if found:
+            return found
+    return []
+
+
+def subject_models(config: Mapping) -> list[str]:
+    """Models that are compared: neither the reference nor part of a floor."""
+    passed = {config["reference"], *(f["model"] for f in floor_models(config))}
+    return [name for name in model_names(config) if name not in passed]
+
+
+def judged_models(config: Mapping) -> list[str]:
+    """Models of `subject_models` of which a verdict is asked."""
+    return [name for name in subject_models(config) if config["models"][name].get("verdict", True)]
+
+
+def original_of(config: Mapping, model: str) -> str:
+    """The model that a compressed one was made from: the reference where nothing else is said."""
+    return config["models"][model].get("original", config["reference"])
+
+
+def origins(config: Mapping) -> dict[str, str]:
+    """Origin of the reference and of every entry that is a training of it; empty without such."""
+    models, reference = config["models"], config["reference"]
+    same = {
+        f["model"]: f["origin"]
+        for f in floor_models(config)
+        if f["kind"] in ("retrained", "origin") and f["of"] == reference and replicate_of(f["model"]) is None
+    }
+    return {reference: models[reference].get("origin", reference), **same} if same else {}
 
 
 def setting(config: Mapping, characteristic: str, key: str) -> object:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from miniature.characteristics.declared import DECLARED
 from miniature.config.defaults import fill_defaults
 from miniature.config.lines import Place, Positions
-from miniature.config.plan import is_artefact, measured, models_with, trained_models
+from miniature.config.plan import floor_kind, is_artefact, measured, models_with, trained_models
 from miniature.config.recognize import recognize_dataset, recognize_heads
 from miniature.config.suggest import flow, settings_for, tasks_for, value_for
 from miniature.measures.registry import MEASURES
@@ -124,7 +124,7 @@ def resolve_study(config: Mapping, schema: Mapping, positions: Positions) -> Res
 def _fill_origins(config: dict, sources: dict) -> None:
     """Other trainings of one's own are told apart by their names; who made what others gave must be said."""
     models, reference = config["models"], config.get("reference")
-    again = [n for n, entry in models.items() if entry.get("same_as_reference") and not is_artefact(entry)]
+    again = [n for n, entry in models.items() if floor_kind(entry) == "origin" and not is_artefact(entry)]
     for name in [reference, *again] if again and reference in models else ():
         if "origin" not in models[name]:
             models[name]["origin"] = name
@@ -159,7 +159,7 @@ def _measurable(config: Mapping, name: str) -> bool:
 
 def _compared(config: Mapping, name: str, task: str) -> bool:
     """Whether the reference takes part; that it gives probabilities is sure with weights only."""
-    if MEASURES[DECLARED[name].verdict[0]].probabilities:
+    if MEASURES[DECLARED[name].verdict["measure"]].probabilities:
         return config["reference"] in trained_models(config)
     return config["reference"] in models_with(config, name, task)
 

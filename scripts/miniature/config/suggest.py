@@ -202,12 +202,11 @@ def _verdict(config: Mapping, name: str) -> dict | None:
     if settings is None:
         return None
     declared = DECLARED[name]
-    measure, margin = declared.verdict
     settings |= {k: v for k, v in _block(config, "characteristics", name).items() if k != "tasks"}
     task = next(iter(settings["tasks"]))
-    row = {"task": task, "measure": measure}
+    row = {"task": task, "measure": declared.verdict["measure"]}
     for key in declared.row_keys:
         known = row_choices({"characteristics": {name: settings}}, name, key, task)
         # Few neighbours are the usual choice; of a range below ten the most.
         row[key] = 10 if key == "k" and 10 in known else known[-1 if isinstance(known, range) else 0]
-    return {**row, "margin": margin}
+    return {**row, **declared.verdict}

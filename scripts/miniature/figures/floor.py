@@ -115,7 +115,7 @@ def _draw_floor(axes: Axes, table: pd.DataFrame, others: pd.DataFrame) -> None:
         fontsize=SIZE, fontweight="bold", color=color, va="bottom",
     )  # fmt: skip
     axes.annotate(
-        f"the same model by others: {listed}", (left, max(means.values())), (6, 3),
+        f"other trainings: {listed}", (left, max(means.values())), (6, 3),
         textcoords="offset points", fontsize=SMALL, color=color, va="bottom",
     )  # fmt: skip
 
@@ -200,7 +200,7 @@ def _dress(figure: Figure, axes: Axes, reference: pd.Series, others: pd.DataFram
     )  # fmt: skip
     figure.text(0.012, 0.912, f"{task}{counted}", fontsize=SIZE, color=MUTED, va="top")
     names = {
-        SAME: f"{reference['model']} trained by others",
+        SAME: f"other trainings of {reference['model']}",
         VARIANT: "their variants, not in the floor",
         COMPARED: "models compared",
         OTHER: "other systems",

@@ -17,13 +17,14 @@ from matplotlib.lines import Line2D
 from miniature.figures.labels import text_width, wrap
 from miniature.figures.style import GRID, INK, MUTED, neutral_style
 from miniature.measures.registry import MEASURES
-from miniature.scorecard.verdicts import INCONCLUSIVE, MINIATURE, NOT_MEASURED, NOT_MINIATURE
+from miniature.scorecard.floor import KINDS
+from miniature.scorecard.verdicts import MINIATURE, NOT_MEASURED, NOT_MINIATURE, UNDECIDED, UNINFORMATIVE
 from miniature.tables.write import format_cell
 
-SCORE = "score"
+KEPT = "kept"
 POINT_COLUMNS = (
     "model", "characteristic", "axis", "value", "low", "high", "chance", "floor", "floor_low", "floor_high",
-    "verdict",
+    "verdict", "bar",
 )  # fmt: skip
 
 WIDTH = 13.3  # inches: a slide; fewer characteristics take less
@@ -37,8 +38,8 @@ EDGE = 10.0  # points kept free around the sheet
 GAP = 16.0  # points between columns
 NUMBERS = 36.0  # points beside a column for its values
 LEAST_HEIGHT = 3.2  # inches
-# A score further out than this is drawn at the edge with an arrow.
-SCORE_LIMITS = (-1.0, 2.0)
+# A share further out than this is drawn at the edge with an arrow.
+KEPT_LIMITS = (-0.2, 1.5)
 FLOOR_DASHES = (0, (5, 2))
 
 
@@ -56,7 +57,7 @@ class Sign:
 SIGNS = {
     MINIATURE: Sign("#00785A", "o", 9.5, True, "#E3F3EC"),
     NOT_MINIATURE: Sign("#C04A00", "X", 10.5, True, "#FBEADF"),
-    INCONCLUSIVE: Sign("#5A5A5A", "D", 7.5, False, "#FFFFFF"),
+    UNDECIDED: Sign("#5A5A5A", "D", 7.5, False, "#FFFFFF"),
 }
 
 
@@ -71,16 +72,16 @@ def scorecard_points(scorecard: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        With `POINT_COLUMNS`, one row for each of the scorecard's. ``axis`` is ``score`` for a characteristic
-        whose measured rows all have a score that does not contradict the verdict, else the measure: then
-        value, chance and floor are raw agreements, and the interval is that of the difference to the floor,
-        or without one that over examples. Where zero is closest the value is the distance to the trainings of
-        the reference, or without those to the reference, and the floor how far two trainings lie apart.
+        With `POINT_COLUMNS`, one row for each of the scorecard's. ``axis`` is ``kept`` for a characteristic
+        that is judged by the share kept, with its one-sided bounds, else the measure: then value, chance
+        and floor are raw agreements, and the interval is that over examples. Where zero is closest the
+        value is the distance to the trainings of the reference, or without those to the reference, and the
+        floor how far two trainings lie apart.
     """
     rows = []
     for _, column in scorecard.groupby("characteristic", sort=False):
-        measured = column["verdict"] != NOT_MEASURED
-        scored = bool(measured.any() and column.loc[measured].apply(_score_agrees, axis=1).all())
+        measured = ~column["verdict"].isin([NOT_MEASURED, UNINFORMATIVE])
+        scored = bool(column.loc[measured, "kept"].notna().any())
         rows += [_point(row, scored=scored) for row in column.to_dict("records")]
     table = pd.DataFrame(rows, columns=list(POINT_COLUMNS))
     place = {
@@ -90,38 +91,23 @@ def scorecard_points(scorecard: pd.DataFrame) -> pd.DataFrame:
     return table.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
 
 
-def _score_agrees(row: Mapping) -> bool:
-    """Whether a row has a score that does not contradict the difference to the noise floor."""
-    if math.isnan(row["score"]):
-        return False
-    apart = abs(row["difference"]) > row["margin"]
-    return not apart or (row["score"] > 1) == (row["difference"] > 0)
-
-
 def _point(row: Mapping, *, scored: bool) -> dict:
     point = {
         "model": row["model"], "characteristic": row["characteristic"], "verdict": row["verdict"],
-        "axis": SCORE if scored else row["measure"],
+        "axis": KEPT if scored else row["measure"],
     }  # fmt: skip
-    if row["verdict"] == NOT_MEASURED:
+    if row["verdict"] == NOT_MEASURED or (scored and math.isnan(row["kept"])):
         return point
     if scored:
-        bounds = {"value": row["score"], "low": row["score_low"], "high": row["score_high"]}
-        return point | bounds | {"chance": 0.0, "floor": 1.0}
-    closer = MEASURES[row["measure"]].closer
+        bounds = {"value": row["kept"], "low": row["kept_low"], "high": row["kept_high"]}
+        return point | bounds | {"chance": 0.0, "floor": 1.0, "bar": row["keep"]}
     sizes = {"value": row["agreement"], "low": row["ci_low"], "high": row["ci_high"]}
-    bounded = not math.isnan(row["difference_low"])
-    if closer == "zero":
-        size = -row["difference"] if bounded else abs(row["agreement"])
-        sizes = {"value": size, "low": -row["difference_high"], "high": -row["difference_low"]}
-    elif bounded:
-        ends = [
-            row["floor"] + (d if closer == "higher" else -d)
-            for d in (row["difference_low"], row["difference_high"])
-        ]
-        sizes |= {"low": min(ends), "high": max(ends)}
-    kept = ("chance", "floor", "floor_low", "floor_high")
-    return point | sizes | {name: row[name] for name in kept}
+    if MEASURES[row["measure"]].closer == "zero":
+        ends = sorted((abs(row["ci_low"]), abs(row["ci_high"])))
+        low = 0.0 if row["ci_low"] <= 0 <= row["ci_high"] else ends[0]
+        sizes = {"value": abs(row["agreement"]), "low": low, "high": ends[1], "bar": row["margin"]}
+    copied = ("chance", "floor", "floor_low", "floor_high")
+    return point | sizes | {name: row[name] for name in copied}
 
 
 def plot_scorecard(points: pd.DataFrame, scorecard: pd.DataFrame, *, reference: str) -> Figure:
@@ -154,7 +140,7 @@ class _Sheet:
         self.points, self.card, self.reference = points, scorecard, reference
         self.models = list(dict.fromkeys(points["model"]))
         self.names = list(dict.fromkeys(points["characteristic"]))
-        self.scored = points[points["axis"] == SCORE]
+        self.scored = points[points["axis"] == KEPT]
         widest = max([text_width(m, SIZE) for m in self.models], default=0.0)
         self.left = min(widest, NAME_SHARE * 72 * WIDTH) + 12
         self.name_size = SIZE * min(1.0, (self.left - 12) / max(widest, 1.0))
@@ -195,7 +181,7 @@ class _Sheet:
             note = "\n".join(self.notes[i])
             self._text(x, y, note, size=SMALL, color=MUTED, va="top", linespacing=1.3)
             column = self.points[self.points["characteristic"] == name].set_index("model")
-            scored = bool((column["axis"] == SCORE).all())
+            scored = bool((column["axis"] == KEPT).all())
             axes = self.figure.add_axes(
                 (
                     x / self.width,
@@ -216,12 +202,15 @@ class _Sheet:
         """What a column's verdict rests on."""
         row = self.card[self.card["characteristic"] == name].iloc[0]
         k = "" if pd.isna(row["k"]) else f"K = {int(row['k'])}, "
-        said = (f"{row['measure']} on {row['task']}", f"{k}margin {row['margin']:g}")
+        bar = f"keep {row['keep']:g}" if math.isnan(row["margin"]) else f"margin {row['margin']:g}"
+        said = (f"{row['measure']} on {row['task']}", f"{k}{bar}")
         return [line for text in said for line in wrap(text, self.plot_width + NUMBERS, SMALL)]
 
     def _legend(self) -> None:
         counts = self.points["verdict"].value_counts()
-        labels = {verdict: f"{verdict} ({int(counts.get(verdict, 0))})" for verdict in [*SIGNS, NOT_MEASURED]}
+        open_words = (NOT_MEASURED, UNINFORMATIVE)
+        labels = {verdict: f"{verdict} ({int(counts.get(verdict, 0))})" for verdict in SIGNS}
+        labels |= {v: f"{v} ({int(counts[v])})" for v in open_words if counts.get(v)}
         taken = sum(48 + text_width(label, SIZE) for label in labels.values())
         x = EDGE + (self.left if EDGE + self.left + taken <= self.width else 0)
         for verdict, sign in SIGNS.items():
@@ -235,46 +224,48 @@ class _Sheet:
             self.figure.add_artist(mark)
             self._text(x + 18, self.below + 0.55 * SIZE, label, size=SIZE, va="center_baseline")
             x += 18 + text_width(label, SIZE) + 30
-        if counts.get(NOT_MEASURED):
-            self._text(
-                x, self.below + 0.55 * SIZE, f"–  {labels[NOT_MEASURED]}",
-                size=SIZE, color=MUTED, va="center_baseline",
-            )  # fmt: skip
+        for verdict in open_words:
+            if verdict in labels:
+                label = f"–  {labels[verdict]}"
+                self._text(x, self.below + 0.55 * SIZE, label, size=SIZE, color=MUTED, va="center_baseline")
+                x += text_width(label, SIZE) + 30
+
+    def _floor(self) -> str:
+        """What the floor is made of."""
+        kinds = [kind for kind in dict.fromkeys(self.card["floor_kind"]) if kind]
+        return " and ".join(KINDS[kind] for kind in kinds) or "other trainings"
 
     def _footer(self) -> str:
         """Tell a reader who has only the picture what it takes to read it."""
-        raw = self.points[(self.points["axis"] != SCORE) & self.points["value"].notna()]
+        raw = self.points[(self.points["axis"] != KEPT) & self.points["value"].notna()]
         large, text = self.reference, ""
         if len(self.scored):
             text += (
-                f"Score: agreement with {large}, corrected for chance and for the ceiling that unequal sizes "
-                f"set, as a share of what other trainings of {large} reach: 0 is chance, 1 the noise floor. "
-                "Bars: one-sided 95 % bounds on either side, over examples and trainings. "
+                f"Kept: agreement with {large} above chance, as a share of that of {self._floor()}: 0 is "
+                "chance, 1 is as near as one of these. Bars: one-sided 95 % bounds on either side, over "
+                "examples and trainings; thin line: what a miniature keeps at least. "
             )
         if len(raw):
-            text += "Elsewhere the agreement itself (dotted: chance; dashed: noise floor"
-            text += ", grey its interval). " if raw["floor_low"].notna().any() else "). "
-            if raw["floor"].isna().all():
-                text += "Bars: 95 % intervals over examples. "
+            text += "Elsewhere the measure itself (dotted: chance; dashed: noise floor). "
         text += (
-            f"Miniature: no further from {large} than other trainings of it, up to the margin; "
-            "not-miniature: further than that; both after Holm's correction over all cells. "
-            "Inconclusive is no weak yes."
+            "Miniature: keeps more than the bar. Not-miniature: keeps less, and less than one more training "
+            "would. Both corrected within a model (Hommel). Undecided is no weak yes; uninformative: nothing "
+            "could be lost."
         )
         return text
 
 
 def shared_limits(scored: pd.DataFrame) -> tuple[float, float]:
-    """Limits of every score axis: chance and floor, and each score and bound up to `SCORE_LIMITS`."""
+    """Limits of every axis of shares kept: chance and floor, and each share and bound up to `KEPT_LIMITS`."""
     values = scored[["value", "low", "high"]].to_numpy(dtype=float).ravel()
-    values = np.clip(values[np.isfinite(values)], *SCORE_LIMITS)
+    values = np.clip(values[np.isfinite(values)], *KEPT_LIMITS)
     low, high = min([0.0, *values]), max([1.0, *values])
     return round(math.floor(low * 10 - 1e-9) / 10, 1), round(math.ceil(high * 10 + 1e-9) / 10, 1)
 
 
 def raw_limits(column: pd.DataFrame) -> tuple[float, float]:
     """Limits of an axis of raw agreement: 0 to 1, narrower for small values, wider where one lies outside."""
-    values = column[["value", "low", "high", "floor", "chance"]].to_numpy(dtype=float).ravel()
+    values = column[["value", "low", "high", "floor", "chance", "bar"]].to_numpy(dtype=float).ravel()
     values = values[np.isfinite(values)]
     low, high = min([0.0, *values]), max([0.1, *values])
     high = 1.0 if 0.5 < high < 1 else high
@@ -296,13 +287,15 @@ def draw_column(axes: Axes, column: pd.DataFrame, *, scored: bool, limits: tuple
         axes.axvline(0, color=MUTED, linestyle=":", linewidth=1.4, zorder=1)
         axes.axvline(1, color=INK, linestyle=FLOOR_DASHES, linewidth=1.2, zorder=1)
         axes.set_xticks([0, 0.5, 1], ["0\nchance", "0.5\n", "1\nfloor"])
-        axes.set_xlabel("score", size=SMALL, labelpad=1)
+        axes.set_xlabel("kept", size=SMALL, labelpad=1)
+        for bar in column["bar"].dropna().unique():
+            axes.axvline(bar, color=MUTED, linewidth=0.9, zorder=1)
     elif not column["value"].notna().any():
         axes.set_xticks([])
     else:
         axes.locator_params(axis="x", nbins=4)
         measure = column["axis"].dropna().iloc[0] if column["axis"].notna().any() else "agreement"
-        axes.set_xlabel(f"{measure} (no score)", size=SMALL, labelpad=1)
+        axes.set_xlabel(measure, size=SMALL, labelpad=1)
     for y, row in enumerate(column.to_dict("records")):
         _draw_row(axes, y, row, limits, scored=scored)
 
@@ -311,7 +304,9 @@ def _draw_row(axes: Axes, y: int, row: Mapping, limits: tuple[float, float], *, 
     low, high = limits
     sign = SIGNS.get(str(row["verdict"]))
     if sign is None or not np.isfinite(row["value"]):
-        words = NOT_MEASURED.replace("-", " ") if sign is None else "not defined"
+        if not isinstance(row["verdict"], str):
+            return
+        words = str(row["verdict"]).replace("-", " ") if sign is None else "no share to show"
         axes.text(
             0.5 * (low + high), y, f"– {words}", size=SMALL, color=MUTED, style="italic", ha="center",
             va="center_baseline", bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5}, zorder=4,
@@ -328,7 +323,8 @@ def _draw_row(axes: Axes, y: int, row: Mapping, limits: tuple[float, float], *, 
                 linewidth=0,
                 zorder=1,
             )
-        for name, color, dashes in (("chance", MUTED, ":"), ("floor", INK, FLOOR_DASHES)):
+        lines = (("chance", MUTED, ":"), ("floor", INK, FLOOR_DASHES), ("bar", MUTED, "-"))
+        for name, color, dashes in lines:
             if np.isfinite(row[name]):
                 axes.vlines(
                     row[name], y - 0.42, y + 0.42, color=color, linestyle=dashes, linewidth=1.2, zorder=2

@@ -1,4 +1,4 @@
-"""What a noise floor from models of other origin lets one say, in words, computed from the tables.
+"""What a noise floor from other trainings lets one say, in words, computed from the tables.
 
 Every number and every comparison in the text is taken from the data; where the data do not carry a
 statement, the text says so or leaves it out.
@@ -13,6 +13,7 @@ import pandas as pd
 
 from miniature.measures.sets import set_counts, set_values
 from miniature.scorecard.floor import origin_means
+from miniature.scorecard.verdicts import NOT_MEASURED
 from miniature.statistics.bootstrap import (
     cluster_index,
     percentile_bounds,
@@ -167,7 +168,7 @@ def write_findings(
     task : str
         Name of the task.
     card : DataFrame
-        Rows of the scorecard (`miniature.scorecard.build.build_scorecard`) with the verdicts on errors.
+        The scorecard (`miniature.scorecard.build.build_scorecard`), all characteristics.
 
     Returns
     -------
@@ -180,7 +181,7 @@ def write_findings(
         items += [_nearest_item(facts, contrasts), _other_side_item(facts, contrasts)]
         items += _rest_item(facts)
     items += _scale_item(facts)
-    items += [*_verdict_item(facts, card), _limits_item(facts, card)]
+    items += [*_verdict_item(card), _limits_item(facts, card)]
     return "".join(f"- {item}\n" for item in items)
 
 
@@ -200,8 +201,8 @@ def _floor_item(facts: _Facts, task: str) -> str:
     n = int(facts.table["n"].dropna().max())
     return (
         f"**A rough noise floor of {facts.floor:.3f}.** On the {n:,} examples of `{task}`, the mistakes of "
-        f"`{facts.reference}` ({facts.accuracy([facts.reference]):.1f} % right) agree with those of the same "
-        f"model trained by others to a Jaccard index of {_listed(told)}; the floor gives each origin one "
+        f"`{facts.reference}` ({facts.accuracy([facts.reference]):.1f} % right) agree with those of other "
+        f"trainings of it to a Jaccard index of {_listed(told)}; the floor gives each origin one "
         f"weight.{counted}"
     )
 
@@ -296,51 +297,64 @@ def _scale_item(facts: _Facts) -> list[str]:
     return [f"**For scale**, systems that are another model altogether: {cells}."]
 
 
-def _judged(facts: _Facts, card: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the scorecard that have bounds, of models that are not part of the floor."""
-    outside = card["model"].isin([*facts.of_kind(COMPARED), *facts.of_kind(OTHER)])
-    return card[outside & card["difference_low"].notna()]
-
-
-def _verdict_item(facts: _Facts, card: pd.DataFrame) -> list[str]:
-    rows = _judged(facts, card)
-    if not len(rows):
-        return []
-    told = []
-    for verdict, group in rows.groupby("verdict", sort=True):
-        models = _listed(
-            f"`{row.model}` ({row.difference:+.3f}, bounds {row.difference_low:+.3f} to "
-            f"{row.difference_high:+.3f})"
-            for row in group.sort_values("difference", ascending=False).itertuples()
+def _verdict_item(card: pd.DataFrame) -> list[str]:
+    """The scorecard's own words and counts, characteristic by characteristic."""
+    items = []
+    for name, rows in card.groupby("characteristic", sort=False):
+        judged = rows[rows["verdict"] != NOT_MEASURED]
+        if not len(judged):
+            continue
+        told = []
+        for verdict, group in judged.groupby("verdict", sort=True):
+            models = _listed(
+                f"`{row.model}`{_kept(row)}"
+                for row in group.sort_values("kept", ascending=False, kind="stable").itertuples()
+            )
+            told.append(f"`{verdict}`: {models}")
+        first = judged.iloc[0]
+        bar = f"margin {first['margin']:g}" if math.isnan(first["keep"]) else f"keep {first['keep']:g}"
+        items.append(
+            f"**Verdicts on {name}** ({len(judged)} models; {first['measure']} on `{first['task']}`, {bar}): "
+            f"{'; '.join(told)}."
         )
-        told.append(f"`{verdict}`: {models}")
-    first, family = rows.iloc[0], int(card["p_value"].notna().sum())
-    return [
-        f"**Verdicts** by {first['measure']} at margin {first['margin']:g}, each difference to the floor "
-        "with one-sided 95 % bounds over examples and trainings, after Holm's correction for "
-        f"{family} verdicts: {'; '.join(told)}."
-    ]
+    return items
+
+
+def _kept(row: object) -> str:
+    if math.isnan(row.kept):
+        return ""
+    low, high = 100 * row.kept_low, 100 * row.kept_high
+    bounds = "" if math.isnan(low) else f", {low:.0f} to {high:.0f}"
+    return f" (keeps {100 * row.kept:.0f} %{bounds})"
+
+
+_SAID = {
+    "origin": "Others differ in code and settings as well as in seed, which may lower the floor and widen "
+    "its "
+    "spread. A floor from second trainings by one recipe would say more",
+    "retrained": "Trainings of one recipe differ in the seed alone",
+}
 
 
 def _limits_item(facts: _Facts, card: pd.DataFrame) -> str:
     count = len(facts.means)
-    origins = "one other origin" if count == 1 else f"{count} other origins"
+    kinds = [kind for kind in card["floor_kind"] if kind in _SAID]
+    kind = kinds[0] if kinds else "origin"
+    word = "origin" if kind == "origin" else "training"
+    origins = f"one other {word}" if count == 1 else f"{count} other {word}s"
     shared = (
         f"; the models compared come from where `{facts.reference}` comes from, which may favour them"
         if facts.nearest is not None
         else ""
     )
-    rows = _judged(facts, card)
-    opening = f"**No verdict follows.** A floor from {origins} has no interval."
+    rows = card[(card["characteristic"] == "errors") & card["floor_low"].notna()]
+    opening = f"**No verdict on agreement follows.** A floor from {origins} has no interval."
     if len(rows):
         low, high = rows.iloc[0][["floor_low", "floor_high"]]
         opening = (
             f"**What they rest on** is a floor from {origins}: {low:.2f} to {high:.2f} with 95 % confidence."
         )
-    return (
-        f"{opening} Others differ in code and settings as well as in seed, which may lower the floor and "
-        f"widen its spread{shared}. A floor from second trainings by one recipe would say more."
-    )
+    return f"{opening} {_SAID[kind]}{shared}."
 
 
 def _mean(values: Iterable[float]) -> float:

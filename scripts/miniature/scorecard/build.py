@@ -1,8 +1,9 @@
 """The scorecard: for each model and characteristic, whether it is a miniature of the reference."""
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from miniature.agreement.comparison import make_resamples, resampled_by_pair
@@ -10,10 +11,10 @@ from miniature.agreement.table import make_table
 from miniature.measures.registry import MEASURES
 from miniature.measures.sets import correct_for_chance
 from miniature.messages import StudyError
-from miniature.names import control_of, replicate_of
-from miniature.scorecard.difference import measure_difference
-from miniature.scorecard.floor import measured_weights, trainings_of
-from miniature.scorecard.verdicts import NOT_MEASURED, decide_rows, relative_score
+from miniature.scorecard.difference import Difference, Measurements, measure_difference
+from miniature.scorecard.floor import FloorModel, measured_weights, trainings_of
+from miniature.scorecard.verdicts import Evidence, decide_rows, relative_score
+from miniature.statistics.kept import kept_bounds, p_informative
 from miniature.statistics.significance import mcnemar
 from miniature.statistics.trainings import Pair
 
@@ -22,9 +23,13 @@ SCORECARD_COLUMNS = (
     "ci_low", "ci_high", "chance", "ceiling", "floor", "floor_low", "floor_high",
     "difference", "difference_low", "difference_high", "score", "n", "verdict", "accuracy_difference",
     "accuracy_p_value", "replicates", "p_value", "p_adjusted", "score_low", "score_high", "reason",
+    "keep", "kept", "kept_low", "kept_high", "kept_as_measured_low", "kept_as_measured_high", "as_measured",
+    "floor_kind", "floor_above_chance", "p_informative", "spread", "n_clusters",
 )  # fmt: skip
-TEXT_COLUMNS = ("model", "characteristic", "task", "dataset", "measure", "verdict", "reason")
-COUNT_COLUMNS = ("k", "n", "replicates")
+TEXT_COLUMNS = (
+    "model", "characteristic", "task", "dataset", "measure", "verdict", "reason", "as_measured", "floor_kind",
+)  # fmt: skip
+COUNT_COLUMNS = ("k", "n", "replicates", "n_clusters")
 
 # Measures that say how the accuracy of two models differs.
 ACCURACY_ROWS = ("accuracy_difference", "negative_flips", "positive_flips")
@@ -39,44 +44,48 @@ def build_scorecard(
     reference: str,
     verdict: Mapping[str, Mapping[str, object]],
     resamples: Mapping[str, pd.DataFrame] | None = None,
-    origins: Mapping[str, str] | None = None,
+    floor: Sequence[FloorModel] = (),
+    family: str = "model",
 ) -> pd.DataFrame:
-    """One row for each model but the reference and each characteristic that the study decides on.
+    """One row for each model and each characteristic that the study decides on.
 
     A verdict needs the noise floor and how far it varies from training to training; what is lacking is said
-    in ``reason``, and the verdict is ``inconclusive``. A pair that a characteristic has no row for (a model
-    given by its error list only, say) is ``not-measured``. Second trainings and the control are no subjects
-    of a verdict, and no claim is made of a model of other origin that is part of the floor: it would cost the
-    others in Holm's correction. That covers all other rows with bounds whose chance level is not too high,
-    the claims of each kind for themselves: at most 5 % of scorecards have a false ``not-miniature`` anywhere,
-    and at most 5 % a false ``miniature``.
+    in ``reason``, and the verdict is ``undecided``. A pair that a characteristic has no row for (a model
+    given by its error list only, say) is ``not-measured``. A model's rows depend on the reference, on its
+    trainings and on itself, never on the other models of the study.
 
     Parameters
     ----------
     agreement : DataFrame
         Agreement rows of all characteristics.
     models : sequence of str
-        All models in the study's order; the reference may be among them.
+        Models to judge, in the study's order; the reference and models of the floor are passed over.
     reference : str
         Name of the reference.
     verdict : mapping of str to mapping
-        For each characteristic ``task``, ``measure``, ``margin`` and, where the measure has one, ``k``; where
-        several rows would fit, also ``dataset``, ``split``, ``ood_dataset``, ``recipe`` or ``feature``.
+        For each characteristic ``task``, ``measure``, ``keep`` (of levels ``margin``) and, where the
+        measure has one, ``k``; where several rows would fit, also ``dataset``, ``split``, ``ood_dataset``,
+        ``recipe`` or ``feature``.
     resamples : mapping of str to DataFrame, optional
         By characteristic, the resampled values of the rows that its verdict rests on; see
         `miniature.agreement.comparison`. Without them there are no bounds.
-    origins : mapping of str to str, optional
-        Origin of the reference and of the models that are the same large model by others; see
-        `miniature.scorecard.floor.trainings_of`.
+    floor : sequence of FloorModel
+        Other realizations of the reference and of other models.
+    family : str
+        ``model``: claims are corrected within a model; ``study``: over all models.
 
     Returns
     -------
     DataFrame
         With `SCORECARD_COLUMNS`, models in the study's order, characteristics in the order of `verdict`.
-        ``replicates`` counts the trainings or origins in the floor; ``p_value`` belongs to the claim, of the
-        two, that is nearer to being made, ``p_adjusted`` is the same after Holm's correction;
-        ``accuracy_difference`` is the model's accuracy minus the reference's, ``accuracy_p_value`` that of
-        McNemar's test of it; ``score_low`` and ``score_high`` are the score at the bounds of the difference.
+        ``replicates`` counts the trainings or origins in the floor, ``floor_kind`` says which they are;
+        ``p_value`` belongs to the claim, of the two, that is nearer to being made, ``p_adjusted`` is the
+        same after Hommel's correction; ``kept`` with its one-sided 95 % bounds over examples and trainings,
+        and over examples alone (``kept_as_measured_...``), as which a model is ``closer`` or ``further``
+        than the other trainings are on average, or ``level``; ``spread`` is the standard deviation over
+        trainings of the agreement above chance, as a share of it; ``accuracy_difference`` is the model's
+        accuracy minus the reference's, ``accuracy_p_value`` that of McNemar's test of it; ``score_low`` and
+        ``score_high`` are the score at the bounds of the difference.
 
     Raises
     ------
@@ -88,36 +97,104 @@ def build_scorecard(
     >>> from miniature.agreement.table import make_rows
     >>> labels = {"characteristic": "errors", "task": "squad", "measure": "jaccard"}
     >>> rows = make_rows(**labels, model_a="large", model_b="tiny", value=0.2)
-    >>> settings = {"errors": {"task": "squad", "measure": "jaccard", "margin": 0.05}}
+    >>> settings = {"errors": {"task": "squad", "measure": "jaccard", "keep": 0.8}}
     >>> card = build_scorecard(rows, models=["large", "tiny"], reference="large", verdict=settings)
     >>> card[["model", "agreement", "verdict"]].values.tolist()
-    [['tiny', 0.2, 'inconclusive']]
+    [['tiny', 0.2, 'undecided']]
     """
-    trainings = trainings_of(models, origins or {}, reference=reference)
-    again = {model for model in models if replicate_of(model) or control_of(model)}
-    subjects = [model for model in models if model != reference and model not in again]
-    accuracy = agreement[agreement["measure"].isin(ACCURACY_ROWS)]
-    rows = {}
-    for characteristic, settings in verdict.items():
-        found = select_rows(agreement, characteristic, settings)
-        by_pair = {(row["model_a"], row["model_b"]): row for row in found.to_dict("records")}
-        readings = _readings(agreement, characteristic, settings)
-        draws = (resamples or {}).get(characteristic, make_resamples())
-        draws = draws[draws["task"] == settings["task"]]
-        values, method = resampled_by_pair(draws)
-        for model in subjects:
-            row = _unmeasured(model, characteristic, settings)
+    kind, trainings = trainings_of(floor, reference)
+    passed = {reference, *(f.model for f in floor)}
+    subjects = [model for model in models if model not in passed]
+    accuracy = agreement[agreement["measure"].isin(ACCURACY_ROWS) & (agreement["examples_of"] == "")]
+    rows: list[dict[str, object]] = []
+    weighed: list[Evidence | None] = []
+    for model in subjects:
+        for characteristic, settings in verdict.items():
+            pairs = _Pairs.read(agreement, characteristic, settings, model, resamples or {})
+            row = _unmeasured(model, characteristic, settings) | {"floor_kind": kind if trainings else ""}
+            evidence = None
             # The reference is first in its pairs, which is what gives flips and differences their direction.
-            if (reference, model) in by_pair:
-                row |= _measured(by_pair, values, method, trainings, reference, model, settings)
-                row["open"] = _open_readings(by_pair, readings, trainings, reference, model)
-                row["yardstick"] = model in trainings
+            if (reference, model) in pairs.rows:
+                found, evidence = _weigh(pairs, trainings, reference, model, settings)
+                row |= _measured(pairs, found, trainings, reference, model) | _kept(evidence)
                 row |= _accuracy(accuracy, row, reference)
-            rows[model, characteristic] = row
-    ordered = [rows[model, characteristic] for model in subjects for characteristic in verdict]
-    decide_rows(ordered)
-    columns = {name: [row.get(name) for row in ordered] for name in SCORECARD_COLUMNS} if ordered else {}
+            rows.append(row)
+            weighed.append(evidence)
+    families = [row["model"] if family == "model" else family for row in rows]
+    for row, decided in zip(rows, decide_rows(weighed, families), strict=True):
+        row |= decided._asdict()
+    columns = {name: [row.get(name) for row in rows] for name in SCORECARD_COLUMNS} if rows else {}
     return make_table(SCORECARD_COLUMNS, TEXT_COLUMNS, COUNT_COLUMNS, columns)
+
+
+class _Pairs(NamedTuple):
+    """What a verdict on one model reads of one characteristic."""
+
+    rows: dict[Pair, dict[str, object]]
+    readings: dict[str, dict[Pair, float]]
+    measured: Measurements
+
+    @classmethod
+    def read(
+        cls,
+        agreement: pd.DataFrame,
+        characteristic: str,
+        settings: Mapping[str, object],
+        model: str,
+        resamples: Mapping[str, pd.DataFrame],
+    ) -> "_Pairs":
+        """Rows of all pairs; of the reference's trainings those on this model's examples, if any."""
+        rows, readings = {}, {"low": {}, "high": {}}
+        for of in ("", model):
+            chosen = agreement[agreement["examples_of"] == of]
+            found = select_rows(chosen, characteristic, settings)
+            rows |= {(row["model_a"], row["model_b"]): row for row in found.to_dict("records")}
+            for end, values in _readings(chosen, characteristic, settings).items():
+                readings[end] |= values
+        draws = resamples.get(characteristic, make_resamples())
+        by_pair, method = resampled_by_pair(draws[draws["task"] == settings["task"]], model)
+        measured = Measurements(
+            {pair: float(row["value"]) for pair, row in rows.items()},
+            {pair: float(row["chance"]) for pair, row in rows.items()},
+            by_pair, method, str(MEASURES[str(settings["measure"])].closer),
+        )  # fmt: skip
+        return cls(rows, readings, measured)
+
+
+def _weigh(
+    pairs: _Pairs, trainings: Mapping[str, str], reference: str, model: str, settings: Mapping[str, object]
+) -> tuple[Difference, Evidence]:
+    clusters = pairs.rows[reference, model]["n_clusters"]
+    found = measure_difference(
+        pairs.measured,
+        clusters=0 if pd.isna(clusters) else int(clusters),
+        trainings=trainings, reference=reference, model=model,
+    )  # fmt: skip
+    bar = float(settings["keep"] if "keep" in settings else settings["margin"])
+    weight = bar if found.level is None else 1.0
+    examples = pairs.rows[reference, model]["n"]
+    settled = _open_readings(pairs, trainings, reference, model, weight)
+    return found, Evidence(found, bar, *settled, 0 if pd.isna(examples) else int(examples))
+
+
+def _kept(evidence: Evidence) -> dict[str, object]:
+    """The share kept with its bounds, and what the floor is worth."""
+    kept = evidence.difference.kept
+    if kept is None:
+        return {}
+    alone = kept._replace(training_variance=0.0, training_noise=0.0)
+    low, high = kept_bounds(alone)
+    row: dict[str, object] = {
+        "kept": float(kept.share), "floor_above_chance": float(kept.floor),
+        "kept_as_measured_low": low, "kept_as_measured_high": high,
+        "as_measured": "" if math.isnan(low) else "further" if high < 1 else "closer" if low > 1 else "level",
+    }  # fmt: skip
+    if kept.trainings < 2:
+        return row
+    low, high = kept_bounds(kept)
+    spread = math.sqrt(max(0.0, float(kept.training_variance) - float(kept.training_noise)))
+    row |= {"kept_low": low, "kept_high": high, "p_informative": float(p_informative(kept))}
+    return row | {"spread": spread / float(kept.floor) if kept.floor > 0 else math.nan}
 
 
 def select_rows(agreement: pd.DataFrame, characteristic: str, settings: Mapping[str, object]) -> pd.DataFrame:
@@ -212,13 +289,14 @@ def _readings(
 
 
 def _open_readings(
-    rows: Mapping[Pair, Mapping[str, object]],
-    readings: Mapping[str, Mapping[Pair, float]],
-    trainings: Mapping[str, str],
-    reference: str,
-    model: str,
+    pairs: _Pairs, trainings: Mapping[str, str], reference: str, model: str, weight: float
 ) -> tuple[float, float]:
-    """How much lower and how much higher the difference to the floor could be under another reading."""
+    """How much lower and how much higher the contrast with the bar could be under another reading.
+
+    Agreement and floor are settled against each other, as if each could be by itself, so that the truth
+    lies within.
+    """
+    rows, readings = pairs.rows, pairs.readings
     weights = measured_weights(trainings, rows, reference=reference, model=model)
 
     def shift(name: str, end: str) -> float:
@@ -226,8 +304,8 @@ def _open_readings(
         moved = readings[end].get((reference, name), value) - value
         return 0.0 if pd.isna(moved) else abs(moved)
 
-    lower = shift(model, "low") + sum(weight * shift(m, "high") for m, weight in weights.items())
-    higher = shift(model, "high") + sum(weight * shift(m, "low") for m, weight in weights.items())
+    lower = shift(model, "low") + weight * sum(w * shift(m, "high") for m, w in weights.items())
+    higher = shift(model, "high") + weight * sum(w * shift(m, "low") for m, w in weights.items())
     return lower, higher
 
 
@@ -235,31 +313,16 @@ def _unmeasured(model: str, characteristic: str, settings: Mapping[str, object])
     return {
         "model": model, "characteristic": characteristic, "task": settings["task"],
         "dataset": settings.get("dataset", ""), "measure": settings["measure"], "k": settings.get("k"),
-        "margin": settings["margin"], "verdict": NOT_MEASURED,
-        "reason": "no agreement with the reference was measured",
+        "margin": settings.get("margin"), "keep": settings.get("keep"), "as_measured": "",
     }  # fmt: skip
 
 
 def _measured(
-    rows: Mapping[Pair, Mapping[str, object]],
-    draws: Mapping[Pair, np.ndarray],
-    method: str,
-    trainings: Mapping[str, str],
-    reference: str,
-    model: str,
-    settings: Mapping[str, object],
+    pairs: _Pairs, found: Difference, trainings: Mapping[str, str], reference: str, model: str
 ) -> dict[str, object]:
-    """Agreement, floor, difference and score of one row, and under ``found`` what its verdict rests on."""
+    """Agreement, floor, difference and score of one row."""
+    rows, higher = pairs.rows, pairs.measured.closer == "higher"
     pair = rows[reference, model]
-    closer = str(MEASURES[str(settings["measure"])].closer)
-    found = measure_difference(
-        {names: float(row["value"]) for names, row in rows.items()},
-        draws,
-        method=method,
-        clusters=0 if pd.isna(pair["n_clusters"]) else int(pair["n_clusters"]),
-        trainings=trainings, reference=reference, model=model, closer=closer,
-        margin=float(settings["margin"]),
-    )  # fmt: skip
 
     def corrected(row: Mapping[str, object]) -> float:
         return correct_for_chance(row["value"], row["chance"], row["ceiling"])
@@ -268,12 +331,12 @@ def _measured(
     floors = [(corrected(rows[reference, m]), weight) for m, weight in weights.items()]
 
     def score(difference: float) -> float:
-        agreement = found.floor + (difference if closer == "higher" else -difference)
+        agreement = found.floor + (difference if higher else -difference)
         return relative_score(corrected({**pair, "value": agreement}), floors)
 
-    kept = {name: pair[name] for name in ("dataset", "ci_low", "ci_high", "chance", "ceiling", "n")}
-    return kept | {
-        "agreement": pair["value"], "replicates": found.trainings, "found": found,
+    copied = ("dataset", "ci_low", "ci_high", "chance", "ceiling", "n", "n_clusters")
+    return {name: pair[name] for name in copied} | {
+        "agreement": pair["value"], "replicates": found.trainings,
         "floor": found.floor, "floor_low": found.floor_low, "floor_high": found.floor_high,
         "difference": found.difference, "difference_low": found.low, "difference_high": found.high,
         "score": score(found.difference), "score_low": score(found.low), "score_high": score(found.high),

@@ -1,41 +1,86 @@
-"""A noise floor: how far the reference agrees with other trainings of itself, its own or those of others.
+"""Noise floors: how far a model agrees with other realizations of itself, by kind.
 
-Each second training that a study makes is an origin of its own. Two checkpoints that others published as one
-group share code, settings and often a training run, so that they are no independent evidence of what another
-training would have done: only pairs of different origin count, and each origin counts once however many
-checkpoints it published.
+Every floor has a kind, and answers its own question. What another *training* shares with the reference is
+what a compressed model is judged by; a second run of the same checkpoint, another quantization or another
+prompt only say whether a difference is more than that kind of noise.
+
+Each second training that a study makes is an origin of its own. Two checkpoints that others published as
+one group share code, settings and often a training run, so that they are no independent evidence of what
+another training would have done: only pairs of different origin count, and each origin counts once however
+many checkpoints it published.
 """
 
 import math
 from collections.abc import Container, Mapping, Sequence
+from typing import NamedTuple
 
-from miniature.names import replicate_of
+RETRAINED, ORIGIN, RERUN, REQUANTIZED, PROMPT = "retrained", "origin", "rerun", "requantized", "prompt"
+# What each kind of floor is made of, as tables and figures name it.
+KINDS: dict[str, str] = {
+    RETRAINED: "other trainings, other seeds",
+    ORIGIN: "the same model trained by others",
+    RERUN: "the same checkpoint run again",
+    REQUANTIZED: "other quantizations",
+    PROMPT: "other prompts",
+}
+# Kinds that a verdict can rest on, the first that there is.
+TRAININGS = (RETRAINED, ORIGIN)
 
 
-def trainings_of(models: Sequence[str], origins: Mapping[str, str], *, reference: str) -> dict[str, str]:
-    """The reference and the other trainings of it that make the noise floor, each with its origin.
+class FloorModel(NamedTuple):
+    """A model that is part of a noise floor.
 
-    Parameters
+    Attributes
     ----------
-    models : sequence of str
-        All models of the study.
-    origins : mapping of str to str
-        Origin of the reference and of each model that is the same large model by others.
-    reference : str
+    model : str
+    kind : str
+        One of `KINDS`.
+    of : str
+        The model that it is another realization of.
+    origin : str
+        Models of one origin have one weight together.
+    """
 
-    Returns
-    -------
-    dict of str to str
-        With second trainings (``{reference}.seed{n}``) these, each an origin of its own: they differ from the
-        reference in the seed alone, and models of others do not. Without, `origins`.
+    model: str
+    kind: str
+    of: str
+    origin: str
+
+
+def floor_of(floor: Sequence[FloorModel], model: str, kind: str) -> dict[str, str]:
+    """A model and its other realizations of one kind, each with its origin; empty where there are none.
 
     Examples
     --------
-    >>> trainings_of(["large", "tiny", "large.seed1"], {}, reference="large")
+    >>> floor_of([FloorModel("large.seed1", "retrained", "large", "large.seed1")], "large", "retrained")
     {'large': 'large', 'large.seed1': 'large.seed1'}
     """
-    replicates = [model for model in models if replicate_of(model) == reference]
-    return {name: name for name in [reference, *replicates]} if replicates else dict(origins)
+    others = {f.model: f.origin for f in floor if f.of == model and f.kind == kind}
+    return {model: _own_origin(model, others), **others} if others else {}
+
+
+def _own_origin(model: str, others: Mapping[str, str]) -> str:
+    """An origin that no other has: the model is compared with all of them."""
+    return model if model not in others.values() else f"{model} itself"
+
+
+def trainings_of(floor: Sequence[FloorModel], reference: str) -> tuple[str, dict[str, str]]:
+    """The floor that verdicts rest on: its kind, and the reference and its trainings with their origins.
+
+    Other trainings of one's own go before those of others: they differ from the reference in the seed
+    alone. Without any, the kind is that of one's own and there are no trainings.
+
+    Examples
+    --------
+    >>> theirs = FloorModel("theirs", "origin", "large", "them")
+    >>> trainings_of([theirs, FloorModel("again", "retrained", "large", "again")], "large")
+    ('retrained', {'large': 'large', 'again': 'again'})
+    """
+    for kind in TRAININGS:
+        found = floor_of(floor, reference, kind)
+        if found:
+            return kind, found
+    return RETRAINED, {}
 
 
 def origin_weights(

@@ -5,6 +5,7 @@ they are those of `statistics.paired`, over clusters of examples.
 """
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,11 +13,15 @@ import numpy as np
 import pandas as pd
 from scipy.special import rel_entr, stdtr, stdtrit
 
+from miniature.agreement.comparison import HALVES, resampled_by_pair
 from miniature.agreement.table import make_table
 from miniature.characteristics.errors.answers import read_said
 from miniature.characteristics.errors.compare import find_errors
+from miniature.files import read_csv
 from miniature.measures.calibration import squared_errors
 from miniature.measures.probabilities import js_divergence
+from miniature.scorecard.build import select_rows
+from miniature.statistics.halves import halves_degrees
 from miniature.statistics.paired import (
     EXACT,
     FEW,
@@ -398,6 +403,59 @@ def tolerance_rows(
         _decide([row for row in rows if row["model"] == name])
     columns = {c: [row.get(c) for row in rows] for c in COLUMNS} if rows else {}
     return make_table(COLUMNS, TEXT_COLUMNS, COUNT_COLUMNS, columns)
+
+
+def tolerance_table(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One table from those of several tasks, a model's rows together."""
+    table = pd.concat([make_table(COLUMNS, TEXT_COLUMNS, COUNT_COLUMNS, {}), *tables], ignore_index=True)
+    order = {name: i for i, name in enumerate(dict.fromkeys(table["model"]))}
+    return table.sort_values("model", key=lambda names: names.map(order), kind="stable", ignore_index=True)
+
+
+def read_tolerance(path: str | os.PathLike) -> pd.DataFrame:
+    """Tolerance table from its csv, with the types that `tolerance_rows` gives."""
+    table = read_csv(path, dtype=str).fillna("")
+    columns: dict[str, object] = {}
+    for name in COLUMNS:
+        cells = table[name].tolist()
+        if name in COUNT_COLUMNS:
+            columns[name] = [int(cell) if cell else None for cell in cells]
+        else:
+            columns[name] = cells if name in TEXT_COLUMNS else [float(cell or "nan") for cell in cells]
+    return make_table(COLUMNS, TEXT_COLUMNS, COUNT_COLUMNS, columns if len(table) else {})
+
+
+def neighbors_of_pairs(
+    agreement: pd.DataFrame,
+    resamples: pd.DataFrame,
+    verdict: Mapping[str, object],
+    *,
+    limit: float = math.nan,
+) -> dict[tuple[str, str], Bounds]:
+    """Agreement of neighbors of every pair, with bounds, at the K that the verdict rests on.
+
+    Parameters
+    ----------
+    agreement : DataFrame
+        Agreement rows of representation.
+    resamples : DataFrame
+        Their resampled values; see `miniature.agreement.comparison`.
+    verdict : mapping
+        The study's verdict on representation.
+    limit : float
+        The least that is tolerated; NaN without.
+    """
+    rows = select_rows(agreement, "representation", verdict)
+    draws, method = resampled_by_pair(resamples[resamples["task"] == verdict["task"]])
+    found = {}
+    for row in rows.to_dict("records"):
+        pair = row["model_a"], row["model_b"]
+        if pair in draws and method == HALVES:
+            values = draws[pair].values
+            n, clusters = int(row["n"]), int(row["n_clusters"])
+            df = halves_degrees(len(values), clusters)
+            found[pair] = neighbor_bounds(float(row["value"]), values, df, clusters, n, limit)
+    return found
 
 
 def _row(measured: Measured, limit: float) -> dict[str, object]:

@@ -97,7 +97,7 @@ def share_bounds(hit: np.ndarray, index: np.ndarray, *, limit: float = math.nan)
         shape = ((struck + 0.5, effective - struck + 0.5),) * 2
         scales, method = (1.0, 1.0), SHARE
     upper, lower = shape
-    high = min(1.0, scales[1] * float(beta.ppf(1 - LEVEL, *upper))) if struck < clusters else 1.0
+    high = min(1.0, scales[1] * float(beta.ppf(1 - LEVEL, *upper))) if upper[1] > 0 else 1.0
     low = scales[0] * float(beta.ppf(LEVEL, *lower)) if struck > 0 else 0.0
     p = math.nan
     if not math.isnan(limit):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from miniature.agreement.comparison import BCA, BOOTSTRAP, Resampling, make_resamples, rests_on
 from miniature.agreement.table import make_rows
+from miniature.measures.sets import set_measures
 from miniature.statistics.bootstrap import bca_interval, resample_clusters
 
 # Resamples and pairs multiplied at once: tens of megabytes, whatever the numbers of clusters and models.
@@ -204,7 +205,11 @@ def make_pair_rows(
 
 
 def keep_resamples(
-    resampled: Mapping[str, Resampled], verdict: Mapping[str, object] | None, **labels: str
+    resampled: Mapping[str, Resampled],
+    verdict: Mapping[str, object] | None,
+    *,
+    chance: Mapping[str, float | np.ndarray] | None = None,
+    **labels: str,
 ) -> pd.DataFrame:
     """Resampled values of the measure that a verdict rests on.
 
@@ -214,6 +219,8 @@ def keep_resamples(
         Of one pair, by measure.
     verdict : mapping or None
         The study's verdict on the characteristic.
+    chance : mapping of str to float or ndarray, optional
+        By measure, the agreement of unrelated models: in each resample, or one number for all.
     **labels : str
         The rows' ``task``, ``model_a``, ``model_b`` and what else tells rows apart.
 
@@ -225,16 +232,41 @@ def keep_resamples(
     Examples
     --------
     >>> pair = {"jaccard": Resampled(np.array([0.5, 0.6]), 0.5, 0.6)}
-    >>> settings = {"task": "squad", "measure": "jaccard", "margin": 0.05}
+    >>> settings = {"task": "squad", "measure": "jaccard", "keep": 0.8}
     >>> len(keep_resamples(pair, settings, task="squad", model_a="large", model_b="tiny"))
     2
     >>> len(keep_resamples(pair, settings, task="imdb", model_a="large", model_b="tiny"))
     0
     """
-    rows = {key: value for key, value in labels.items() if key not in ("model_a", "model_b")}
-    kept = [
-        make_resamples(labels["task"], labels["model_a"], labels["model_b"], BOOTSTRAP, found.values)
-        for measure, found in resampled.items()
-        if rests_on(verdict, measure=measure, **rows)
-    ]
-    return kept[0] if kept else make_resamples()
+    names = ("model_a", "model_b", "examples_of")
+    rows = {key: value for key, value in labels.items() if key not in names}
+    for measure, found in resampled.items():
+        if rests_on(verdict, measure=measure, **rows):
+            return make_resamples(
+                labels["task"], labels["model_a"], labels["model_b"], BOOTSTRAP, found.values,
+                (chance or {}).get(measure, float("nan")), examples_of=labels.get("examples_of", ""),
+            )  # fmt: skip
+    return make_resamples()
+
+
+def chance_of_sets(counts_of_pair: np.ndarray, drawn: np.ndarray | None, measure: str) -> np.ndarray:
+    """Chance level of one measure of two sets, in each resample.
+
+    Parameters
+    ----------
+    counts_of_pair : ndarray of float, shape [clusters, 4]
+        As `miniature.measures.sets.set_counts`.
+    drawn : ndarray of float32, shape [resamples, clusters], or None
+        As `draw_counts`.
+    measure : str
+        One of `miniature.measures.sets.set_measures`.
+
+    Returns
+    -------
+    ndarray of float64, shape [resamples]
+        Empty without resamples.
+    """
+    if drawn is None:
+        return np.empty(0)
+    added = _add_up(counts_of_pair[None], drawn)[:, 0]  # [resamples, 4]
+    return set_measures(added)[measure].chance

@@ -10,7 +10,7 @@ from miniature.files import read_csv
 from miniature.scorecard.floor import noise_floor, origin_weights
 
 REFERENCE = "reference"
-SAME = "same model, other origin"
+SAME = "same model, other training"
 COMPARED = "compared"
 VARIANT = "variant of such an origin"
 OTHER = "other system"

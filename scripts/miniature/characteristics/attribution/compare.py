@@ -142,7 +142,8 @@ def compare_attribution(
                     table.append(
                         make_pair_rows([(f"{measure}_{bound}", limit, nothing, nothing)], {}, **row, **size)
                     )
-            kept = keep_resamples(own, comparing.verdict, **row)
+            by_chance = {measure: again[f"{name} chance"].values} if own else None
+            kept = keep_resamples(own, comparing.verdict, chance=by_chance, **row)
             found.append(Comparison(pd.concat(table, ignore_index=True), kept))
     return concat_comparisons(found)
 

@@ -72,6 +72,7 @@ def set_findings(
                 lambda counts, name=name, form=form: jaccard_measures(counts, pairs, name)[form].value,
                 versions,
             )
+            by_chance = jaccard_measures(versions[1], pairs, name)[form].chance  # [resamples, pairs]
             resampled = spans(name, clusters)
             for i, (a, b) in enumerate(pairs):
                 findings.append(
@@ -79,7 +80,7 @@ def set_findings(
                         models[a], models[b], name + suffix, name.removeprefix("jaccard_"), values[i],
                         chance[i], ceiling[i],
                         *((low[i], high[i]) if resampled else (float("nan"), float("nan"))), BCA,
-                        draws[:, i] if resampled else np.empty(0), BOOTSTRAP,
+                        draws[:, i] if resampled else np.empty(0), BOOTSTRAP, by_chance[:, i],
                     )
                 )  # fmt: skip
     return findings

@@ -18,7 +18,13 @@ from miniature.characteristics.errors.answers import (
 from miniature.measures.sets import COUNTS, set_counts, set_measures, set_values
 from miniature.messages import StudyError
 from miniature.statistics.bootstrap import cluster_index
-from miniature.statistics.pairs import draw_counts, keep_resamples, make_pair_rows, resample_measures
+from miniature.statistics.pairs import (
+    chance_of_sets,
+    draw_counts,
+    keep_resamples,
+    make_pair_rows,
+    resample_measures,
+)
 
 
 def find_errors(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
@@ -179,7 +185,11 @@ def compare_errors(
             pair = {"model_a": a, "model_b": b, **names}
             size = {"n": int(where.sum()), "n_clusters": count_clusters(clusters, where)}
             table = make_pair_rows(rows, values, **pair, **size)
-            found.append(Comparison(table, keep_resamples(values, comparing.verdict, **pair)))
+            chance = {name: by_chance for name, _, by_chance, _ in rows}
+            chosen = (comparing.verdict or {}).get("measure")
+            if chosen in values and values is again:
+                chance[chosen] = chance_of_sets(sums[i], counts, chosen)
+            found.append(Comparison(table, keep_resamples(values, comparing.verdict, chance=chance, **pair)))
     return concat_comparisons(found)
 
 

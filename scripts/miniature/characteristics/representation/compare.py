@@ -36,6 +36,7 @@ class CurveRows(NamedTuple):
 
     rows: list[pd.DataFrame]
     resampled: np.ndarray | None
+    chance: float = float("nan")
 
 
 def curve_rows(
@@ -52,17 +53,18 @@ def curve_rows(
     wanted = _wanted(labels, verdict, k_max)
     nothing = np.full(k_max, np.nan)
     low, high, area_bounds = nothing, nothing, (np.nan, np.nan)
-    resampled = None
+    resampled, by_chance = None, np.nan
     if deviations is not None:
         area, count = deviations.mean(axis=1), int(labels["n_clusters"])
         if wanted:
             at = wanted[1] - 1 if wanted[1] else None
             resampled = value.mean() + area if at is None else value[at] + deviations[:, at]
+            by_chance = float(chance.mean() if at is None else chance[at])
         low, high = halves_interval(value, deviations, clusters=count)
         area_bounds = halves_interval(value.mean(), area, clusters=count)
     if resampled is not None and wanted[0] == "jaccard_corrected":
         at_k, one = np.full(len(resampled), chance[wanted[1] - 1]), np.ones(len(resampled))
-        resampled = correct_for_chance(resampled, at_k, one)
+        resampled, by_chance = correct_for_chance(resampled, at_k, one), 0.0
     # Chance and ceiling are fixed by n and K, so that the corrected form moves with the value as it is.
     corrected, *bounds = (correct_for_chance(x, chance, np.ones(k_max)) for x in (value, low, high))
     method = np.where(np.isnan(low), "", HALVES)
@@ -82,7 +84,7 @@ def curve_rows(
             chance=chance.mean(), ceiling=1.0,
         ),
     ]  # fmt: skip
-    return CurveRows(rows, resampled)
+    return CurveRows(rows, resampled, by_chance)
 
 
 def _wanted(
@@ -204,7 +206,7 @@ def compare_representation(
         found = curve_rows(value, chance, of_pair, labels=pair, verdict=comparing.verdict)
         rows.extend(found.rows)
         if found.resampled is not None:
-            resamples.append(make_resamples(comparing.task, a, b, HALVES, found.resampled))
+            resamples.append(make_resamples(comparing.task, a, b, HALVES, found.resampled, found.chance))
         open_ks = (shares[a] > 0) | (shares[b] > 0)
         if open_ks.any():
             free = (free_neighbors(ties[m], n, k_max) for m in (a, b))

@@ -91,7 +91,7 @@ def compare_similarity(
             if len(s.left_out) > 1 and rests_on(
                 verdict, task=labels["task"], **names, measure=s.measure, k=None
             ):
-                resamples.append(make_resamples(str(labels["task"]), a, b, JACKKNIFE, s.left_out))
+                resamples.append(make_resamples(str(labels["task"]), a, b, JACKKNIFE, s.left_out, s.chance))
     return Comparison(concat_rows(tables), pd.concat([make_resamples(), *resamples], ignore_index=True))
 
 

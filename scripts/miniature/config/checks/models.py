@@ -18,7 +18,7 @@ MAKING_KEYS = {
     "teacher": "remove teacher: the checkpoint has learnt what it has learnt",
     "training": "remove training, or as_is",
     "replicates": "remove replicates; each other training that you have is a model with as_is: true, "
-    "same_as_reference: true and an origin of its own, such as origin: seed-2",
+    "floor: retrained",
 }
 
 
@@ -96,7 +96,7 @@ def check_replicates(config: Mapping, positions: Positions) -> Iterator[StudyErr
             yield StudyError(
                 f"'{name}' is given by what it put out: it is not trained here and cannot be trained again.",
                 where=positions.where(("models", name, "replicates")),
-                fix="remove replicates; the same model trained by others is same_as_reference: true",
+                fix="remove replicates; another training of it is a model with floor: retrained",
             )
     if "control" not in config:
         return

@@ -8,11 +8,12 @@ from miniature.config.plan import (
     ARTEFACTS,
     RUN_HERE,
     finetuned_models,
+    floor_kind,
     is_artefact,
     measured,
     models_with,
 )
-from miniature.config.suggest import _nearest, flow, training_blocks
+from miniature.config.suggest import _nearest, _unknown, flow, training_blocks
 from miniature.data.table_files import SUFFIXES as ROW_SUFFIXES
 from miniature.data.table_files import list_suffixes
 from miniature.messages import StudyError
@@ -204,32 +205,74 @@ def _check_suffix(kind: str, source: Mapping, place: tuple, positions: Positions
 
 
 def _check_origins(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """Models of a noise floor say whose they are, and those by others come from elsewhere."""
     models, reference = config["models"], config["reference"]
     own = models.get(reference, {}).get("origin")
     for name, entry in models.items():
-        if not entry.get("same_as_reference"):
+        kind = floor_kind(entry)
+        key = "floor" if "floor" in entry else "same_as_reference"
+        where = positions.where(("models", name, key))
+        yield from _check_others(name, entry, kind, models, reference, positions)
+        if kind is None:
             continue
-        where = positions.where(("models", name, "same_as_reference"))
         if name == reference:
             yield StudyError("The reference is itself; it needs no mark.", where=where, fix="remove it")
-        elif "origin" not in entry:
-            yield StudyError(
-                f"'{name}' is the same large model by someone else, and nothing says by whom.",
-                where=where,
-                fix="origin: name-of-the-group",
-            )
-        elif own is None:
-            yield StudyError(
-                "A noise floor compares models of different origin; the reference names none.",
-                where=positions.where(("models", reference)),
-                fix="origin: name-of-the-group",
-            )
-        elif entry["origin"] == own:
-            yield StudyError(
-                f"'{name}' and the reference have one origin, '{own}'; a noise floor needs different ones.",
-                where=positions.where(("models", name, "origin")),
-                fix="origin: another-group   # or remove same_as_reference",
-            )
+        elif kind == "origin" and entry.get("of", reference) == reference:
+            if "origin" not in entry:
+                yield StudyError(
+                    f"'{name}' is the same large model by someone else, and nothing says by whom.",
+                    where=where,
+                    fix="origin: name-of-the-group",
+                )
+            elif own is None:
+                yield StudyError(
+                    "A noise floor compares models of different origin; the reference names none.",
+                    where=positions.where(("models", reference)),
+                    fix="origin: name-of-the-group",
+                )
+            elif entry["origin"] == own:
+                yield StudyError(
+                    f"'{name}' and the reference have one origin, '{own}'; "
+                    "a noise floor needs different ones.",
+                    where=positions.where(("models", name, "origin")),
+                    fix=f"origin: another-group   # or remove {key}; a seed of your own is floor: retrained",
+                )
+
+
+def _check_others(
+    name: str, entry: Mapping, kind: str | None, models: Mapping, reference: str, positions: Positions
+) -> Iterator[StudyError]:
+    """What an entry says of other models, by name."""
+    known = [other for other in models if other != name]
+    for key in ("of", "original"):
+        if key in entry and entry[key] not in known:
+            where = positions.where(("models", name, key))
+            yield _unknown("model", entry[key], known, where, f"{key}: {{}}")
+    if "of" in entry and kind is None:
+        yield StudyError(
+            f"'of' says whose noise floor '{name}' is part of, and 'floor' is missing.",
+            where=positions.where(("models", name, "of")),
+            fix="floor: retrained   # or origin, rerun, requantized, prompt",
+        )
+    if kind == "requantized" and "of" not in entry:
+        subject = next((n for n in known if n != reference and floor_kind(models[n]) is None), reference)
+        yield StudyError(
+            f"'{name}' is another quantization, and nothing says of which quantized model.",
+            where=positions.where(("models", name, "floor")),
+            fix=f"of: {subject}",
+        )
+    if entry.get("floor") not in (None, "origin") and entry.get("same_as_reference"):
+        yield StudyError(
+            f"'{name}' is part of two noise floors: 'same_as_reference' is 'floor: origin'.",
+            where=positions.where(("models", name, "floor")),
+            fix=f"floor: {entry['floor']}   # and remove same_as_reference",
+        )
+    if kind and "verdict" in entry:
+        yield StudyError(
+            f"'{name}' is part of a noise floor, of which no verdict is given.",
+            where=positions.where(("models", name, "verdict")),
+            fix="remove verdict",
+        )
 
 
 def _check_enough(config: Mapping, positions: Positions) -> Iterator[StudyError]:

@@ -24,6 +24,7 @@ def check_verdict(config: Mapping, positions: Positions) -> Iterator[StudyError]
         if not _enabled(config, name):
             continue
         yield from _check_measure(name, block["measure"], place, positions)
+        yield from _check_bar(block, place, positions)
         for key in ("k", "ood_dataset", "recipe"):
             if key in block and key not in _row_keys(name, block["measure"]):
                 subject = block["measure"] if key in DECLARED[name].row_keys else name
@@ -61,10 +62,10 @@ def _check_probabilities(
     declared = DECLARED[name]
     if not getattr(MEASURES.get(block["measure"]), "probabilities", False):
         return
-    if MEASURES[declared.verdict[0]].probabilities:
+    if MEASURES[declared.verdict["measure"]].probabilities:
         fix = f"{name}: {{enabled: false}}   # and remove its verdict"
     else:
-        fix = "measure: " + ("label_loyalty" if reference in able else declared.verdict[0])
+        fix = "measure: " + ("label_loyalty" if reference in able else declared.verdict["measure"])
     without = f"the reference '{reference}' has" if reference not in able else "all other models have"
     yield StudyError(
         f"'{block['measure']}' compares probabilities, and {without} neither weights nor predictions.",
@@ -86,6 +87,30 @@ def _check_measure(name: str, measure: str, place: tuple, positions: Positions) 
             f"{what} (there are: {', '.join(known)}).",
             where=positions.where((*place, "measure")),
             fix=f"measure: {_nearest(measure, known)}",
+        )
+
+
+def _check_bar(block: Mapping, place: tuple, positions: Positions) -> Iterator[StudyError]:
+    """An agreement is judged by the share that is kept, a level by a margin."""
+    measure = block["measure"]
+    if measure not in MEASURES or not MEASURES[measure].closer:
+        return
+    level = MEASURES[measure].closer == "zero"
+    wanted, other = ("margin: 0.02", "keep") if level else ("keep: 0.8", "margin")
+    if other in block:
+        judged = (
+            "by how far it may lie from the reference's"
+            if level
+            else ("by the share that it keeps of what another training shares with the reference")
+        )
+        yield StudyError(
+            f"'{measure}' is judged {judged}, not by '{other}'.",
+            where=positions.where((*place, other)),
+            fix=f"{wanted}   # in place of {other}",
+        )
+    elif wanted.partition(":")[0] not in block:
+        yield StudyError(
+            f"The key '{wanted.partition(':')[0]}' is missing.", where=positions.where(place), fix=wanted
         )
 
 
