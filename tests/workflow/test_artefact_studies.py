@@ -283,7 +283,7 @@ def test_published_floor_counts_each_origin_once_and_decides_on_two(published):
     ) / 2
     assert card.loc["bert-base", "floor"] == pytest.approx(expected)
     assert card.loc["bert-base", "difference"] == pytest.approx(card.loc["bert-base", "agreement"] - expected)
-    # BERT-large by two other groups is floor enough for the two smallest; nothing is asked of others than the paper's.
+    # BERT-large by two other groups is floor enough for the two smallest of the paper's models.
     assert card["verdict"].to_dict() == {
         "bert-base": "undecided", "distil-bert": "undecided", "bert-medium": "undecided",
         "bert-mini": "not-miniature", "tiny-bert": "not-miniature",
