@@ -111,8 +111,19 @@ def describe_job(job: str, folder: Path, models: list[str], resampling: dict) ->
             resamples=[agreement / f"{name}.resamples.parquet" for name in names],
         )
         out = Files(card=folder / "scorecard.csv")
+        floor = [
+            {"model": m, "kind": "retrained", "of": models[0], "origin": m}
+            for m in models
+            if m.startswith(f"{models[0]}.seed")
+        ]
         verdict = {name: VERDICT[name] for name in names}
-        more = {"reference": models[0], "resampled": names, "verdict": verdict, "floor": [], "family": "model"}
+        more = {
+            "reference": models[0],
+            "resampled": names,
+            "verdict": verdict,
+            "floor": floor,
+            "family": "model",
+        }
     return given, out, Files(**(common | more)), Files(**wildcards)
 
 
