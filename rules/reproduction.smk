@@ -3,7 +3,7 @@
 
 rule tabulate_reproduction:
     input:
-        published=f"{PROJECT}/resources/published-figures.yaml",
+        published=os.path.relpath(PROJECT / "resources/published-figures.yaml"),
         errors=(
             "<results>/tables/table2_errors.csv"
             if plan.enabled(config, "errors")
@@ -80,7 +80,7 @@ rule tabulate_claims:
 
 rule write_reproduction:
     input:
-        published=f"{PROJECT}/resources/published-figures.yaml",
+        published=os.path.relpath(PROJECT / "resources/published-figures.yaml"),
         figures="<results>/tables/reproduction.csv",
         claims="<results>/tables/claims.csv",
         control="<results>/tables/control.csv" if CONTROLLED else [],

@@ -4,7 +4,8 @@ import pytest
 
 pytestmark = pytest.mark.workflow
 
-TAIL = {"record_provenance", "all"}
+# The resolved study is written whenever a study changes.
+TAIL = {"record_provenance", "all", "record_study"}
 BESIDE_THE_PAPER = {"tabulate_claims", "write_reproduction"}
 
 
@@ -28,7 +29,7 @@ def test_figure_option_reruns_the_figure_only(project):
 
 COMPARISONS = {
     "compare_errors", "compare_representation", "compare_distribution", "compare_vulnerability",
-    "compare_calibration",
+    "compare_calibration", "join_agreement",
     "score_models", "plot_figure1", "tabulate_models", "tabulate_errors", "tabulate_attacks",
     "tabulate_reproduction", "transfer_attacks", "plot_transfer", "plot_scorecard", "tabulate_scorecard",
     "tabulate_control",
