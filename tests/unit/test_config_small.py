@@ -144,6 +144,31 @@ def test_labels_that_could_be_either_output(here, tmp_path):
         assert set(resolve(here, tmp_path).config["datasets"]["reviews"]["labels"].values()) == {"neg", "pos"}
 
 
+def test_numbers_that_two_checkpoints_take_for_different_classes(here, tmp_path):
+    write_classifier(tmp_path / "turned", id2label={"0": "positive", "1": "negative"})
+    here["models"]["small"] = "turned"
+    (error,) = refusal(here, tmp_path)
+    assert "'large' numbers its classes negative, positive, and 'small' positive, negative" in error.what
+    found = []
+    for line in error.fix.split("\nor "):
+        here["datasets"]["reviews"] = {"splits": {"test": "test.csv"}, **yaml.safe_load(line)}
+        found.append(resolve(here, tmp_path).config["datasets"]["reviews"]["labels"])
+    assert found == [{"negative": 0, "positive": 1}, {"negative": 1, "positive": 0}]
+    # Names leave nothing to guess.
+    write_rows(
+        tmp_path / "test.csv",
+        [row | {"label": ["negative", "positive"][i % 2]} for i, row in enumerate(ROWS)],
+    )
+    here["datasets"]["reviews"] = "test.csv"
+    assert resolve(here, tmp_path).config["datasets"]["reviews"]["labels"]["negative"] == "negative"
+
+
+def test_a_head_that_names_its_classes_goes_before_one_that_counts_them(here, tmp_path):
+    write_classifier(tmp_path / "counted", id2label={"0": "LABEL_0", "1": "LABEL_1"})
+    here |= {"reference": "counted", "models": {"counted": "counted", "small": "small"}}
+    assert resolve(here, tmp_path).config["datasets"]["reviews"]["labels"] == {"negative": 0, "positive": 1}
+
+
 def test_columns_by_their_usual_names(here, tmp_path):
     rows = [{"review": row["text"], "sentiment": row["label"]} for row in ROWS]
     here["datasets"]["reviews"] = str(write_rows(tmp_path / "other.jsonl", rows))

@@ -284,7 +284,8 @@ def _label(found: Recognized, values: list, path: str, config: Mapping, where: s
             where=where,
             fix="columns: {label: <the column of the classes>}",
         )
-    model, classes = _classes(config)
+    heads = _classes(config)
+    model, classes = next(iter(heads.items()), (None, None))
     if len(values) == 1:
         raise StudyError(
             f"Every example of {path} is of one class, {values[0]!r}: always giving it would be right.",
@@ -294,13 +295,15 @@ def _label(found: Recognized, values: list, path: str, config: Mapping, where: s
     if not values:
         raise StudyError(f"{path} has no label.", where=where, fix="path: <a test file with labels>")
     labels, why = _matched(values, classes, model, path, where)
+    if why.endswith("the numbers of its outputs"):
+        _check_numbering(labels, heads, path, where)
     found.entry["labels"] = labels
     found.sources["labels",] = why
 
 
-def _classes(config: Mapping) -> tuple[str | None, list[str] | None]:
-    """Class names of the reference's own head, or of the first model that has one."""
-    models = config["models"]
+def _classes(config: Mapping) -> dict[str, list[str]]:
+    """Class names of each model's own head, the reference first; heads that only count them last."""
+    models, found = config["models"], {}
     for name in dict.fromkeys([config["reference"], *models]):
         entry = models.get(name, {})
         local = next((entry[key] for key in SOURCES if key in entry and SOURCES[key].is_path), None)
@@ -310,8 +313,12 @@ def _classes(config: Mapping) -> tuple[str | None, list[str] | None]:
             except StudyError:
                 continue  # told by the check of the folder
             if names:
-                return name, names
-    return None, None
+                found[name] = names
+    return dict(sorted(found.items(), key=lambda item: _only_counted(item[1])))
+
+
+def _only_counted(names: list[str]) -> bool:
+    return all(name.strip().casefold() in (f"label_{i}", str(i)) for i, name in enumerate(names))
 
 
 def _matched(
@@ -357,6 +364,21 @@ def _matched(
         where=where,
         fix="\nor ".join(lines) + ("" if len(orders) > 1 else "   # in the order of the outputs"),
     )
+
+
+def _check_numbering(labels: Mapping, heads: Mapping[str, list[str]], path: str, where: str) -> None:
+    """A number means one class only where all heads that name their classes number them alike."""
+    keys = [name.casefold() for name in labels]
+    for model, names in heads.items():
+        own = [suggest_name(name).casefold() for name in names]
+        if own != keys and sorted(own) == sorted(keys):
+            other = {name: own.index(key) for name, key in zip(labels, keys, strict=True)}
+            raise StudyError(
+                f"The numbers in {path} mean nothing certain: '{next(iter(heads))}' numbers its classes "
+                f"{', '.join(labels)}, and '{model}' {', '.join(names)}.",
+                where=where,
+                fix=f"labels: {flow(dict(labels))}\nor labels: {flow(other)}",
+            )
 
 
 def _plain(value: object) -> object:
