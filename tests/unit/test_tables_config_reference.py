@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from miniature.attack.recipe.check import KEYS_OF, PRESETS, RECIPE_KEYS, check_recipe
+from miniature.config.resolve import spell_out
 
 CONFIG = Path(__file__).parents[2] / "config"
 SCHEMA = yaml.safe_load((CONFIG / "schema.yaml").read_text(encoding="utf-8"))
@@ -108,6 +109,6 @@ def test_the_blocks_of_the_readme_follow_the_schema():
     blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)]
     assert {key for block in blocks for key in block} >= {"models", "datasets", "characteristics"}
     for block in blocks:
-        for key, value in block.items():
+        for key, value in spell_out(block, [])[0].items():
             schema = SCHEMA["properties"][key] | {"$defs": SCHEMA["$defs"]}
             jsonschema.validate(value, schema, cls=jsonschema.Draft202012Validator)
