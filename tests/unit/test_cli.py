@@ -10,8 +10,10 @@ import pytest
 import yaml
 
 from miniature.cli import gate
+from miniature.cli.audit import shorten_answer
 from miniature.cli.main import main
 from miniature.cli.write import model_names
+from miniature.config import plan
 from miniature.config.resolve import write_resolved
 from miniature.config.validate import resolve_and_check
 from small_models import save_classifier, toy_reviews
@@ -43,7 +45,7 @@ def test_one_line_makes_a_study_of_eight_lines_without_a_mistake(here, capsys):
     assert main(["check", "shipping"]) == 0
     config = yaml.safe_load((here / "shipping.yaml").read_text())
     resolved = resolve_and_check(config, [here / "shipping.yaml"]).config
-    assert resolved["models"]["again"]["origin"] != resolved["models"]["large"]["origin"]
+    assert plan.trainings_of(resolved, "large") == ["again"]
     assert resolved["datasets"]["test"]["labels"] == {"bad": "bad", "good": "good"}
 
 
@@ -212,7 +214,7 @@ def test_gate_of_a_study_that_has_changed_or_has_not_run(finished, here, capsys)
 
 
 def test_every_subcommand_shows_an_example(capsys):
-    for command in ("audit", "new", "check", "gate"):
+    for command in ("audit", "new", "check", "gate", "plan"):
         with pytest.raises(SystemExit):
             main([command, "--help"])
         shown = capsys.readouterr().out
@@ -227,3 +229,20 @@ def test_names_of_rows():
     assert gate.status_of(gate.choose_rows(rows, ["a"])) == 0
     assert gate.status_of(gate.choose_rows(rows, [":errors"])) == 2
     assert SimpleNamespace(rows=gate.choose_rows(rows, [])).rows == rows
+
+
+def test_plan_of_a_size(capsys):
+    assert main(["plan", "--examples", "5000", "--replicates", "3", "--spread", "0.03"]) == 0
+    assert "0.72 / 0.88" in capsys.readouterr().out
+    assert main(["plan", "--replicates", "1"]) == 3
+    assert "fix:" in told(capsys)
+
+
+def test_a_long_answer_is_shortened_and_its_warnings_stay():
+    models = [line for i in range(9) for line in (f"- **m{i}**: undecided", f"  changes {i} % of decisions")]
+    text = "\n".join(["**s**: 9 models", "", *models, "", "Look: there", "Warning: swapped labels"])
+    lines = shorten_answer(text, "answer.md").splitlines()
+    assert len(lines) <= 15
+    assert lines[-1] == "Warning: swapped labels"
+    assert all(any(f"m{i}:" in line for line in lines) for i in range(9))
+    assert shorten_answer("**s**: one", "answer.md") == "s: one"

@@ -71,9 +71,7 @@ def study_of(
         key: _entry(path, dataset) for key, path in zip(names, [*models, *again], strict=True)
     }
     for key in names[len(models) :]:
-        entries[key] |= {"same_as_reference": True, "origin": key}
-    if again:
-        entries[names[0]] |= {"origin": names[0]}
+        entries[key] |= {"floor": "retrained"}
     short = {key: next(iter(e.values())) if set(e) == {"path"} else e for key, e in entries.items()}
     name = name or suggest_name(f"{names[0]}-{dataset}")
     return name, {"study": name, "reference": names[0], "models": short, "datasets": {dataset: data}}
