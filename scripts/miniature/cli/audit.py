@@ -32,6 +32,15 @@ def run_audit(given: argparse.Namespace) -> int:
     if status:
         return status
     print(read_answer(results))
+    again = ("floor", "same_as_reference", "replicates")
+    if not any(entry.get(key) for entry in config["models"].values() for key in again):
+        reference = config["reference"]
+        line = f"{reference}-seed2: {{path: <its folder>, floor: retrained}}"
+        print(
+            f"Nothing says how much another training of {reference} would change. If you have one, write\n"
+            f"  {line}\nunder models in {path}, then: miniature audit {shlex.quote(str(path))}",
+            file=sys.stderr,
+        )
     return 0
 
 
