@@ -1,5 +1,6 @@
 """The command `miniature`: what it writes, refuses and returns."""
 
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -19,12 +20,18 @@ from miniature.config.validate import resolve_and_check
 from small_models import save_classifier, toy_reviews
 
 
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoints")
+    return [save_classifier(folder / name, ["bad", "good"]) for name in ("large", "small", "again")]
+
+
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def here(tmp_path, monkeypatch, checkpoints):
     """A folder with small classifiers and a test file."""
     monkeypatch.chdir(tmp_path)
-    for name in ("large", "small", "again"):
-        save_classifier(tmp_path / name, ["bad", "good"])
+    for folder in checkpoints:
+        shutil.copytree(folder, tmp_path / folder.name)
     toy_reviews(40).to_csv(tmp_path / "test.csv", index=False)
     return tmp_path
 
@@ -51,6 +58,9 @@ def test_one_line_makes_a_study_of_eight_lines_without_a_mistake(here, capsys):
 
 def test_names_come_from_the_last_folders_that_differ(tmp_path):
     assert model_names(["runs/large/best", "runs/small/best"]) == ["large-best", "small-best"]
+    assert model_names(["large", "onnx/small/model.onnx"]) == ["large", "small"]
+    (tmp_path / "bert.v2").mkdir()
+    assert model_names([str(tmp_path / "bert.v2"), "small.jsonl.gz"]) == ["bert-v2", "small"]
 
 
 def test_a_study_of_that_name_is_kept(here, capsys):

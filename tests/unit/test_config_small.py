@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 from changed_studies import SCHEMA, write_encoder
 from miniature.config import plan
 from miniature.config.defaults import fill_defaults, load_schema
-from miniature.config.resolve import write_resolved
+from miniature.config.resolve import spell_out, write_resolved
 from miniature.config.validate import StudyErrors, resolve_and_check
 
 CLASSIFIER = {
@@ -248,6 +248,13 @@ def test_predictions_in_place_of_folders(here, tmp_path):
     assert config["models"]["large"] == {"predictions": {"reviews": {"path": "large.csv"}}}
     assert list(plan.measured(config)) == ["errors"]
     assert config["datasets"]["reviews"]["labels"] == {"0": 0, "1": 1}
+
+
+def test_a_graph_in_place_of_a_folder():
+    models = {"large": "large", "small": "small/model.onnx", "other": "other.csv"}
+    study, _ = spell_out({"reference": "large", "models": models, "datasets": {"d": "test.csv"}}, ["s.yaml"])
+    assert study["models"]["small"] == {"onnx": "small/model.onnx"}
+    assert study["models"]["other"] == {"predictions": {"d": {"path": "other.csv"}}}
 
 
 def test_other_trainings_of_ones_own_are_told_apart_by_their_names(here, tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from miniature.config.recognize import nearest_file
-from miniature.config.resolve import PREDICTIONS
+from miniature.config.resolve import is_predictions
 from miniature.config.suggest import flow
 from miniature.messages import StudyError
 from miniature.names import suggest_name
@@ -72,13 +72,18 @@ def study_of(
     }
     for key in names[len(models) :]:
         entries[key] |= {"floor": "retrained"}
-    short = {key: next(iter(e.values())) if set(e) == {"path"} else e for key, e in entries.items()}
+    short = {
+        key: next(iter(e.values())) if set(e) in ({"path"}, {"onnx"}) else e for key, e in entries.items()
+    }
     name = name or suggest_name(f"{names[0]}-{dataset}")
     return name, {"study": name, "reference": names[0], "models": short, "datasets": {dataset: data}}
 
 
 def _entry(path: str, dataset: str) -> dict:
-    if Path(path).is_file() and path.removesuffix(".gz").endswith(PREDICTIONS):
+    graph = Path(path) / "model.onnx"
+    if path.endswith(".onnx") or (graph.is_file() and not any(Path(path).glob("*.safetensors"))):
+        return {"onnx": path if path.endswith(".onnx") else str(graph)}
+    if Path(path).is_file() and is_predictions(path):
         return {"predictions": {dataset: {"path": path}}}
     return {"path": path}
 
@@ -91,7 +96,10 @@ def model_names(paths: Sequence[str]) -> list[str]:
     >>> model_names(["a/large", "b/small.jsonl"]), model_names(["large/final", "small/final"])
     (['large', 'small'], ['large-final', 'small-final'])
     """
-    parts = [[*Path(path).resolve().parts[1:-1], Path(path).resolve().name.split(".")[0]] for path in paths]
+    # A graph is called model.onnx in the folder that has the model's name.
+    whole = [Path(path).resolve() for path in paths]
+    whole = [path.parent if path.suffix == ".onnx" else path for path in whole]
+    parts = [[*path.parts[1:-1], path.name if path.is_dir() else path.name.split(".")[0]] for path in whole]
     for depth in range(1, max(map(len, parts)) + 1):
         names = [suggest_name("-".join(part[-depth:])) for part in parts]
         if len({*names}) == len(names):

@@ -67,11 +67,24 @@ def spell_out(config: Mapping, files: Iterable[str | Path]) -> tuple[dict, dict[
         for name, entry in models.items():
             if not isinstance(entry, str):
                 continue
-            given = isinstance(datasets, dict) and len(datasets) == 1 and Path(entry).suffix in PREDICTIONS
-            models[name] = (
-                {"predictions": {next(iter(datasets)): {"path": entry}}} if given else {"path": entry}
-            )
+            if entry.endswith(".onnx"):
+                models[name] = {"onnx": entry}
+            elif isinstance(datasets, dict) and len(datasets) == 1 and is_predictions(entry):
+                models[name] = {"predictions": {next(iter(datasets)): {"path": entry}}}
+            else:
+                models[name] = {"path": entry}
     return config, sources
+
+
+def is_predictions(path: str) -> bool:
+    """Whether a path looks like a file of predictions, and not like a folder.
+
+    Examples
+    --------
+    >>> is_predictions("small.jsonl.gz"), is_predictions("models/small")
+    (True, False)
+    """
+    return path.removesuffix(".gz").endswith(PREDICTIONS)
 
 
 def resolve_study(config: Mapping, schema: Mapping, positions: Positions) -> Resolved:

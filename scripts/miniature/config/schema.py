@@ -86,8 +86,6 @@ def _explain(
         if any(key not in known and _near(key, known) == name for key in error.instance):
             return  # misspelt, and told as that
         example = _own(config, (*place, name)) or _example(schema.get("properties", {}).get(name, {}))
-        if not example and name in _TRAINING_EXAMPLES:
-            example = _TRAINING_EXAMPLES[name]
         yield (
             place,
             StudyError(
@@ -163,13 +161,6 @@ def _own(config: Mapping, place: Place) -> str:
 
 
 _NAME_RULE = "letters, digits, - and _; at most 64"
-
-# `required` stands beside a $ref for these, where no example is at hand.
-_TRAINING_EXAMPLES = {
-    "epochs": "3", "batch_size": "32", "learning_rate": "3.0e-5", "warmup_ratio": "0.1",
-    "weight_decay": "0.0", "max_gradient_norm": "1.0", "order": "shuffled",
-    "precision": "fp32", "checkpoint_every": "500",
-}  # fmt: skip
 
 
 def _example(schema: Mapping) -> str:
