@@ -210,6 +210,24 @@ def test_gate_on_named_rows(finished, capsys):
     assert "--only small:errors" in told(capsys)
 
 
+def test_gate_reads_tolerances_with_their_bounds(finished, here, capsys):
+    finished(errors="undecided")
+    row = {
+        "model": "small",
+        "measure": "newly_wrong",
+        "value": 0.0712345,
+        "low": 0.05,
+        "high": 0.09,
+        "limit": 0.02,
+    }
+    pd.DataFrame([row | {"verdict": "beyond", "reason": ""}]).to_csv(
+        here / "results/ours/tolerance.csv", index=False
+    )
+    assert main(["gate", "ours.yaml"]) == 1
+    assert "small: newly_wrong (0.0712, 0.05 to 0.09; limit 0.02)" in capsys.readouterr().out
+    assert main(["gate", "ours.yaml", "--only", "small:errors"]) == 2
+
+
 def test_gate_of_a_study_that_has_changed_or_has_not_run(finished, here, capsys):
     assert main(["gate", "ours.yaml"]) == 3
     assert "miniature audit" in told(capsys)

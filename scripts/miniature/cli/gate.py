@@ -4,7 +4,7 @@ import argparse
 import difflib
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -106,12 +106,17 @@ def read_rows(results: Path) -> list[Row]:
             )
         if path.is_file():
             table = pd.read_csv(path, keep_default_na=False, dtype=str)
-            reasons = table["reason"] if "reason" in table else [""] * len(table)
-            rows += [
-                Row(*cells)
-                for cells in zip(table["model"], table[column], table["verdict"], reasons, strict=True)
-            ]
+            for row in table.to_dict("records"):
+                rows.append(Row(row["model"], row[column], row["verdict"], row.get("reason") or _bounds(row)))
     return rows
+
+
+def _bounds(row: Mapping[str, str]) -> str:
+    """What was measured, with its bounds and its limit; nothing for rows that have no limit."""
+    if not row.get("limit") or not row.get("value"):
+        return ""
+    value, low, high = (f"{float(row[key]):.3g}" if row.get(key) else "?" for key in ("value", "low", "high"))
+    return f"{value}, {low} to {high}; limit {row['limit']}"
 
 
 def junit(rows: Sequence[Row], study: str) -> str:
