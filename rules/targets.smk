@@ -62,7 +62,8 @@ NEIGHBORS = (
 )
 ANSWER = ["<results>/answer.md", "<results>/answer.json"]
 # A noise floor from models of other origin, on the task that the verdict on errors rests on.
-ORIGINS = plan.origins(config)
+# One's own other seeds are on the scorecard; models of other groups have a page of their own.
+ORIGINS = plan.origins(config) if any(row["kind"] == "origin" for row in FLOOR) else {}
 FLOOR_TASK = (
     config["verdict"]["errors"]["task"]
     if ORIGINS and plan.enabled(config, "errors") and "errors" in config["verdict"]
@@ -124,13 +125,7 @@ def changed_tasks(model):
 
 
 # Models whose changed decisions are listed: those that the study is about, not the trainings that make the floor.
-CHANGED = [
-    model
-    for model in ORIGINALS
-    if model != config["reference"]
-    and not config["models"][model].get("same_as_reference")
-    and changed_tasks(model)
-]
+CHANGED = [model for model in COMPARED if changed_tasks(model)]
 CHANGES = [
     f"<results>/tables/changed_{model}.{suffix}"
     for model in CHANGED

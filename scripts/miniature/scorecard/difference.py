@@ -311,5 +311,6 @@ def _too_few(others: int, reference: str, trainings: Mapping[str, str]) -> str:
         line = "another model with `floor: origin` and an `origin:` of its own"
         return f"{others} other origin{'s' * (others != 1)} of {reference}; a spread needs two: name {line}"
     line = f"`models: {{{reference}: {{replicates: 3}}}}`"
+    line += " where it is fine-tuned here, or other checkpoints of it with `floor: retrained`"
     known = "no second training" if not others else "only one second training"
     return f"{known} of {reference}; a spread needs two, better three: {line}"
