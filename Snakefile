@@ -52,7 +52,7 @@ rule all:
         TABLES,
         CHANGES,
         FINDINGS,
-        [kept_of(name) + summaries_of(name) for name in MEASURED],
+        [[kept_of(name), summaries_of(name)] for name in MEASURED],
         "<results>/scorecard.csv",
         ANSWER,
         "<results>/reproduction.html",
@@ -98,4 +98,4 @@ rule tables:
 onsuccess:
     answer = Path(RESULTS) / "answer.md"
     if answer.is_file():
-        print("\n" + answer.read_text(encoding="utf-8"))
+        print("", answer.read_text(encoding="utf-8"), sep="\n")

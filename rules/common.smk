@@ -5,14 +5,10 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(PROJECT / "scripts"))
-# Jobs inherit it: a copy of the library that is installed comes after the one of this Snakefile.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(PROJECT / "scripts"), *filter(None, [os.environ.get("PYTHONPATH")])]
-)
 
 from miniature.job.code_cache import code_versions
 from miniature.job.contents import ContentDigests
-from miniature.job.machine import python_without_blanks
+from miniature.job.machine import python_without_blanks, put_first_on_path
 from miniature.job.failure import first_failure
 from miniature import names
 from miniature.characteristics.declared import DECLARED
@@ -22,6 +18,8 @@ from miniature.config.resolve import write_resolved
 from miniature.config.validate import resolve_and_check
 from miniature.messages import StudyError
 from miniature.models import entry as model_entry
+
+put_first_on_path(PROJECT / "scripts")
 
 try:
     sys.executable = python_without_blanks(sys.executable, os.getcwd())

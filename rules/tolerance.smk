@@ -30,8 +30,8 @@ rule measure_tolerance:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory(2000),
+        runtime=minutes(30),
     params:
         tasks=TASKS,
         kinds=[kind_of(task) for task in TASKS],
@@ -74,8 +74,8 @@ rule tabulate_tolerance:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=memory(500),
+        runtime=minutes(10),
     params:
         code=code("tabulate_tolerance"),
     script:
@@ -96,8 +96,8 @@ rule tabulate_planning:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=memory(500),
+        runtime=minutes(10),
     params:
         code=code("tabulate_planning"),
     script:
@@ -120,15 +120,14 @@ rule write_answer:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=memory(500),
+        runtime=minutes(10),
     params:
         study=config["study"],
         reference=config["reference"],
         models=JUDGED,
         trainings=TRAININGS,
         verdict=config["verdict"],
-        results=RESULTS,
         code=code("write_answer"),
     script:
         "../scripts/write_answer.py"

@@ -30,7 +30,10 @@ def main(snakemake):
         models=params.models,
         warnings=warnings,
     )
-    texts = {output.md: answer_markdown(answer, results=params.results), output.json: answer_json(answer)}
+    texts = {
+        output.md: answer_markdown(answer, results=str(Path(output.md).parent)),
+        output.json: answer_json(answer),
+    }
     for path, text in texts.items():
         with atomic_path(path) as temporary:
             temporary.write_text(text, encoding="utf-8")

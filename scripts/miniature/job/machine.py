@@ -105,3 +105,15 @@ def python_without_blanks(executable: str, folder: str) -> str:
             fix="make an environment in a folder without a blank: python3 -m venv ~/miniature-env",
         )
     return relative if os.sep in relative else os.path.join(".", relative)
+
+
+def put_first_on_path(folder: str | os.PathLike) -> None:
+    """Let jobs import from a folder before any installed copy of the library: they inherit the environment.
+
+    Parameters
+    ----------
+    folder : path
+    """
+    others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    kept = [path for path in others if path and path != str(folder)]
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *kept])
