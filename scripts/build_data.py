@@ -1,23 +1,13 @@
 """One split of one dataset as a table with a fixed row order."""
 
-from functools import partial
-
 from _job import run_job
 from miniature.config.plan import least_examples
 from miniature.data.build import build_split
 from miniature.data.tables import SCHEMAS
 from miniature.files import write_parquet
 from miniature.messages import StudyError
-from miniature.predictions.gold import read_gold
-from miniature.predictions.records import Options
+from miniature.predictions.gold import log_reader
 from miniature.retrieval.registry import check_retrieved
-
-
-def _read_log(name, path, dataset):
-    """Data table of a log of predictions, or of a table of a kind that logs are of."""
-    said = ("columns", "benchmark", "metric")
-    options = Options(**{key: dataset[key] for key in said if key in dataset}, dataset=name, texts=True)
-    return read_gold(path, dataset["task"], options, dataset.get("labels", {}))
 
 
 def main(snakemake):
@@ -30,7 +20,7 @@ def main(snakemake):
         name=wildcards.dataset,
         seed=params.seed,
         bank_examples=params.bank_examples,
-        read_log=partial(_read_log, wildcards.dataset),
+        read_log=log_reader(wildcards.dataset),
     )
     # No parameter of the rule: the rows are the same whatever is measured on them.
     least = least_examples(snakemake.config, wildcards.dataset, wildcards.split)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import yaml
 
+from miniature.config.validate import validate_study
 from miniature.data.build import build_split
 from miniature.measures.calibration import equal_width_bins, expected_calibration_error
 from miniature.measures.sets import set_counts, set_measures
 from miniature.predictions.formats import read_recorded
-from miniature.predictions.gold import read_gold
+from miniature.predictions.gold import log_reader
 from miniature.predictions.match import match_predictions
 from miniature.predictions.records import Options
 from miniature.retrieval.files import check_digest
@@ -42,11 +43,7 @@ def study(name):
 
 
 def data(dataset, name):
-    def read_log(path, entry):
-        options = Options(columns=entry["columns"], dataset=name, texts=True)
-        return read_gold(path, entry["task"], options, entry.get("labels", {}))
-
-    return build_split(dataset, "test", name=name, seed=0, read_log=read_log)
+    return build_split(dataset, "test", name=name, seed=0, read_log=log_reader(name))
 
 
 def predictions(source, table, dataset, name, model):
@@ -65,6 +62,12 @@ def predictions(source, table, dataset, name, model):
 def jaccard(a, b):
     wrong = [~table["correct"].to_numpy(dtype=bool) for table in (a, b)]
     return float(set_measures(set_counts(*wrong)[0])["jaccard"].value)
+
+
+@pytest.mark.parametrize("name", ["published-code", "llm-quantization", "lm-eval"])
+def test_the_studies_are_valid(name):
+    files = [CONFIG / f"{name}.yaml"]
+    validate_study(yaml.safe_load(files[0].read_text()), files, CONFIG / "schema.yaml")
 
 
 def test_codebert_and_its_compressed_versions():

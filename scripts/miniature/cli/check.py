@@ -96,13 +96,14 @@ def _embeddings(model: str, name: str, path: str, table) -> Iterator[StudyError]
 def _table(config: Mapping, name: str, split: str):
     """Table of a split that is read from a user's file; None for one that is generated or retrieved."""
     from miniature.data.build import build_split
+    from miniature.predictions.gold import log_reader
 
     dataset = config["datasets"][name]
     block = dataset["splits"][split]
     source = dataset["splits"].get(block.get("held_out_from"), block)
     if "path" not in source:
         return None
-    table = build_split(dataset, split, name=name, seed=config["seed"])
+    table = build_split(dataset, split, name=name, seed=config["seed"], read_log=log_reader(name))
     least = plan.least_examples(config, name, split)
     if len(table) < least:
         raise StudyError(

@@ -40,10 +40,10 @@ def js_divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
 
 
 def kl_divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """Kullback-Leibler divergence of each example's second distribution from its first, in nats.
+    """Kullback-Leibler divergence of each example's second distribution from its first, in bits.
 
-    As papers on quantization report it (``llama-perplexity --kl-divergence``): `p` is the original's, `q` the
-    compressed model's (Kullback and Leibler 1951, equation 2.4).
+    `p` is the original's, `q` the compressed model's (Kullback and Leibler 1951, equation 2.4).
+    ``llama-perplexity --kl-divergence`` gives it in nats, of which one is 1.4427 bits.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def kl_divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     if p.shape != q.shape:
         raise ValueError(f"Distributions over the same classes are needed: {p.shape}, {q.shape}.")
     # Rounding can leave the sum a hair below 0.
-    return np.maximum(rel_entr(p, q).sum(axis=1), 0.0)
+    return np.maximum(rel_entr(p, q).sum(axis=1), 0.0) / np.log(2.0)
 
 
 def probability_loyalty(divergence: np.ndarray) -> np.ndarray:

@@ -87,7 +87,7 @@ MEASURES: dict[str, Measure] = {
         INFINITE,
         "lower",
         False,
-        "mean over examples of KL(model_a || model_b), in nats; Kullback, Leibler 1951",
+        "mean over examples of KL(model_a || model_b), in bits; Kullback, Leibler 1951",
         ("errors",),
         probabilities=True,
     ),

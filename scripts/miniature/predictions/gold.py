@@ -1,7 +1,7 @@
 """Data tables from logs that hold their questions and right answers, and from tables of multiple choice."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -63,6 +63,23 @@ def read_gold(path: str | Path, kind: str, options: Options, labels: Mapping[str
     else:
         found["label"] = [record.label or "" for record in records]
     return pd.DataFrame(found, columns=SCHEMAS[kind].names)
+
+
+def log_reader(name: str) -> Callable[[str, Mapping], pd.DataFrame]:
+    """What `miniature.data.build.build_split` reads a log with, from its path and the dataset's entry.
+
+    Parameters
+    ----------
+    name : str
+        The dataset's name in the study.
+    """
+
+    def read(path: str, dataset: Mapping) -> pd.DataFrame:
+        said = {key: dataset[key] for key in ("columns", "benchmark", "metric") if key in dataset}
+        options = Options(**said, dataset=name, texts=True)
+        return read_gold(path, dataset["task"], options, dataset.get("labels", {}))
+
+    return read
 
 
 def _lacking(record: Record, what: str, where: str, fix: str) -> StudyError:

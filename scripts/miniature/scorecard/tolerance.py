@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import rel_entr, stdtr, stdtrit
+from scipy.special import stdtr, stdtrit
 
 from miniature.agreement.comparison import HALVES, resampled_by_pair
 from miniature.agreement.table import make_table
@@ -19,7 +19,7 @@ from miniature.characteristics.errors.answers import read_said
 from miniature.characteristics.errors.compare import find_errors
 from miniature.files import read_csv
 from miniature.measures.calibration import squared_errors
-from miniature.measures.probabilities import js_divergence
+from miniature.measures.probabilities import js_divergence, kl_divergence
 from miniature.scorecard.build import select_rows
 from miniature.statistics.halves import halves_degrees
 from miniature.statistics.paired import (
@@ -136,7 +136,7 @@ def read_outputs(
     >>> read_outputs({"m": table}, {}, kind="classification", labels=["x", "y"])["m"].error.tolist()
     [0.0, 1.0]
     """
-    said = read_said(predictions, labels)
+    said = read_said(predictions, labels, kind)
     place = {name: i for i, name in enumerate(labels or ())}
     found = {
         model: Outputs(table["error"].astype("Float64").to_numpy(dtype=float, na_value=math.nan))
@@ -147,6 +147,10 @@ def read_outputs(
         label = None
         if labels:
             label = np.array([place.get(name, -1) for name in table["label"]], dtype=np.int64)
+        elif kind == "multiple-choice":
+            # Each example has choices of its own, whose probabilities are in their order.
+            own = zip(table["choices"], table["label"], strict=True)
+            label = np.array([[*names, right].index(right) for names, right in own], dtype=np.int64)
         found[model] = Outputs(error, said[model].answer, said[model].distribution, label)
     return found
 
@@ -272,17 +276,6 @@ def _probabilities(
     found.append(_mean(names[1], js_divergence(p, q), index, limits))
     found.append(_mean(names[2], kl_divergence(p, q), index, limits))
     return found
-
-
-def kl_divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """Kullback-Leibler divergence of `q` from `p`, in bits; infinite where `q` rules out what `p` does not.
-
-    Examples
-    --------
-    >>> kl_divergence(np.array([[0.5, 0.5]]), np.array([[0.25, 0.75]])).round(4).tolist()
-    [0.2075]
-    """
-    return rel_entr(p, q).sum(axis=1) / math.log(2)
 
 
 def _mean(name: str, values: np.ndarray, index: np.ndarray, limits: Mapping[str, float]) -> Measured:
