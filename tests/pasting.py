@@ -71,9 +71,10 @@ def exact_match(config: dict, model: str) -> float:
 
 def paste(study: Path, error: StudyError) -> None:
     """Do what the first offered line says: run a command, replace a key of the study, or a line of a file."""
-    line = error.fix.splitlines()[-1 if "\npython" in error.fix else 0]
+    lines = error.fix.splitlines()
+    line = next((line for line in lines if line.startswith("python ")), lines[0])
     file = Path(re.match(r"[^,:]+", error.where).group())
-    if line.startswith("python "):
+    if line.startswith(("python ", "iconv ")):
         _run(line, study)
     elif file.suffix in (".yaml", ".yml"):
         _paste_key(study, error, line)

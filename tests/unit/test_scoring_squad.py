@@ -145,3 +145,17 @@ def test_more_gold_answers_never_lower_a_score_but_for_emptiness(prediction, ans
     best = max((f1(prediction, [answer]) for answer in kept), default=f1(prediction, []))
     assert f1(prediction, answers) == best
     assert exact_match(prediction, answers) == exact_match(prediction, list(reversed(answers)))
+
+
+def test_data_without_unanswerable_questions_are_scored_as_squad_1_1_does():
+    # The official evaluators by hand: gold "the" has no word once normalized.
+    answers = {"a": ["the", "Nile"], "b": ["the"], "c": ["the Nile"]}
+    given = {"a": "an", "b": "the", "c": "Nile"}
+    table = pd.DataFrame({"id": list(answers), "answers": list(answers.values()), "answerable": [True] * 3})
+    first = score_table(table, given)
+    assert first["exact"].tolist() == [1, 1, 1]
+    assert first["f1"].tolist() == [0, 0, 1]
+    last = pd.DataFrame({"id": ["d"], "answers": [[]], "answerable": [False]})
+    second = score_table(pd.concat([table, last]), {**given, "d": ""})
+    assert second["exact"].tolist() == [0, 1, 1, 1]
+    assert second["f1"].tolist() == [0, 1, 1, 1]

@@ -121,3 +121,13 @@ def test_a_label_that_latex_would_obey_is_refused(tmp_path, label):
             pd.DataFrame({"x": [1]}), csv=tmp_path / "a", md=tmp_path / "b", tex=tmp_path / "c",
             caption="c", label=label,
         )  # fmt: skip
+
+
+def test_no_p_value_above_zero_is_printed_as_zero():
+    table = pd.DataFrame(
+        {"model": ["a", "b", "c"], "McNemar p": [1e-9, 0.0321, 0.0], "share": [1e-9, 0.1, 0.0]}
+    )
+    lines = markdown_table(table, "t").splitlines()[4:]
+    assert [[cell.strip() for cell in line.split("|")[2:4]] for line in lines] == [
+        [escape_markdown("<0.001"), "0.000"], ["0.032", "0.100"], ["0.000", "0.000"],
+    ]  # fmt: skip

@@ -210,7 +210,7 @@ class _Lines:
             self.problems.error(
                 f"line {self.number}",
                 "a NUL character, which no text has",
-                utf8_line(self.path, b"\xff\xfe") + "   (if it is UTF-16)",
+                utf8_line(self.path, b"\xff\xfe") + ", if it is UTF-16",
             )
             line = line.replace("\0", "")
         self.seen.append(line)
@@ -256,7 +256,7 @@ def _not_csv(error: csv.Error, problems: Problems, lines: _Lines) -> None:
         options = "escapechar=chr(92), doublequote=False, dtype=str, keep_default_na=False"
         fix = (
             f"python -c \"import pandas as pd; pd.read_csv('{path}', {options})"
-            f".to_csv('doubled-{name}', index=False)\"   # quotes after a backslash, written twice instead"
+            f".to_csv('doubled-{name}', index=False)\"   # quotes written twice; then path: doubled-{name}"
         )
     problems.error(f"line {lines.number}", f"not CSV: {error}", fix)
 

@@ -186,12 +186,13 @@ def utf8_line(path: str | Path, content: bytes) -> str:
     Examples
     --------
     >>> utf8_line("a/p.csv", "id".encode("utf-16"))
-    "iconv -f UTF-16 -t UTF-8 'a/p.csv' > utf8-p.csv"
+    "iconv -f UTF-16 -t UTF-8 'a/p.csv' > utf8-p.csv   # then path: utf8-p.csv"
     """
     # Both orders of bytes of UTF-16 begin with their mark; nothing else that is text does.
     wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    code, note = ("UTF-16", "") if wide else ("WINDOWS-1252", "   (if it is Windows text)")
-    return f"iconv -f {code} -t UTF-8 '{path}' > utf8-{Path(path).name}{note}"
+    code, note = ("UTF-16", "") if wide else ("WINDOWS-1252", "if it is Windows text; ")
+    new = f"utf8-{Path(path).name}"
+    return f"iconv -f {code} -t UTF-8 '{path}' > {new}   # {note}then path: {new}"
 
 
 def separator_of(header: Sequence[str], wanted: Iterable[str]) -> str | None:
@@ -213,7 +214,8 @@ def comma_line(path: str | Path, separator: str) -> str:
     """Command that writes a table with another separator again with commas."""
     read = f"pd.read_csv('{path}', sep={separator!r}, dtype=str, keep_default_na=False)"
     name = Path(path).name.removesuffix(".gz")
-    return f"python -c \"import pandas as pd; {read}.to_csv('commas-{name}', index=False)\""
+    command = f"import pandas as pd; {read}.to_csv('commas-{name}', index=False)"
+    return f'python -c "{command}"   # then path: commas-{name}'
 
 
 class Literal(float):

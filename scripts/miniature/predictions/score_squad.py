@@ -110,6 +110,10 @@ def _f1(prediction: list[str], gold: list[str]) -> float:
 def score_table(table: pd.DataFrame, predictions: Mapping[str, str]) -> pd.DataFrame:
     """Exact match and F1 of every question of a table.
 
+    A table without an unanswerable question is scored as SQuAD 1.1's evaluator does it, any other as 2.0's.
+    They differ in gold answers that have no word once normalized ("the"): 2.0 leaves them out, and gives an
+    F1 of 1 where answer and gold have none; 1.1 keeps them for exact match, and gives an F1 of 0.
+
     Parameters
     ----------
     table : DataFrame
@@ -140,13 +144,17 @@ def score_table(table: pd.DataFrame, predictions: Mapping[str, str]) -> pd.DataF
     exact = np.full(len(identifiers), np.nan, dtype=np.float32)
     overlap = np.full(len(identifiers), np.nan, dtype=np.float32)
     withheld = table["answerable"].isna().to_numpy()
+    first = not (table["answerable"] == False).any()  # noqa: E712  (missing is no answer to that)
     for row, (identifier, answers) in enumerate(zip(identifiers, table["answers"], strict=True)):
         if withheld[row]:
             continue
         predicted = normalize_answer(predictions[identifier])
-        gold = _gold(answers)
+        gold = [normalize_answer(answer) for answer in answers] if first else _gold(answers)
         exact[row] = predicted in gold
         words = predicted.split()
+        if first and not words:
+            overlap[row] = 0.0
+            continue
         # Several annotators often gave the same answer: each distinct one is compared once.
         overlap[row] = max(_f1(words, answer.split()) for answer in dict.fromkeys(gold))
     return pd.DataFrame({"id": pd.Series(identifiers, dtype="str"), "exact": exact, "f1": overlap})

@@ -86,6 +86,14 @@ def _decimals(heading: str, digits: Mapping[str, int] | None) -> int:
     return (digits or {}).get(heading, usual)
 
 
+def _p_value(value: object, decimals: int, heading: str) -> str:
+    """A cell; under a heading of p-values none that is above 0 is printed as 0."""
+    least = 10.0**-decimals
+    if heading.split()[-1:] == ["p"] and isinstance(value, Real) and 0 < value < least / 2:
+        return f"<{least:.{decimals}f}"
+    return format_cell(value, decimals)
+
+
 def _cells(
     table: pd.DataFrame, digits: Mapping[str, int] | None, escape: Callable[[str], str]
 ) -> tuple[list[str], list[list[str]], list[bool]]:
@@ -94,7 +102,7 @@ def _cells(
     numeric = [pd.api.types.is_numeric_dtype(dtype) for dtype in table.dtypes]
     places = [_decimals(heading, digits) for heading in headings]
     rows = [
-        [escape(format_cell(table.iat[i, j], places[j])) for j in range(len(headings))]
+        [escape(_p_value(table.iat[i, j], places[j], headings[j])) for j in range(len(headings))]
         for i in range(len(table))
     ]
     return [escape(heading) for heading in headings], rows, numeric
