@@ -115,10 +115,34 @@ MAKE = {
         ),
         ("0", "A", None, "B"),
     ),
+    "opencompass-details": (
+        lambda p: wrote(p / "d.json", opencompass_details(50.0)),
+        ("0", "A", False, "B"),
+    ),
     "squad": (lambda p: wrote(p / "s.json", {"q1": "Rome"}), ("q1", "Rome", None, None)),
     "without-header": (lambda p: text(p / "p.txt", "3\t1\n12\t0\n"), ("3", "1", None, None)),
     "table": (lambda p: text(p / "p.csv", "id,prediction,correct,label\na,x,0,y\n"), ("a", "x", False, "y")),
 }
+
+
+def opencompass_details(accuracy):
+    rows = {"0": ("A", False), "1": ("B", True)}
+    details = {
+        key: {
+            "prompt": "q",
+            "origin_prediction": "...",
+            "predictions": a,
+            "references": "B",
+            "correct": right,
+        }
+        for key, (a, right) in rows.items()
+    }
+    return {"accuracy": accuracy, "details": {"type": "GEN", **details}}
+
+
+def test_rows_of_opencompass_that_are_not_all_there(tmp_path):
+    path = wrote(tmp_path / "d.json", opencompass_details(75.0))
+    told(lambda: read(path), "50.00 % of the rows are right", "says 75")
 
 
 def wrote(path, value):

@@ -104,6 +104,7 @@ FORMATS = (
     ),
     _json("n-best", json_files.is_nbest, json_files.refuse_nbest),
     _json("mmlu-pro", json_files.is_mmlu_pro, json_files.read_mmlu_pro),
+    _json("opencompass-details", json_files.is_opencompass_details, json_files.read_opencompass_details),
     _json("opencompass", json_files.is_opencompass, json_files.read_opencompass),
     _json(
         "squad",

@@ -6,7 +6,7 @@ from textwrap import shorten
 
 from miniature.messages import StudyError
 from miniature.predictions.read import prediction_line
-from miniature.predictions.records import Options, Record, Recorded, as_text, choice_name
+from miniature.predictions.records import Options, Record, Recorded, as_text, as_truth, choice_name
 
 
 def is_nbest(content: object) -> bool:
@@ -27,6 +27,13 @@ def is_opencompass(content: object) -> bool:
         isinstance(value, dict) and "prediction" in value and {"origin_prompt", "gold"} & set(value)
         for value in content.values()
     )  # fmt: skip
+
+
+def is_opencompass_details(content: object) -> bool:
+    """``{"accuracy": ..., "details": {"0": {"predictions": ..., "correct": ...}, ...}}``."""
+    details = content.get("details") if isinstance(content, dict) else None
+    rows = [v for v in details.values() if isinstance(v, dict)] if isinstance(details, dict) else []
+    return bool(rows) and all({"predictions", "correct"} <= set(row) for row in rows)
 
 
 def _rows(content: object, keys: tuple[str, ...]) -> bool:
@@ -113,4 +120,30 @@ def read_opencompass(path: Path, content: Mapping, options: Options, where: str)
                 text=("\n".join(parts) or as_text(prompt)) if options.texts else None,
             )
         )  # fmt: skip
+    return Recorded(path, records, numbered=True)
+
+
+def read_opencompass_details(path: Path, content: Mapping, options: Options, where: str) -> Recorded:
+    """Answers as OpenCompass extracted and judged them, by the row's number (``--dump-eval-details``)."""
+    records = []
+    for key, row in content["details"].items():
+        if not isinstance(row, dict):
+            continue  # beside the rows stands how they were asked
+        correct = as_truth(row["correct"])
+        if correct is None:
+            raise StudyError(
+                f"correct is {row['correct']!r} for {key}, not right or wrong.",
+                where=f"{where}, key {key}",
+                fix='"correct": true   (or false)',
+            )
+        answer, label = as_text(row["predictions"]), as_text(row.get("references"))
+        question = as_text(row.get("prompt")) if options.texts else None
+        records.append(Record(f"key {key}", key, answer, correct, label, text=question))
+    right, stated = sum(record.correct for record in records), content.get("accuracy")
+    if isinstance(stated, int | float) and abs(100 * right / len(records) - stated) > 0.01:
+        raise StudyError(
+            f"{100 * right / len(records):.2f} % of the rows are right, and the file says {stated:g}.",
+            where=where,
+            fix="run the evaluation again: rows are missing, or are another run's",
+        )
     return Recorded(path, records, numbered=True)
