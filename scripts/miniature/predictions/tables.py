@@ -201,12 +201,12 @@ class _Cells:
     ):
         self.path, self.names, self.classes, self.others = path, names, classes, others
         self.options, self.problems, self.place = options, problems, ""
+        self.needed = [names[role] for role in ("id", "prediction") if role in names]
 
     def record(self, place: str, index: int, row: Mapping) -> Record:
         """One row."""
         self.place = place
-        lacking = [name for name in self.names.values() if name not in row and nested(row, name) is None]
-        lacking = [name for name in lacking if name in (self.names.get("id"), self.names.get("prediction"))]
+        lacking = [name for name in self.needed if name not in row and nested(row, name) is None]
         if lacking:
             self.wrong(
                 f"no {' and no '.join(map(repr, lacking))} (it has {list_columns(row)})",
@@ -246,7 +246,10 @@ class _Cells:
 
     def given(self, row: Mapping, role: str) -> object:
         """Value of a role; None where there is none."""
-        value = nested(row, self.names[role]) if role in self.names else None
+        name = self.names.get(role)
+        if name is None:
+            return None
+        value = row[name] if name in row else nested(row, name)
         return None if is_missing(value) else value
 
     def key(self, row: Mapping, index: int) -> str:
