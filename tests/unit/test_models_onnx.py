@@ -21,7 +21,7 @@ from miniature.messages import StudyError
 from miniature.models.build import build_model
 from miniature.models.checkpoints import check_checkpoint, load_checkpoint, load_config, load_result
 from miniature.models.folders import read_folder
-from miniature.models.graphs import export_line, read_graph
+from miniature.models.graphs import check_graph, export_line, read_graph
 from miniature.models.onnx import OnnxModel
 from miniature.models.tokenizers import load_tokenizer
 from miniature.models.windows import encode_single_texts
@@ -252,6 +252,28 @@ def test_no_graph_at_all(graph, content):
     graph.write_bytes(content)
     with pytest.raises(StudyError, match="damaged or none"):
         read_folder(graph)
+
+
+def test_a_file_with_any_bytes_changed_is_read_or_told(graph):
+    content, random = graph.read_bytes(), np.random.default_rng(5)
+    told = 0
+    for _ in range(300):
+        changed = bytearray(content)
+        # Most of a file is weights, where a change is no matter of its form.
+        place = int(random.integers(min(3000, len(content)) if random.random() < 0.7 else len(content)))
+        match int(random.integers(3)):
+            case 0:
+                changed[place] = int(random.integers(256))
+            case 1:
+                del changed[place : place + int(random.integers(1, 9))]
+            case 2:
+                changed[place:place] = random.bytes(int(random.integers(1, 9)))
+        graph.write_bytes(changed)
+        try:
+            check_graph(read_graph(graph), graph, head="classification")
+        except StudyError:
+            told += 1
+    assert told > 100
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 0.999])

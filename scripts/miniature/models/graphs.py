@@ -108,7 +108,7 @@ def read_graph(file: str | os.PathLike) -> Graph:
     try:
         with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
             found = _read_model(content)
-    except (ValueError, IndexError, UnicodeDecodeError) as error:
+    except (ValueError, IndexError, TypeError) as error:  # a field of another kind than its number says
         raise StudyError(
             f"The ONNX file is damaged or none: {error}.", where=str(file), fix="fetch or export it again"
         ) from None

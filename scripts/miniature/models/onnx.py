@@ -170,7 +170,8 @@ class OnnxModel(torch.nn.Module):
             other = together[row, : len(alone)]
             difference = max(difference, float(np.abs(alone - other).max()))
             changed += int(alone.argmax() != other.argmax())
-        logger.info(
+        logger.log(
+            logging.WARNING if changed else logging.INFO,
             "%s: in one batch of %d texts logits differ by up to %.2g from those of each text alone, and %d "
             "texts would be decided otherwise; every text is run alone",
             "dynamic quantization" if "DynamicQuantizeLinear" in self.graph.operators else "floating point",
