@@ -420,8 +420,8 @@ def verdict_attacks():
 
 
 def study_command():
-    """What a reader types in the project's folder to run this study, before a target."""
-    files = [os.path.relpath(file, PROJECT) for file in workflow.overwrite_configfiles]
+    """What a reader types in the folder of the results to run this study, before a target."""
+    files = [os.path.relpath(file) for file in workflow.overwrite_configfiles]
     return " ".join(
         ["snakemake --cores 8", *(["--configfile", *files] if files else []), "--"]
     )
