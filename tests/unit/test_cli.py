@@ -274,3 +274,27 @@ def test_a_long_answer_is_shortened_and_its_warnings_stay():
     assert lines[-1] == "Warning: swapped labels"
     assert all(any(f"m{i}:" in line for line in lines) for i in range(9))
     assert shorten_answer("**s**: one", "answer.md") == "s: one"
+
+
+def test_ids_are_there_before_the_embeddings_that_follow_them(tmp_path, capsys):
+    (tmp_path / "test.jsonl").write_text(
+        '{"id": "b", "text": "x", "label": 1}\n{"id": "a", "text": "y", "label": 0}\n'
+    )
+    study = tmp_path / "s.yaml"
+    study.write_text(
+        "study: s\nreference: large\nmodels:\n"
+        "  large: {embeddings: {reviews: {test: {path: large.npy}}}}\n"
+        "  small: {embeddings: {reviews: {test: {path: small.npy}}}}\n"
+        "datasets:\n  reviews:\n    task: classification\n    format: jsonl\n"
+        "    labels: {bad: 0, good: 1}\n    columns: {id: id}\n"
+        f"    splits: {{test: {{path: {tmp_path / 'test.jsonl'}, examples: all}}}}\n"
+        "characteristics: {representation: {tasks: [reviews], k_max: 1}}\n"
+    )
+    assert main(["check", str(study)]) == 3
+    told = capsys.readouterr().err
+    assert "There is no file large.npy" in told
+    assert "miniature ids <this file> --dataset reviews --split test > ids.csv" in told
+    assert main(["ids", str(study)]) == 0
+    assert capsys.readouterr().out == "id,prediction\nb,\na,\n"
+    assert main(["ids", str(study), "--dataset", "news"]) == 3
+    assert "--dataset reviews --split test" in capsys.readouterr().err

@@ -64,7 +64,7 @@ def look_into(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     for name, dataset in config["datasets"].items():
         for split in dataset["splits"]:
             try:
-                tables[name, split] = _table(config, name, split)
+                tables[name, split] = split_table(config, name, split)
             except StudyError as error:
                 yield error
     for model, entry in config["models"].items():
@@ -93,7 +93,7 @@ def _embeddings(model: str, name: str, path: str, table) -> Iterator[StudyError]
         yield error
 
 
-def _table(config: Mapping, name: str, split: str):
+def split_table(config: Mapping, name: str, split: str):
     """Table of a split that is read from a user's file; None for one that is generated or retrieved."""
     from miniature.data.build import build_split
     from miniature.predictions.gold import log_reader

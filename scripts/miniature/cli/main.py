@@ -43,6 +43,15 @@ def _parser() -> argparse.ArgumentParser:
         "miniature check shipping.yaml",
     )  # fmt: skip
     _add_file(check_)
+    ids = _command(
+        commands, "ids", "ids:run_ids",
+        "print the ids of a data set's rows as a csv to fill in: the order of rows that embeddings made "
+        "elsewhere must follow",
+        "miniature ids shipping.yaml --dataset reviews > predictions.csv",
+    )  # fmt: skip
+    _add_file(ids)
+    ids.add_argument("--dataset", metavar="NAME", help="which data set (default: the first)")
+    ids.add_argument("--split", default="test", choices=("train", "calibration", "test"))
     gate_ = _command(
         commands, "gate", "gate:run_gate",
         "turn the answer of a finished study into an exit status: 1 where a model has moved too far, 2 where "

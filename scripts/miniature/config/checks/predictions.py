@@ -189,7 +189,13 @@ def check_source_keys(
         yield StudyError(
             f"There is no file {source['path']}.",
             where=positions.where((*place, "path")),
-            fix="path: /where/it/is",
+            fix="path: /where/it/is"
+            + (
+                f"\nminiature ids <this file> --dataset {place[3]} --split {place[4]} > ids.csv"
+                "   # the order of its rows, if it is yet to be made"
+                if place[2:3] == ("embeddings",)
+                else ""
+            ),
         )
 
 
