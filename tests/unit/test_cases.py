@@ -68,17 +68,21 @@ REFUSED = {
 }
 
 
-# Checkpoints: told when the study is read or its folders are loaded.
+# Checkpoints and embeddings: told when the study is read or its folders are loaded.
 CHECKPOINTS = {
     "compiled-prefix": ["names of the weights begin with '_orig_mod.'"],
     "config-fewer-layers": ["config.json says 1 layer, and the weights hold 2"],
+    "embedding-bf16": ["stored as uint16", "bfloat16"],
+    "embedding-packed-bits": ["eight signs packed in each"],
     "id2label-list": ["id2label is no mapping"],
     "multi-label-head": ["outputs are for sigmoids"],
     "no-architectures": ["does not name the head", '"architectures": ["BertForSequenceClassification"]'],
     "no-model-type": ["does not say what kind of model", '"model_type": "bert"'],
+    "no-post-processor": ["puts no special token before a text"],
     "onnx-only": ["a graph of ONNX"],
     "regression-head": ["gives one number"],
     "roberta-pad-null": ["pad_token_id is null"],
+    "vocab-only-cased": ["puts texts into lower case", "do_lower_case"],
 }
 
 

@@ -84,7 +84,7 @@ def look_into(config: Mapping, positions: Positions) -> Iterator[StudyError]:
 
 
 def _embeddings(model: str, name: str, path: str, table) -> Iterator[StudyError]:
-    from miniature.predictions.read import read_embeddings
+    from miniature.predictions.embeddings import read_embeddings
 
     rows = None if table is None else len(table)
     try:

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -224,6 +225,7 @@ def _recorded(records, table, named, probabilities, correct, names) -> pd.DataFr
 # Classes
 
 
+@lru_cache(maxsize=4096, typed=True)
 def _plain(text: object) -> str:
     """A class as text, whole numbers without a point, so that 1.0 of a float column is class 1."""
     text = str(text).strip()

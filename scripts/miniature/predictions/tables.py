@@ -202,6 +202,7 @@ class _Cells:
         self.path, self.names, self.classes, self.others = path, names, classes, others
         self.options, self.problems, self.place = options, problems, ""
         self.needed = [names[role] for role in ("id", "prediction") if role in names]
+        self.plain = not classes and set(names) <= {"id", "prediction"}
 
     def record(self, place: str, index: int, row: Mapping) -> Record:
         """One row."""
@@ -212,6 +213,9 @@ class _Cells:
                 f"no {' and no '.join(map(repr, lacking))} (it has {list_columns(row)})",
                 prediction_line(self.path, str(row.get(self.names.get("id"), "<id>")), "<prediction>"),
             )
+        others = {name: row[name] for name in self.others if isinstance(row.get(name), str | int | float)}
+        if self.plain:
+            return Record(place, self.key(row, index), self.answer(row), others=others)
         choices, choice_names = _choices(self.given(row, "choices"))
         probabilities = self.numbers(row)
         correct = self.given(row, "correct")
@@ -237,7 +241,7 @@ class _Cells:
             names=choice_names,
             document_hash=as_text(self.given(row, "document_hash")),
             prompt_hash=as_text(self.given(row, "prompt_hash")),
-            others={name: row[name] for name in self.others if isinstance(row.get(name), str | int | float)},
+            others=others,
         )
 
     def wrong(self, what: str, fix: str) -> None:
