@@ -32,7 +32,7 @@ pathvars:
 report: "report/workflow.rst"
 
 
-# What the first failed job said stands at the end, where it is seen.
+# The first failed job's message is repeated at the end, where it is seen.
 onerror:
     told = first_failure("".join(Path(file).read_text("utf-8") for file in log))
     print(f"\n{told or 'The run stopped.'}\n", file=sys.stderr)
@@ -82,7 +82,7 @@ include: "rules/tables.smk"
 include: "rules/reproduction.smk"
 
 
-# Named targets: one kind of product. That of a characteristic stands beside its rules.
+# Named targets: one kind of product each. The target of a characteristic is next to its rules.
 rule figures:
     input:
         FIGURES,

@@ -1,4 +1,4 @@
-# Models that are not run here: what they put out elsewhere, brought into the order of the data table.
+# Models that are not run here: their outputs from elsewhere, in the order of the data table.
 
 
 rule import_predictions:

@@ -1,4 +1,4 @@
-# Attribution: which words each model's decisions rest on, and whether two models rest theirs on the same words.
+# Attribution: the words that each model's decisions depend on, and whether they are the same for two models.
 
 
 rule attribution:

@@ -1,4 +1,4 @@
-# Calibration: whether each model is as often right as it is sure, and how far two models differ in that.
+# Calibration: whether each model's confidence matches its accuracy, and how far two models differ in that.
 
 
 rule calibration:

@@ -28,11 +28,11 @@ try:
         files=workflow.overwrite_configfiles or [PROJECT / "config.yaml"],
     )
 except StudyError as error:
-    # No traceback for a mistake in a study: the message says what, where, and the line to paste.
+    # No traceback for an error in a study: the message says what, where, and the line to paste.
     print(error, file=sys.stderr)
     sys.exit(1)
 
-# From here on a second training is a model like any other.
+# From here on an additional training is a model like any other.
 config = replicates.expand_replicates(resolved.config)
 
 RESULTS = f"results/{config['study']}"
@@ -40,12 +40,13 @@ MODELS = plan.model_names(config)
 TRAINED = plan.trained_models(config)
 FINETUNED = plan.finetuned_models(config)
 AS_IS = plan.as_is_models(config)
-# Without second trainings, for what shows models rather than trainings; and the reference's checkpoint run again.
+# Without additional trainings, for what shows models rather than trainings; and the reference's checkpoint
+# run again.
 ORIGINALS = replicates.original_models(config)
 CONTROL = [name for name in [replicates.control_model(config)] if name]
 TASKS = plan.all_tasks(config)
 THREADS = config["compute"]["threads"]
-# How intervals over examples are made: see miniature.agreement.comparison.Resampling.
+# Settings of intervals over examples: see miniature.agreement.comparison.Resampling.
 RESAMPLING = {
     **{key: value for key, value in config["statistics"].items() if key != "family"},
     "seed": config["seed"],
@@ -184,7 +185,7 @@ def megabytes_of(path):
     """Megabytes of a file, or of all files in a folder."""
     path = Path(path)
     files = path.rglob("*") if path.is_dir() else [path]
-    # A file that is not there yet is an error that Snakemake takes for "to be determined".
+    # A missing file is an error that Snakemake interprets as "to be determined".
     return sum(file.stat().st_size for file in files) / 1e6
 
 
@@ -297,7 +298,7 @@ def hub_datasets():
     )
 
 
-# What the Hub brought for this study is listed with its licences; a study without Hub entries has no list.
+# The retrieved files of this study are listed with their licenses; a study without Hub entries has no list.
 REGISTRY = (
     ["resources/retrieved/registry.json"]
     if hub_models() or hub_datasets() or sources.pinned_sources(config)

@@ -10,7 +10,7 @@ rule build_data:
         "<logs>/build_data/{dataset}/{split}.log",
     benchmark:
         "<benchmarks>/build_data/{dataset}/{split}.tsv"
-    priority: 100  # a mistake in a data file is told before any long job starts
+    priority: 100  # an error in a data file is reported before any long job starts
     conda:
         "../envs/analysis.yaml"
     resources:

@@ -1,4 +1,5 @@
-# Data distribution: which inputs each model calls strange, and whether two models call the same ones strange.
+# Data distribution: the inputs that each model finds out of distribution, and whether they are the same for
+# two models.
 
 
 rule distribution:
@@ -62,7 +63,7 @@ rule compare_distribution:
         "../envs/analysis.yaml"
     threads: THREADS
     resources:
-        # Tables of strings beside the resampled counts.
+        # Tables of strings in addition to the resampled counts.
         mem_mb=memory(1500, ood=30, calibration=30),
         runtime=minutes(60),
     params:

@@ -1,4 +1,5 @@
-# Prediction errors: which test examples each model gets wrong, and whether two models get the same ones wrong.
+# Prediction errors: the test examples that each model gets wrong, and whether they are the same for two
+# models.
 
 
 rule errors:

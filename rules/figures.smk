@@ -1,4 +1,4 @@
-# Pictures: they read agreement tables only, so restyling one costs that picture.
+# Figures: they read agreement tables only, so restyling one reruns only that figure.
 
 
 rule plot_figure1:

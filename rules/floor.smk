@@ -1,4 +1,4 @@
-# A noise floor from the same large model trained by others: its table, its picture, and what it lets one say.
+# A noise floor from independent trainings of the same large model: its table, figure and findings.
 
 
 rule tabulate_floor:

@@ -1,4 +1,5 @@
-# Data representation: which examples lie near which, and whether two models agree on it, for every K.
+# Data representation: the nearest neighbors of every example, and whether two models agree on them, for every
+# K.
 
 
 rule representation:
@@ -55,7 +56,7 @@ rule compare_representation:
         "../envs/analysis.yaml"
     threads: THREADS
     resources:
-        # Longer lists of neighbours beside those read, and features in float64 beside those in float32.
+        # Longer lists of neighbors in addition to those read, and features in float64 in addition to float32.
         mem_mb=memory(1500, neighbors=6, embeddings=3),
         runtime=minutes(60),
     params:

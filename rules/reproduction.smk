@@ -1,4 +1,4 @@
-# The study beside the paper: its public figures, its claims, and one page with both.
+# Comparison with the paper: its published numbers, its claims, and one page with both.
 
 
 rule tabulate_reproduction:

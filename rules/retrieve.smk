@@ -1,4 +1,4 @@
-# The only rules that speak to the network. What they bring is plain files with digests and resolved revisions.
+# The only rules that use the network. They retrieve plain files with digests and resolved revisions.
 
 
 rule retrieve:
@@ -49,7 +49,7 @@ rule retrieve_dataset:
         "../scripts/retrieve_dataset.py"
 
 
-# Speaks to nobody: it collects the records that lie beside what was retrieved, also for other studies.
+# Needs no network: collects the retrieval records, including those of other studies.
 rule record_registry:
     input:
         hub_models(),

@@ -1,5 +1,5 @@
 # The verdict of every model on every characteristic, read from the agreement tables and the resampled values
-# of the rows that verdicts rest on.
+# of the rows that verdicts depend on.
 RESAMPLED = [name for name in config["verdict"] if plan.enabled(config, name)]
 
 
@@ -73,7 +73,7 @@ rule record_study:
         mem_mb=memory(300),
         runtime=minutes(10),
     params:
-        # A function, or Snakemake would take the braces of the text for wildcards.
+        # A function, because Snakemake would parse the braces of the text as wildcards.
         text=lambda wildcards: write_resolved(resolved.config, resolved.sources),
         code=code("record_study"),
     script:

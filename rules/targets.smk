@@ -1,4 +1,4 @@
-# What a study ends in, and the files that its targets ask for. Only what is switched on is asked for.
+# The final results of a study, and the files of its targets. Only enabled parts are requested.
 
 
 def kept_of(characteristic):
@@ -61,7 +61,7 @@ NEIGHBORS = (
     else []
 )
 ANSWER = ["<results>/answer.md", "<results>/answer.json"]
-# A noise floor from models of other origin, on the task that the verdict on errors rests on.
+# A noise floor from independently trained models, on the task of the verdict on errors.
 # One's own other seeds are on the scorecard; models of other groups have a page of their own.
 ORIGINS = plan.origins(config) if any(row["kind"] == "origin" for row in FLOOR) else {}
 FLOOR_TASK = (
@@ -81,7 +81,7 @@ FIGURES = [
     if shown
     for suffix in ("png", "svg", "pdf")
 ]
-# Characteristics with a verdict that the control can be set beside.
+# Characteristics whose verdict the control can check.
 CONTROLLED = [
     name
     for name in config["verdict"]
@@ -124,7 +124,7 @@ def changed_tasks(model):
     ]
 
 
-# Models whose changed decisions are listed: those that the study is about, not the trainings that make the floor.
+# Models whose changed decisions are listed: the compared ones, not the trainings of the floor.
 CHANGED = [model for model in COMPARED if changed_tasks(model)]
 CHANGES = [
     f"<results>/tables/changed_{model}.{suffix}"

@@ -14,7 +14,7 @@ rule finetune_model:
         "<benchmarks>/finetune_model/{task}/{model}.tsv"
     wildcard_constraints:
         model=only(FINETUNED),
-    priority: 10  # everything waits for the trainings, and the last one for nobody
+    priority: 10  # every other job waits for the trainings
     conda:
         "../envs/torch.yaml"
     threads: THREADS

@@ -1,6 +1,6 @@
-"""The frame around every script: log file and terminal, thread count, mistakes without a traceback.
+"""The wrapper around every script: log file and terminal, thread count, user errors without a traceback.
 
-Underscored because it is no rule of its own. Scripts import it first and numerical libraries after it.
+Underscored because it is not a rule. Scripts import it first and numerical libraries after it.
 """
 
 import logging
@@ -19,7 +19,7 @@ from miniature.messages import StudyError, printable
 
 
 def switch_hub_off(rule: str) -> None:
-    """Run a rule with the Hub switched off, unless it is one of those that retrieve.
+    """Run a rule with the Hub disabled, unless it is a retrieval rule.
 
     The libraries of the Hub read the variable once, when they are imported.
     """
@@ -32,40 +32,40 @@ switch_hub_off(getattr(vars(sys.modules["__main__"]).get("snakemake"), "rule", "
 
 
 class PrintableFormatter(logging.Formatter):
-    """Lines that cannot steer a terminal, whatever text of a data file or of a library they quote."""
+    """Log lines that cannot control a terminal, whatever text they quote."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format a record, with its control characters shown as escapes."""
+        """Format a record with control characters escaped."""
         return printable(super().format(record), limit=100_000)
 
 
 def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
-    """Run a script's `main` with logging set up and a user's mistakes told in plain words.
+    """Run a script's `main` with logging, and report user errors without a traceback.
 
     Parameters
     ----------
     main : callable
         Takes the `snakemake` object.
     snakemake : object
-        What Snakemake puts in a script's globals; needs ``log`` and, optionally, ``params.threads``.
+        Snakemake's global of a script; has ``log`` and, optionally, ``params.threads``.
 
     Raises
     ------
     SystemExit
-        With status 1 after a `StudyError` and after what the machine refused; any other exception is logged
+        With status 1 after a `StudyError` and after a machine error; any other exception is logged
         with its traceback and raised. With status 130 after Ctrl-C.
     """
     handlers: list[logging.Handler] = [] if snakemake.log else [logging.StreamHandler(sys.stderr)]
     if snakemake.log:
         with open(snakemake.log[0], "w", encoding="utf-8"):
             pass
-        # To append: a library that sets logging up when it is imported closes every handler there is, and
-        # only one that appends opens its file again.
+        # Append: a library that configures logging on import closes every handler, and only one in append
+        # mode reopens its file.
         handlers.append(logging.FileHandler(snakemake.log[0], mode="a", encoding="utf-8"))
     for handler in handlers:
         handler.setFormatter(PrintableFormatter("%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"))
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
-    # A log line per HTTP request or font is noise; warnings of these libraries still come through.
+    # A log line per HTTP request or font is noise; warnings of these libraries still appear.
     for noisy in ("httpx", "urllib3", "matplotlib", "fontTools", "filelock"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     set_threads(int(snakemake.params.get("compute_threads", 1)))

@@ -1,4 +1,4 @@
-"""The words that a model's decisions rest on; a killed run continues from its last finished example."""
+"""The words that a model's decisions depend on; a killed run continues from its last finished example."""
 
 from _job import run_job
 from miniature.attribution.explain import ATTRIBUTIONS_SCHEMA, explain_table
@@ -27,7 +27,8 @@ def main(snakemake):
         batch_tokens=params.batch_tokens,
         journal=keyed_folder(params.partial, params.code) / "journal.jsonl",
         device=params.device,
-        # Another one for each model, the control among them: what differs is the noise of a random method.
+        # A different seed for each model, including the control: differences are the noise of a random
+        # method.
         seed=derive_seed(params.seed, "attribution", wildcards.task, wildcards.model),
         version=params.code,
     )

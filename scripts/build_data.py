@@ -22,11 +22,11 @@ def main(snakemake):
         bank_examples=params.bank_examples,
         read_log=log_reader(wildcards.dataset),
     )
-    # No parameter of the rule: the rows are the same whatever is measured on them.
+    # Not a parameter of the rule: the rows do not depend on what is measured on them.
     least = least_examples(snakemake.config, wildcards.dataset, wildcards.split)
     if len(table) < least:
         raise StudyError(
-            f"The split has {len(table)} examples; what is measured on it needs {least} "
+            f"The split has {len(table)} examples, but the measurements need {least} "
             "(more than k_max, and all that are attacked).",
             where=f"datasets: {wildcards.dataset}: splits: {wildcards.split}",
             fix=f"k_max: {max(len(table) - 1, 1)}   # and vulnerability examples: {len(table)} at most",

@@ -1,4 +1,4 @@
-"""Do two models rest their decisions on the same words? All pairs, one task."""
+"""Do the decisions of two models depend on the same words? All pairs, one task."""
 
 from _job import run_job
 from miniature.agreement.comparison import Comparing, write_comparison
@@ -7,7 +7,7 @@ from miniature.files import read_parquet
 
 
 def main(snakemake):
-    """Compare attributions and write agreement rows and what the verdict rests on."""
+    """Compare attributions and write agreement rows and the resampled values for the verdict."""
     params, inputs = snakemake.params, snakemake.input
     attributions = {
         model: read_parquet(path) for model, path in zip(params.models, inputs.attributions, strict=True)

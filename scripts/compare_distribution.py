@@ -1,4 +1,4 @@
-"""Do two models call the same inputs strange? All pairs, every K, one other dataset."""
+"""Do two models find the same inputs out of distribution? All pairs, every K, one other dataset."""
 
 from _job import run_job
 from miniature.agreement.comparison import Comparing, write_comparison

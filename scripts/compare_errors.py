@@ -7,7 +7,7 @@ from miniature.files import read_parquet
 
 
 def main(snakemake):
-    """Compare the error sets and write agreement rows and what the verdict rests on."""
+    """Compare the error sets and write agreement rows and the resampled values for the verdict."""
     params, inputs = snakemake.params, snakemake.input
     compared = compare_errors(
         {model: read_parquet(path) for model, path in zip(params.models, inputs.errors, strict=True)},

@@ -1,4 +1,4 @@
-"""Do two models represent the examples alike? Neighbours at every K, and embeddings as a whole; all pairs."""
+"""Do two models represent the examples similarly? Neighbors at every K, and whole embeddings; all pairs."""
 
 from _job import run_job
 from miniature.agreement.comparison import Comparing, write_comparison
@@ -7,7 +7,7 @@ from miniature.files import read_npy, read_parquet
 
 
 def main(snakemake):
-    """Compare neighbours and embeddings; write agreement rows and the resampled values."""
+    """Compare neighbors and embeddings; write agreement rows and the resampled values."""
     params, inputs = snakemake.params, snakemake.input
     compared = compare_representation(
         {model: read_npy(path) for model, path in zip(params.models, inputs.neighbors, strict=True)},

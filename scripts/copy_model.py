@@ -1,4 +1,4 @@
-"""A checkpoint that was fine-tuned elsewhere, checked and taken as it stands."""
+"""A checkpoint that was fine-tuned elsewhere, checked and used unchanged."""
 
 from _job import run_job
 from miniature.models.classes import named_values

@@ -9,7 +9,7 @@ def main(snakemake):
     """Measure distances to the bank and compare them with the threshold."""
     inputs, wildcards = snakemake.input, snakemake.wildcards
     calibration = read_npy(inputs.calibration)
-    # A calibration split given as embeddings only has no table; its rows are then known by their number.
+    # A calibration split given as embeddings only has no table; its rows are then identified by number.
     tables = inputs.get("calibration_table", [])
     calibration_ids = read_parquet(tables[0])["id"] if tables else [str(i) for i in range(len(calibration))]
     found = detect_ood(

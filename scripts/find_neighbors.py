@@ -1,4 +1,4 @@
-"""The nearest neighbours of every example in a model's representation, and where they are tied."""
+"""The nearest neighbors of every example in a model's representation, and their ties."""
 
 from _job import run_job
 from miniature.characteristics.representation.neighbors import search_neighbors

@@ -1,4 +1,4 @@
-"""Errors of a model of which only the list of wrong ids is known."""
+"""Errors of a model given only by its list of wrong ids."""
 
 from _job import run_job
 from miniature.config.plan import numbered_columns
@@ -18,7 +18,7 @@ def main(snakemake):
         model=wildcards.model,
         dataset=wildcards.dataset,
         path=path,
-        # No parameter of the rule: it changes a message only.
+        # Not a parameter of the rule: it only changes a message.
         columns=numbered_columns(snakemake.config, wildcards.dataset),
     )
     write_parquet(table, snakemake.output[0])

@@ -25,7 +25,7 @@ def main(snakemake):
         values=params.label_values,
         model=wildcards.model,
         dataset=wildcards.dataset,
-        # No parameter of the rule: it changes a message only.
+        # Not a parameter of the rule: it only changes a message.
         columns=numbered_columns(snakemake.config, wildcards.dataset),
         reference=read_parquet(snakemake.input.reference) if snakemake.input.get("reference") else None,
         other_prompts=params.other_prompts,

@@ -6,7 +6,7 @@ from miniature.agreement.table import read_agreement
 
 
 def main(snakemake):
-    """Put the rows of all tasks below each other, and the resampled values too."""
+    """Concatenate the rows of all tasks, and the resampled values."""
     inputs = snakemake.input
     parts = [
         Comparison(read_agreement(agreement), read_resamples(resamples))

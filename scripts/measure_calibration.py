@@ -1,4 +1,4 @@
-"""How sure a model was of each prediction, and whether that was right."""
+"""A model's confidence in each prediction, and whether the prediction was correct."""
 
 from _job import run_job
 from miniature.characteristics.calibration.compare import CONFIDENCE_SCHEMA, measure_calibration

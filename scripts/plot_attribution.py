@@ -1,4 +1,4 @@
-"""The share of the most important words that two models have in common, against how many are compared."""
+"""The share of the most important words that two models have in common, against their number."""
 
 import pandas as pd
 

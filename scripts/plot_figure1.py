@@ -1,4 +1,4 @@
-"""Figure 1: agreement against K, and the data of each panel beside it."""
+"""Figure 1: agreement against K, with the data of each panel."""
 
 from _job import run_job
 from miniature.agreement.table import concat_rows, read_agreement

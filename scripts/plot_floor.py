@@ -1,4 +1,4 @@
-"""The floor figure: agreement of errors against accuracy, the same model by others set apart."""
+"""The floor figure: agreement of errors against accuracy, with independent trainings marked."""
 
 from _job import run_job
 from miniature.figures.files import save_figure
@@ -8,7 +8,7 @@ from miniature.tables.floor import read_floor
 
 
 def main(snakemake):
-    """Draw the floor table and put the data drawn beside the picture."""
+    """Draw the floor table, and write the data of the figure."""
     output = snakemake.output
     table = read_floor(snakemake.input[0])
     write_csv(table, output.csv)

@@ -1,4 +1,4 @@
-"""The scorecard as a picture, and what it shows beside it."""
+"""The scorecard as a figure, with its data."""
 
 from _job import run_job
 from miniature.figures.files import save_figure

@@ -1,4 +1,4 @@
-"""Transfer of attacks as a picture, and its numbers beside it."""
+"""Transfer of attacks as a figure, with its data."""
 
 from _job import run_job
 from miniature.figures.files import save_figure

@@ -9,9 +9,9 @@ from miniature.job.provenance import collect_provenance
 
 
 def main(snakemake):
-    """Write provenance.json beside the results it describes."""
+    """Write provenance.json next to the results it describes."""
     root, config = Path(snakemake.output[0]).parent, snakemake.params.config
-    # What this study names and no more: the folder may hold what it has named before.
+    # Only what this study names: the folder may contain files of earlier versions of it.
     data = [root / "data" / name for name in config["datasets"]]
     checkpoints = [
         *(root / "models" / task / model for task in all_tasks(config) for model in trained_models(config)),

@@ -1,4 +1,4 @@
-"""What was retrieved: ids, revisions, checksums and licences in one file."""
+"""Retrieved files: ids, revisions, checksums and licenses in one file."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from miniature.retrieval.registry import build_registry
 
 
 def main(snakemake):
-    """Collect the record of everything that lies beside the registry."""
+    """Collect all retrieval records next to the registry."""
     output = Path(snakemake.output[0])
     write_json(build_registry(output.parent), output)
 

@@ -1,4 +1,4 @@
-"""The whole study beside its results: every value, with where it comes from."""
+"""The complete study, stored with its results: every value and its origin."""
 
 from pathlib import Path
 

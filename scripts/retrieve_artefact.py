@@ -1,4 +1,4 @@
-"""A pinned file of the net, as plain bytes."""
+"""A pinned remote file, as plain bytes."""
 
 from _job import run_job
 from miniature.files import write_json
@@ -6,7 +6,7 @@ from miniature.retrieval.files import describe_file, retrieve_file
 
 
 def main(snakemake):
-    """Download what the parameters name, and record what it is."""
+    """Download the file that the parameters name, and record it."""
     params, output = snakemake.params, snakemake.output
     retrieve_file(params.url, snakemake.wildcards.digest, output.file)
     write_json(describe_file(params.source, params.url, output.file), output.record)

@@ -6,7 +6,7 @@ from miniature.retrieval.datasets import retrieve_dataset
 
 
 def main(snakemake):
-    """Download what the wildcards name."""
+    """Download the repository that the wildcards name."""
     wildcards = snakemake.wildcards
     retrieve_dataset(
         hub_id(wildcards.repository),

@@ -6,7 +6,7 @@ from miniature.retrieval.models import retrieve_model
 
 
 def main(snakemake):
-    """Download what the wildcards name."""
+    """Download the repository that the wildcards name."""
     wildcards = snakemake.wildcards
     retrieve_model(
         hub_id(wildcards.repository), wildcards.revision, snakemake.output[0], pins=snakemake.params.pins

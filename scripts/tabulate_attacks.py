@@ -1,4 +1,4 @@
-"""Table 3: what the attack did to each model."""
+"""Table 3: the effect of the attack on each model."""
 
 from itertools import islice
 
@@ -10,7 +10,7 @@ from miniature.tables.write import write_table
 
 
 def main(snakemake):
-    """Summarise every attack, over all examples and over those every model had right."""
+    """Summarize every attack, over all examples and over those that every model classified correctly."""
     params, output = snakemake.params, snakemake.output
     summaries, common = {}, {}
     paths, models = iter(snakemake.input), params.models

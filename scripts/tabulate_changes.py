@@ -9,7 +9,7 @@ from miniature.tables.write import markdown_table
 
 
 def main(snakemake):
-    """Write all of them, and the first of them to read."""
+    """Write all of them as CSV, and print the first ones."""
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
     found = [
         changed_examples(*map(read_parquet, files), task=task, labels=labels, texts=params.texts)
@@ -24,7 +24,7 @@ def main(snakemake):
     name = snakemake.wildcards.model
     caption = f"Decisions that {name} changed: {len(table)}"
     if len(table) > MOST_PRINTED:
-        caption += f", of which the first {MOST_PRINTED} (all are in the csv)"
+        caption += f", of which the first {MOST_PRINTED} (all are in the CSV)"
     shown = table[:MOST_PRINTED] if params.texts else table[:MOST_PRINTED].drop(columns="text")
     with atomic_path(output.md) as path:
         path.write_text(markdown_table(shown, caption, None), encoding="utf-8")

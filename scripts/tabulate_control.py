@@ -1,4 +1,4 @@
-"""The reference beside itself, run again with another batch size and thread count."""
+"""The reference compared with itself, run again with another batch size and thread count."""
 
 from _job import run_job
 from miniature.agreement.table import concat_rows, read_agreement

@@ -1,4 +1,4 @@
-"""The floor table: agreement of errors with the reference, beside that of the same model by others."""
+"""The floor table: agreement of errors with the reference, and with its independent trainings."""
 
 from _job import run_job
 from miniature.agreement.table import read_agreement

@@ -34,7 +34,7 @@ def main(snakemake):
     folders = inputs.models[: len(params.trained)]
     distribution = read_agreement(inputs.distribution) if inputs.get("distribution") else None
     if distribution is not None and params.k is not None:
-        # Detection quality at the K that the verdict is read from; length alone has no K.
+        # Detection quality at the verdict's K; length alone has no K.
         distribution = distribution[distribution["k"].isna() | (distribution["k"] == params.k)]
     write_table(
         models_table(

@@ -1,4 +1,4 @@
-"""The authors' public figures beside ours."""
+"""The authors' published numbers next to ours."""
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ TEXT = {"task": str, "model a": str, "model b": str}
 
 
 def main(snakemake):
-    """Read the table of errors, where the study compares any, and write the comparison."""
+    """Read the table of errors, if the study compares errors, and write the comparison."""
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
     tables = [read_csv(path, dtype=TEXT) for path in filter(None, [inputs.errors])]
     table = reproduction_table(
@@ -26,7 +26,7 @@ def main(snakemake):
         csv=output.csv,
         md=output.md,
         tex=output.tex,
-        caption="Published figures and ours",
+        caption="Published numbers and ours",
         label="tab:reproduction",
         printed=printed_figures(table),
     )

@@ -1,4 +1,4 @@
-"""A masked language model: trained from scratch, trained further, or taken as it is."""
+"""A masked language model: trained from scratch, trained further, or used unchanged."""
 
 from _job import run_job
 from miniature.files import read_parquet

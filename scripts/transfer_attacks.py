@@ -9,7 +9,7 @@ from miniature.inference import classification
 
 
 def main(snakemake):
-    """Put every model's adversarial texts before every other model."""
+    """Run every model on every other model's adversarial texts."""
     params = snakemake.params
     attacks = {
         model: read_parquet(path) for model, path in zip(params.models, snakemake.input.attacks, strict=True)

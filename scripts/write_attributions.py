@@ -7,7 +7,7 @@ from miniature.pages.attributions import write_attributions
 
 
 def main(snakemake):
-    """Write the page of the reference beside each other model."""
+    """Write the page of the reference next to each other model."""
     params, inputs = snakemake.params, snakemake.input
     attributions = {
         model: read_parquet(path) for model, path in zip(params.models, inputs.attributions, strict=True)

@@ -1,4 +1,4 @@
-"""What the noise floor from models of other origin lets one say, in words."""
+"""Findings from a noise floor of independently trained models, as text."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def main(snakemake):
     params, inputs = snakemake.params, snakemake.input
     table = read_floor(inputs.floor)
     errors = {m: read_parquet(path)["error"] for m, path in zip(params.models, inputs.errors, strict=True)}
-    # Contrasts are paired: only examples on which every model was judged.
+    # Contrasts are paired: only examples with a result for every model.
     known = np.logical_and.reduce([error.notna() for error in errors.values()])
     contrasts = floor_contrasts(
         table,

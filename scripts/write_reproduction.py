@@ -1,4 +1,4 @@
-"""One page that sets the study beside the paper."""
+"""One page that compares the study with the paper."""
 
 from _job import run_job
 from miniature.files import atomic_path, read_csv
