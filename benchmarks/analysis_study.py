@@ -1,7 +1,7 @@
 """A synthetic study of nine models: the files that the rules of agreement read, without a model being run.
 
 Six models of a family, and three trainings of the largest with other seeds. Each has a hidden state that
-mixes what all models share of an example with what is its own; embeddings and neighbours follow from it, and
+mixes what all models share of an example with what is its own; embeddings and neighbors follow from it, and
 in the same way distances, predictions and attacks. The numbers mean nothing; their sizes are those of SQuAD.
 """
 
@@ -88,7 +88,7 @@ def make_table(random: np.random.Generator, n: int, prefix: str) -> pd.DataFrame
 def write_representation(
     folder: Path, model: str, state: np.ndarray, sizes: Sizes, random: np.random.Generator
 ) -> None:
-    """Embeddings of the model's width, and neighbours found in its state in single precision."""
+    """Embeddings of the model's width, and neighbors found in its state in single precision."""
     hidden = min(HIDDEN[model], sizes.widest)
     embeddings = state @ random.normal(size=(LATENT, hidden)).astype(np.float32)
     embeddings += random.normal(size=embeddings.shape).astype(np.float32)

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
-# The limits that the project sets itself for two cores. Most of the time goes into intervals of neighbours,
+# The limits that the project sets itself for two cores. Most of the time goes into intervals of neighbors,
 # and grows with their number: at the 100 of config/paper.yaml it is a fifth of that at 1000.
 MOST_SECONDS, MOST_MEGABYTES = 900, 4096
 JOBS = (

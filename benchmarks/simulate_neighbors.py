@@ -1,4 +1,4 @@
-"""Do the intervals of neighbour agreement cover? Simulated models, their neighbours searched as in a study.
+"""Do the intervals of neighbor agreement cover? Simulated models, their neighbors searched as in a study.
 
 python benchmarks/simulate_neighbors.py --output docs/simulation-neighbors.md
 python benchmarks/simulate_neighbors.py --quick
@@ -124,10 +124,10 @@ def neighbors_page(rows: list[Row], simulations: int) -> str:
     covered, difference = ([100 * getattr(r, x) for r in rows] for x in ("covered", "covered_difference"))
     error = 100 * np.sqrt(0.95 * 0.05 / simulations)
     lines = [
-        "# Do the intervals of neighbour agreement cover?",
+        "# Do the intervals of neighbor agreement cover?",
         "",
         "Made by `python benchmarks/simulate_neighbors.py`. Normal points of *width* numbers and standard",
-        "deviation 1 are seen by three models, each with *noise* of its own; neighbours are searched and",
+        "deviation 1 are seen by three models, each with *noise* of its own; neighbors are searched and",
         "intervals made by the library's own code. The truth is the mean agreement over all samples of",
         f"this n, at this K. Clusters are of {CLUSTER_SIZE} examples, which share {100 * COMMON:.0f} %",
         f"of the variance. Each row is of {simulations} simulations: a rate of 95 % has a standard",

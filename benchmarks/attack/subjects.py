@@ -27,7 +27,7 @@ _TRAINING = {
     "precision": "fp32",
     "checkpoint_every": 100000,
 }
-# Training reviews (the first three in ten are single sentences, where negation and contrast are learnt),
+# Training reviews (the first three in ten are single sentences, where negation and contrast are learned),
 # reviews joined to long texts, and learning rate.
 VICTIMS = {
     "2x128": {"layers": 2, "hidden": 128, "reviews": 16000, "long": 400, "rate": 1e-3},
@@ -119,7 +119,7 @@ def _grown(folder: Path, name: str) -> Path:
     """A trained victim with more layers on top, which at first hand on what they are given.
 
     Their weights are new but for the output of attention and of the feed-forward part, which is zero: what is
-    left of such a layer is its normalisation. They cost what layers cost.
+    left of such a layer is its normalization. They cost what layers cost.
     """
     size, target = VICTIMS[name], folder / "partial" / f"{name}-grown"
     model, tokenizer = load_checkpoint(prepare_victim(folder, size["grown_from"]), head="classification")

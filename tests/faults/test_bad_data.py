@@ -157,7 +157,7 @@ CASES = {
 def build(tmp_path, kind, content, *, unanswerable=None, examples="all", k_max=0):
     folder = tmp_path / "data"
     folder.mkdir()
-    # Neighbours are those of the test split; a mistake is the same in any.
+    # Neighbors are those of the test split; a mistake is the same in any.
     split = "test" if k_max else "train"
     file = folder / f"{split}{kind['suffix']}"
     file.write_bytes(content) if isinstance(content, bytes) else content(file)

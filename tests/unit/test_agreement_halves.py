@@ -21,7 +21,7 @@ def rankings_of(embeddings, length):
 
 
 def searched_anew(x, y, members, k):
-    """Neighbour Jaccard of the embeddings of some examples alone, with Python sets."""
+    """Neighbor Jaccard of the embeddings of some examples alone, with Python sets."""
     lists = [search_neighbors(e[members].astype(np.float32), k)[0] for e in (x, y)]
     pairs = [(set(a[:k]), set(b[:k])) for a, b in zip(*lists, strict=True)]
     return np.mean([len(a & b) / len(a | b) for a, b in pairs])
@@ -64,7 +64,7 @@ def test_rankings_of_the_usual_length_do_as_well_as_whole_ones():
         for m in (n - 1, length)
     )
     np.testing.assert_allclose(short, whole, atol=1e-4)
-    # Too short for any row to have all it needs: as many neighbours as there are, never none.
+    # Too short for any row to have all it needs: as many neighbors as there are, never none.
     cut = half_deviations(rankings_of(embeddings, k_max), [("large", "tiny")], halves, k_max=k_max)
     assert np.isfinite(cut).all()
     assert 0.7 < cut[..., -1].std() / whole[..., -1].std() < 1.6
@@ -98,7 +98,7 @@ def test_degrees_of_freedom_are_never_more_than_either_source_has():
 
 
 def coverage(cluster_size, *, n, width, noise, k, simulations, share=0.7):
-    """How often intervals hold the mean agreement: ours, without clusters, and with the neighbours fixed."""
+    """How often intervals hold the mean agreement: ours, without clusters, and with the neighbors fixed."""
     rng = np.random.default_rng(4)
     index = np.arange(n) // cluster_size
     clusters = n // cluster_size
@@ -132,7 +132,7 @@ def coverage(cluster_size, *, n, width, noise, k, simulations, share=0.7):
 
 @pytest.mark.slow
 def test_intervals_cover_where_those_with_the_neighbours_fixed_do_not():
-    """The truth is the mean over samples: embeddings are drawn, neighbours searched, intervals made."""
+    """The truth is the mean over samples: embeddings are drawn, neighbors searched, intervals made."""
     held = coverage(1, n=120, width=5, noise=0.3, k=10, simulations=250)
     assert 0.91 <= held["halves"] <= 0.99  # standard error of a rate of 95 %: 1.4 points
     assert held["fixed"] < 0.85

@@ -1,4 +1,4 @@
-"""Neighbour agreement for every K, against Python sets, enumeration and simulation."""
+"""Neighbor agreement for every K, against Python sets, enumeration and simulation."""
 
 from itertools import combinations
 

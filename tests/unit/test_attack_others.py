@@ -72,7 +72,7 @@ def textattack_embedding(path):
 
     vectors = read_word_vectors(path)
     rows = {word: i for i, word in enumerate(vectors.words)}
-    # TextAttack's own search for neighbours fails (it reads values where it wants places), so they are given.
+    # TextAttack's own search for neighbors fails (it reads values where it wants places), so they are given.
     nearest = NearestNeighbors(n_neighbors=9).fit(vectors.vectors).kneighbors(vectors.vectors)[1]
     return WordEmbedding(vectors.vectors, rows, dict(enumerate(vectors.words)), nearest)
 

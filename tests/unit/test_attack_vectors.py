@@ -1,4 +1,4 @@
-"""Word vectors: read whole or refused with the line at fault; neighbours against scikit-learn."""
+"""Word vectors: read whole or refused with the line at fault; neighbors against scikit-learn."""
 
 import numpy as np
 import pytest

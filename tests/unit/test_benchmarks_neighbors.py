@@ -1,4 +1,4 @@
-"""The simulation of neighbour intervals: a small cell of it, and its page."""
+"""The simulation of neighbor intervals: a small cell of it, and its page."""
 
 import sys
 from pathlib import Path

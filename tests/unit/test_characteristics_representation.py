@@ -1,4 +1,4 @@
-"""Nearest neighbours against exact arithmetic, faiss and scikit-learn; ties, duplicates, bad embeddings."""
+"""Nearest neighbors against exact arithmetic, faiss and scikit-learn; ties, duplicates, bad embeddings."""
 
 import logging
 from fractions import Fraction
@@ -25,7 +25,7 @@ COMPARING = Comparing("squad", "squad", "test", "large", FEW, feature="cls")
 
 
 def exact_order(x):
-    """Neighbours of every row of whole numbers, and the exact keys they were sorted by."""
+    """Neighbors of every row of whole numbers, and the exact keys they were sorted by."""
     x = [[int(v) for v in row] for row in x]
     orders, keys = [], []
     for i, row in enumerate(x):
@@ -222,7 +222,7 @@ def test_collapsed_rows_are_reported_bounded_and_warned_about(caplog):
 def test_neighbors_of_another_size_name_the_model():
     rng = np.random.default_rng(8)
     found = {m: search_neighbors(rng.normal(size=(20, 3)), k) for m, k in (("large", 5), ("tiny", 4))}
-    with pytest.raises(StudyError, match="neighbours of tiny"):
+    with pytest.raises(StudyError, match="neighbors of tiny"):
         compare_representation(
             {m: f[0] for m, f in found.items()}, {m: f[1] for m, f in found.items()}, {},
             COMPARING, ["p"] * 20,

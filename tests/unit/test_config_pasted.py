@@ -61,10 +61,10 @@ CASES = {
         ("characteristics", "vulnerability"),
         "recipes: {bert-attack: {preset: textattack-48, masked_lm: words, max_masked_lm_length: 128}}",
     ),
-    "a misspelt reference": (
+    "a misspelled reference": (
         [(("reference",), REMOVED), (("referense",), "big")], (), "reference: small",
     ),
-    "a misspelt key keeps its value": (
+    "a misspelled key keeps its value": (
         [(("reference",), REMOVED), (("referense",), "large")], (), "reference: large",
     ),
     "no reference": ([(("reference",), REMOVED)], (), "reference: small"),

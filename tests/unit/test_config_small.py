@@ -79,7 +79,7 @@ def test_the_smallest_study(here, tmp_path):
     }
     measured = set(plan.measured(config))
     assert measured == {"errors", "representation", "calibration"} == set(config["verdict"])
-    # Thirty examples have no hundred neighbours.
+    # Thirty examples have no hundred neighbors.
     assert config["characteristics"]["representation"]["k_max"] == 29
     assert config["statistics"] == {"resamples": 2000, "blocks": 20, "rsa_examples": 1000, "family": "model"}
     assert "question_answering" not in config

@@ -1,4 +1,4 @@
-"""MRQA, NewsQA, labelled texts, and files retrieved from the Hub."""
+"""MRQA, NewsQA, labeled texts, and files retrieved from the Hub."""
 
 import csv
 import gzip
@@ -182,7 +182,7 @@ def test_newsqa_votes_that_are_no_number_are_told(tmp_path, count):
         build("newsqa", path)
 
 
-# Labelled texts
+# Labeled texts
 
 
 def test_csv_and_jsonl_give_the_same_table(tmp_path):

@@ -1,4 +1,4 @@
-"""The scorecard as drawn and as tabulated: every verdict is there, by colour and by symbol."""
+"""The scorecard as drawn and as tabulated: every verdict is there, by color and by symbol."""
 
 import itertools
 

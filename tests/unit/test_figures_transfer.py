@@ -1,4 +1,4 @@
-"""The transfer figure: every rate is there, readable in grey, nothing runs over anything else."""
+"""The transfer figure: every rate is there, readable in gray, nothing runs over anything else."""
 
 import math
 

@@ -16,7 +16,7 @@ def test_every_window_once_within_the_budget(lengths, budget):
     assert sorted(joined) == list(range(len(lengths)))
     for batch in batches:
         assert len(batch) == 1 or len(batch) * lengths[batch].max() <= budget
-    # No two neighbours would fit into one batch: nothing is wasted.
+    # No two neighbors would fit into one batch: nothing is wasted.
     for one, two in itertools.pairwise(batches):
         assert (len(one) + 1) * lengths[one].max() > budget
         assert len(two)

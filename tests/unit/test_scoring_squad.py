@@ -64,8 +64,8 @@ BY_HAND = [
     (["Nile"], "", 0, 0),
     ([], "", 1, 1),
     ([], "Nile", 0, 0),
-    ([], "the", 1, 1),  # empty once normalised
-    (["the", "..."], "", 1, 1),  # gold answers that are empty once normalised do not count
+    ([], "the", 1, 1),  # empty once normalized
+    (["the", "..."], "", 1, 1),  # gold answers that are empty once normalized do not count
     (["the", "Nile"], "", 0, 0),  # unless another one is left
     (["twenty-one"], "twenty one", 0, 0),  # the hyphen goes without leaving a space
 ]

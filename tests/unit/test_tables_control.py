@@ -80,7 +80,7 @@ def test_what_differs_is_counted_and_said(tmp_path):
     said = say_control(table, reference="large")
     assert "does not agree with itself fully" in said
     assert "errors: right or wrong of 1 of 3 examples differs; agreement is off by 0.5" in said
-    assert "set of 2 nearest neighbours of 1 of 4 examples differs" in said
+    assert "set of 2 nearest neighbors of 1 of 4 examples differs" in said
 
 
 def test_an_agreement_that_is_not_defined_is_not_called_identical(tmp_path):

@@ -122,7 +122,7 @@ DECLARED: dict[str, Characteristic] = {
         settings={"k_max": Setting("test", below=True)},
         by_k=True,
         artefacts=("embeddings",),
-        control=Control(_NEIGHBORS, "", "set of {k} nearest neighbours"),
+        control=Control(_NEIGHBORS, "", "set of {k} nearest neighbors"),
     ),
     "distribution": Characteristic(
         verdict={"measure": "jaccard_ood", "keep": 0.8},

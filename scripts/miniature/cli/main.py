@@ -104,7 +104,7 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
         "predictions; or, alone, the file of a study",
     ).complete = shtab.FILE  # fmt: skip
     parser.add_argument(
-        "--data", metavar="FILE", help="the test file: labelled texts or questions"
+        "--data", metavar="FILE", help="the test file: labeled texts or questions"
     ).complete = shtab.FILE
     parser.add_argument(
         "--again", nargs="+", default=[], metavar="MODEL",

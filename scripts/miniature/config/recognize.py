@@ -181,7 +181,7 @@ def _format(entry: Mapping, path: str | None, where: str) -> tuple[str, str]:
     raise StudyError(
         f"The name {Path(path).name} tells no format.",
         where=where,
-        fix="format: csv   # or jsonl (labelled texts); squad, mrqa, newsqa (questions); aclimdb (a folder)",
+        fix="format: csv   # or jsonl (labeled texts); squad, mrqa, newsqa (questions); aclimdb (a folder)",
     )
 
 

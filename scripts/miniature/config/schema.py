@@ -84,7 +84,7 @@ def _explain(
         name = re.match(r"'(.*)' is a required property", error.message).group(1)
         known = list(schema.get("properties", {}))
         if any(key not in known and _near(key, known) == name for key in error.instance):
-            return  # misspelt, and told as that
+            return  # misspelled, and told as that
         example = _own(config, (*place, name)) or _example(schema.get("properties", {}).get(name, {}))
         yield (
             place,

@@ -207,6 +207,6 @@ def _verdict(config: Mapping, name: str) -> dict | None:
     row = {"task": task, "measure": declared.verdict["measure"]}
     for key in declared.row_keys:
         known = row_choices({"characteristics": {name: settings}}, name, key, task)
-        # Few neighbours are the usual choice; of a range below ten the most.
+        # Few neighbors are the usual choice; of a range below ten the most.
         row[key] = 10 if key == "k" and 10 in known else known[-1 if isinstance(known, range) else 0]
     return {**row, **declared.verdict}

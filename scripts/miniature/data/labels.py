@@ -7,7 +7,7 @@ import yaml
 
 from miniature.names import suggest_name
 
-# More values than this are no classes that somebody misspelt.
+# More values than this are no classes that somebody misspelled.
 MOST = 30
 
 
@@ -34,7 +34,7 @@ def correct_labels(labels: Mapping[str, object], found: Iterable[str]) -> str | 
         and len(found) == len(labels)
         and all(_number(value) is not None for value in (*found, *known))
     ):
-        # Counted from another start: in order, or a class would get a neighbour's number.
+        # Counted from another start: in order, or a class would get a neighbor's number.
         corrected, strange = dict(zip(labels, sorted(found, key=_order), strict=True)), []
     elif strange and len(strange) == len(left):
         corrected |= dict(zip(left, strange, strict=True))

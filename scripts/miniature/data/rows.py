@@ -118,7 +118,7 @@ def assemble_questions(rows: Iterable[QuestionRow], problems: Problems) -> pd.Da
         if problems.strict and row.answerable is None:
             problems.error(
                 row.place,
-                "the answers are withheld, and nothing can be learnt from that",
+                "the answers are withheld, and nothing can be learned from that",
                 'if it has no answer, say so: "is_impossible": true',
             )
         answers, starts = _place_answers(row, problems)

@@ -299,7 +299,7 @@ class _Sheet:
         drawn = [curve for panel in self.panels for curve in panel.curves]
         text = "1 = the two models agree on every example. Dotted: agreement expected by chance alone"
         varies = any(chance_varies(panel.rows) for panel in self.panels)
-        text += " (grey: its range over the pairs)." if varies else "."
+        text += " (gray: its range over the pairs)." if varies else "."
         if any(math.isfinite(high) for curve in drawn for high in curve.high):
             text += " Bands: 95 % intervals over examples."
         if any(panel.floor for panel in self.panels):

@@ -1,6 +1,6 @@
 """The scorecard as a picture: a row for each model, a column for each characteristic, a verdict in each cell.
 
-A verdict has a colour and a symbol of its own, so that a print in grey says the same.
+A verdict has a color and a symbol of its own, so that a print in gray says the same.
 """
 
 import math

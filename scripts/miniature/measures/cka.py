@@ -1,4 +1,4 @@
-"""Centred kernel alignment of two representations, with a linear kernel."""
+"""Centered kernel alignment of two representations, with a linear kernel."""
 
 import numpy as np
 
@@ -8,9 +8,9 @@ from miniature.measures.cross_products import Moments, add_blocks, block_moments
 def linear_cka(a: np.ndarray, b: np.ndarray, *, debiased: bool = False) -> float:
     """Linear CKA (Kornblith et al. 2019): how alike the similarities are that two models see among examples.
 
-    The cosine of the two centred Gram matrices. Invariant to rotation and scale of either side, not to linear
-    maps in general. With few examples for many dimensions unrelated representations come out alike; the
-    debiased form estimates both the alignment and its normalisers without that bias (`hsic_unbiased`).
+    The cosine of the two centered Gram matrices. Invariant to rotation and scale of either side, but not to
+    linear maps in general. With few examples for many dimensions unrelated representations come out alike;
+    the debiased form estimates both the alignment and its normalizers without that bias (`hsic_unbiased`).
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def linear_cka(a: np.ndarray, b: np.ndarray, *, debiased: bool = False) -> float
 
 
 def hsic_biased(moments: Moments) -> float:
-    """Squared Frobenius norm of the centred cross-covariance, up to the factor that CKA cancels.
+    """Squared Frobenius norm of the centered cross-covariance, up to the factor that CKA cancels.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def hsic_unbiased(moments: Moments) -> float:
     Song, Smola, Gretton, Bedo and Borgwardt 2012, equation 5: with K~ and L~ the Gram matrices with zeros on
     the diagonal, ``[tr(K~L~) + 1'K~1 1'L~1 / ((n-1)(n-2)) - 2 / (n-2) 1'K~L~1] / (n(n-3))``. Each term is
     written in sums over examples of products of features, which needs no Gram matrix. It does not change
-    when features are shifted, so that they may stay centred over all examples when a block is left out.
+    when features are shifted, so that they may stay centered over all examples when a block is left out.
 
     Parameters
     ----------
@@ -121,13 +121,13 @@ def alignment(cross: np.ndarray, own_a: np.ndarray, own_b: np.ndarray) -> np.nda
 def chance_cka(own_a: Moments, own_b: Moments) -> float:
     """Mean of the (biased) linear CKA over all ways to pair the examples of one side with the other's.
 
-    In closed form: the mean over permutations of the trace of a product of centred Gram matrices is the
+    In closed form: the mean over permutations of the trace of a product of centered Gram matrices is the
     product of their traces, divided by n - 1.
 
     Parameters
     ----------
     own_a, own_b : Moments
-        Of each side with itself, centred over all examples.
+        Of each side with itself, centered over all examples.
 
     Returns
     -------

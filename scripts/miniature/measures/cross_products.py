@@ -8,19 +8,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Centred features below this share of the features themselves are what float32 rounds away: no variation.
+# Centered features below this share of the features themselves are what float32 rounds away: no variation.
 CONSTANT = 1e-6
 
 
 class Features(NamedTuple):
-    """One model's embeddings, centred, in order of blocks.
+    """One model's embeddings, centered, in order of blocks.
 
     Attributes
     ----------
     rows : ndarray of float64, shape [examples, hidden]
-        Centred over all examples; zero where the embeddings do not vary.
+        Centered over all examples; zero where the embeddings do not vary.
     square : ndarray of float64, shape [examples]
-        Squared length of each centred row.
+        Squared length of each centered row.
     starts : ndarray of int, shape [blocks + 1]
         Block b is ``rows[starts[b]:starts[b + 1]]``.
     sums : ndarray of float64, shape [blocks, hidden]
@@ -64,7 +64,7 @@ class Moments(NamedTuple):
 
 
 def center_features(embeddings: np.ndarray, block: np.ndarray, blocks: int) -> Features:
-    """Embeddings in double precision, centred, in order of blocks.
+    """Embeddings in double precision, centered, in order of blocks.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Agreement of two models' nearest neighbours, for every number of neighbours at once."""
+"""Agreement of two models' nearest neighbors, for every number of neighbors at once."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from scipy.special import gammaln
 
 
 def chance_neighbor_jaccard(n: int, k_max: int) -> np.ndarray:
-    """Jaccard index expected of two independent random lists of K neighbours, for every K.
+    """Jaccard index expected of two independent random lists of K neighbors, for every K.
 
     Two sets of K drawn from the n - 1 other examples share I of them, I hypergeometric with mean K^2 / (n -
     1); the value is the exact expectation of ``I / (2K - I)``. The ratio of expectations, ``K / (2 (n - 1) -
@@ -54,10 +54,10 @@ def chance_neighbor_jaccard(n: int, k_max: int) -> np.ndarray:
 
 
 def same_cluster(neighbors: np.ndarray, clusters: np.ndarray) -> np.ndarray:
-    """Share of the K nearest neighbours that come from the example's own cluster, for every K.
+    """Share of the K nearest neighbors that come from the example's own cluster, for every K.
 
     Questions about one paragraph lie near each other because most of their text is the same: where this share
-    is high, two models agree on neighbours by reading the paragraph, whatever they make of the question.
+    is high, two models agree on neighbors by reading the paragraph, whatever they make of the question.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def same_cluster(neighbors: np.ndarray, clusters: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of float, shape [k_max]
-        Mean over examples; entry K - 1 is for K neighbours.
+        Mean over examples; entry K - 1 is for K neighbors.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def same_cluster(neighbors: np.ndarray, clusters: np.ndarray) -> np.ndarray:
 
 
 def chance_same_cluster(clusters: np.ndarray) -> float:
-    """Share of an example's own cluster among the other examples, averaged: what random neighbours give.
+    """Share of an example's own cluster among the other examples, averaged: what random neighbors give.
 
     Examples
     --------
@@ -99,7 +99,7 @@ RANK_ENTRIES = 2_000_000
 
 
 def neighbor_jaccard(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Mean over examples of the Jaccard index of their K nearest neighbours, for every K.
+    """Mean over examples of the Jaccard index of their K nearest neighbors, for every K.
 
     Row by row, an example j that is at rank r of one list and s of the other enters the intersection at
     K = max(r, s), so the intersection sizes for all K are a cumulative count; ``J = I / (2K - I)``.
@@ -109,7 +109,7 @@ def neighbor_jaccard(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     a, b : ndarray of int, shape [examples, k_max]
-        Indices of each example's neighbours, nearest first, none twice in a row and none the example itself.
+        Indices of each example's neighbors, nearest first, none twice in a row and none the example itself.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def neighbor_jaccard_bounds(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Bounds of `neighbor_jaccard` over every way to break ties of distance.
 
-    Where K cuts a tie, up to ``free[i, K - 1]`` neighbours of example i could be exchanged for equally near
+    Where K cuts a tie, up to ``free[i, K - 1]`` neighbors of example i could be exchanged for equally near
     ones; each exchange moves the intersection by at most one. The bounds hold; they need not be reached.
 
     Parameters
@@ -146,7 +146,7 @@ def neighbor_jaccard_bounds(
     a, b : ndarray of int, shape [examples, k_max]
         As for `neighbor_jaccard`.
     free_a, free_b : ndarray of int, shape [examples, k_max]
-        Exchangeable neighbours at each K, 0 where K cuts no tie.
+        Exchangeable neighbors at each K, 0 where K cuts no tie.
 
     Returns
     -------
@@ -167,7 +167,7 @@ def neighbor_jaccard_bounds(
     a, b = check_neighbors(a), check_neighbors(b)
     free = np.asarray(free_a) + np.asarray(free_b)
     if free.shape != a.shape:
-        raise ValueError(f"One count per neighbour is needed: {free.shape} against {a.shape}.")
+        raise ValueError(f"One count per neighbor is needed: {free.shape} against {a.shape}.")
     sizes = np.arange(1, a.shape[1] + 1)
     low, high = np.zeros(a.shape[1]), np.zeros(a.shape[1])
     for rows, shared in shared_neighbors(a, b):
@@ -196,7 +196,7 @@ def jaccard_from_shared(shared: np.ndarray) -> np.ndarray:
 
 
 def shared_neighbors(a: np.ndarray, b: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Sizes of the intersections of K nearest neighbours, for every K, in blocks of examples.
+    """Sizes of the intersections of K nearest neighbors, for every K, in blocks of examples.
 
     Parameters
     ----------
@@ -214,14 +214,14 @@ def shared_neighbors(a: np.ndarray, b: np.ndarray) -> Iterator[tuple[slice, np.n
         If the shapes differ.
     """
     if a.shape != b.shape:
-        raise ValueError(f"Neighbours of the same examples are needed; shapes: {a.shape}, {b.shape}.")
+        raise ValueError(f"Neighbors of the same examples are needed; shapes: {a.shape}, {b.shape}.")
     n, k_max = a.shape
     kind = np.int16 if k_max < 2**15 else np.int32
     ranks = np.arange(k_max, dtype=kind)
     block = max(1, RANK_ENTRIES // n)
     for start in range(0, n, block):
         rows = slice(start, min(start + block, n))
-        # The rank of every example among the row's neighbours, k_max where it is none.
+        # The rank of every example among the row's neighbors, k_max where it is none.
         rank = np.full((rows.stop - start, n), k_max, dtype=kind)
         np.put_along_axis(rank, a[rows].astype(np.intp), ranks[None, :], axis=1)
         yield rows, _shared(rank, b[rows])
@@ -240,7 +240,7 @@ def _shared(rank: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def check_neighbors(neighbors: np.ndarray) -> np.ndarray:
-    """Neighbour lists with every index an example's and none the row's own.
+    """Neighbor lists with every index an example's and none the row's own.
 
     Parameters
     ----------
@@ -268,5 +268,5 @@ def check_neighbors(neighbors: np.ndarray) -> np.ndarray:
     wrong = (neighbors < 0) | (neighbors >= n) | (neighbors == np.arange(n)[:, None])
     if wrong.any():
         row = int(np.flatnonzero(wrong.any(axis=1))[0])
-        raise ValueError(f"Row {row} names a neighbour outside 0 to {n - 1}, or itself.")
+        raise ValueError(f"Row {row} names a neighbor outside 0 to {n - 1}, or itself.")
     return neighbors

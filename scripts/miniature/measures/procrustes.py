@@ -11,7 +11,7 @@ def procrustes_similarity(a: np.ndarray, b: np.ndarray) -> float:
     """How well the best rotation or reflection lays one representation over the other.
 
     After centring, the nuclear norm of ``A'B`` over the product of the Frobenius norms (the scale that
-    orthogonal Procrustes analysis finds between the two normalised sides, Schoenemann 1966; as a similarity
+    orthogonal Procrustes analysis finds between the two normalized sides, Schoenemann 1966; as a similarity
     of representations: Ding et al. 2021, whose distance is 2 minus twice this). Invariant to rotation,
     reflection and scale of either side, not to linear maps in general.
 
@@ -75,7 +75,7 @@ def procrustes_jackknife(whole: Moments, moments: Moments) -> tuple[float, np.nd
     Parameters
     ----------
     whole, moments : Moments
-        Of all examples, over which the features are centred, and with a first axis of blocks.
+        Of all examples, over which the features are centered, and with a first axis of blocks.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def procrustes_jackknife(whole: Moments, moments: Moments) -> tuple[float, np.nd
     derivative = u[:, spanned] @ vt[spanned]
     blocks = len(moments.n)
     left = whole.n - moments.n
-    # Without the block the means move: the rest is centred anew by taking s t' / n off, s and t its sums.
+    # Without the block the means move: the rest is centered anew by taking s t' / n off, s and t its sums.
     moved = np.einsum("bi,ij,bj->b", moments.sum_a, derivative, moments.sum_b, optimize=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         norm = singular.sum() - moments.cross.reshape(blocks, -1) @ derivative.ravel() - moved / left

@@ -84,7 +84,7 @@ def centered_ranks(ranked: Sequence[Ranked], keep: np.ndarray | None = None) -> 
 
 
 def correlate_ranks(ranks: np.ndarray) -> np.ndarray:
-    """Correlation of every two models' centred ranks.
+    """Correlation of every two models' centered ranks.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ MEASURES: dict[str, Measure] = {
         1,
         "higher",
         True,
-        "mean of the neighbour Jaccard over K = 1, ..., k_max",
+        "mean of the neighbor Jaccard over K = 1, ..., k_max",
         ("representation",),
         once=True,
     ),
@@ -103,14 +103,14 @@ MEASURES: dict[str, Measure] = {
     "probability_loyalty_corrected": Measure(
         -INFINITE, 1, "higher", True, "(probability_loyalty - chance) / (1 - chance)"
     ),
-    "tied_rows": Measure(0, 1, None, True, "share of examples whose K nearest neighbours a tie leaves open"),
-    "same_cluster": Measure(0, 1, None, True, "share of the K nearest neighbours from the example's cluster"),
+    "tied_rows": Measure(0, 1, None, True, "share of examples whose K nearest neighbors a tie leaves open"),
+    "same_cluster": Measure(0, 1, None, True, "share of the K nearest neighbors from the example's cluster"),
     "cka": Measure(
         0,
         1,
         "higher",
         True,
-        "linear centred kernel alignment; Kornblith et al. 2019",
+        "linear centered kernel alignment; Kornblith et al. 2019",
         ("representation",),
         once=True,
     ),

@@ -44,7 +44,7 @@ class Windows:
         Whether the token is a special one.
     borders : int64 array, shape (windows + 1,)
     example : int32 array, shape (windows,)
-        Row of the table; windows of one row are neighbours, in reading order.
+        Row of the table; windows of one row are neighbors, in reading order.
     text_start : int32 array, shape (windows,)
         Position in the window of its first context token (of its first text token, for one text).
     text_tokens : int32 array, shape (windows,)

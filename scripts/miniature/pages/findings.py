@@ -343,7 +343,7 @@ def _limits_item(facts: _Facts, card: pd.DataFrame) -> str:
     word = "origin" if kind == "origin" else "training"
     origins = f"one other {word}" if count == 1 else f"{count} other {word}s"
     shared = (
-        f"; the models compared come from where `{facts.reference}` comes from, which may favour them"
+        f"; the models compared come from where `{facts.reference}` comes from, which may favor them"
         if facts.nearest is not None
         else ""
     )

@@ -1,8 +1,8 @@
 """Exact match and F1 as SQuAD 2.0's official evaluator computes them (Rajpurkar et al. 2018).
 
-Written from that evaluator's behaviour, its particulars included: a gold answer that is empty once
-normalised is not an answer; a question left without one is answered rightly by any prediction that is
-empty once normalised; and such a question still counts as answerable in the split of the scores.
+Written from that evaluator's behavior, its particulars included: a gold answer that is empty once
+normalized is not an answer; a question left without one is answered rightly by any prediction that is
+empty once normalized; and such a question still counts as answerable in the split of the scores.
 """
 
 import re
@@ -38,13 +38,13 @@ def normalize_answer(text: str) -> str:
     >>> normalize_answer("An a-the")
     'athe'
     """
-    # Punctuation goes first, so that an article beside it is one word with its neighbour.
+    # Punctuation goes first, so that an article beside it is one word with its neighbor.
     bare = text.lower().translate(_WITHOUT_PUNCTUATION)
     return " ".join(_ARTICLES.sub(" ", bare).split())
 
 
 def exact_match(prediction: str, answers: Sequence[str]) -> float:
-    """Whether a prediction equals some gold answer once both are normalised.
+    """Whether a prediction equals some gold answer once both are normalized.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def exact_match(prediction: str, answers: Sequence[str]) -> float:
 
 
 def f1(prediction: str, answers: Sequence[str]) -> float:
-    """Largest F1 of normalised words over the gold answers.
+    """Largest F1 of normalized words over the gold answers.
 
     Parameters
     ----------

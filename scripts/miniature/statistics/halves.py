@@ -1,7 +1,7 @@
 """Random halves of the clusters, whose difference shows how far a measure of the whole sample varies.
 
 Two halves share no example, so that they are two independent samples, and nothing in them is repeated: what
-an example is to the others (a neighbour) is sampled anew along with what it is itself.
+an example is to the others (a neighbor) is sampled anew along with what it is itself.
 """
 
 import math
@@ -124,13 +124,13 @@ Common = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def half_sizes(k_max: int, n: int) -> np.ndarray:
-    """Number of neighbours in a half that stands for K in the whole sample, for K = 1, ..., k_max."""
+    """Number of neighbors in a half that stands for K in the whole sample, for K = 1, ..., k_max."""
     k = np.arange(1, k_max + 1)
     return np.maximum(1, np.rint(k * np.maximum(0.5, 1 - 2 * k / n))).astype(np.int64)
 
 
 def ranking_length(k_max: int, n: int) -> int:
-    """How many neighbours to find so that about every example has enough of them in its own half.
+    """How many neighbors to find so that about every example has enough of them in its own half.
 
     Twice those needed, and twenty times their root for the chance of the division; whole clusters, which fall
     into one half together, take up most of that.
@@ -147,15 +147,15 @@ def ranking_length(k_max: int, n: int) -> int:
 def half_deviations(
     rankings: Mapping[str, np.ndarray], pairs: Sequence[Pair], halves: Halves, *, k_max: int
 ) -> np.ndarray:
-    """Deviations of the neighbour Jaccard of pairs of models, for every K, from random halves.
+    """Deviations of the neighbor Jaccard of pairs of models, for every K, from random halves.
 
-    In each half the neighbours are the nearest of that half: those of the whole sample without the other
+    In each half the neighbors are the nearest of that half: those of the whole sample without the other
     half's. An example without enough of them in its ranking counts with as many as it has.
 
     Parameters
     ----------
     rankings : mapping of str to ndarray of int, each [examples, length]
-        Each model's neighbours, nearest first, as `check_neighbors` accepts them; `ranking_length` of them.
+        Each model's neighbors, nearest first, as `check_neighbors` accepts them; `ranking_length` of them.
     pairs : sequence of tuple of str
         Models to compare.
     halves : Halves
@@ -166,7 +166,7 @@ def half_deviations(
     -------
     ndarray of float64, shape [pairs, splits, k_max]
         Scaled differences of the two halves, whose variance is that of the agreement over samples; NaN
-        where a half has no neighbours.
+        where a half has no neighbors.
 
     Raises
     ------
@@ -229,7 +229,7 @@ def _row_blocks(
 def _ranks_in_half(
     lists: np.ndarray, member: np.ndarray, own: np.ndarray, most: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rank, from 1, of each neighbour among those of the row's half, and how many these are."""
+    """Rank, from 1, of each neighbor among those of the row's half, and how many these are."""
     same = np.take(member, lists) == own[:, None]
     kind = np.int16 if lists.shape[1] < 2**15 else np.int32
     ranks = np.cumsum(same, axis=1, dtype=kind)
@@ -241,10 +241,10 @@ def _ranks_in_half(
 def _jaccard_in_half(
     a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray], common: Common, most: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Jaccard index of each row at each size, [rows, most], and whether the row has any neighbour."""
+    """Jaccard index of each row at each size, [rows, most], and whether the row has any neighbor."""
     in_a, in_b, row = common
     reached = np.minimum(a[1], b[1])
-    # A shared neighbour enters the intersection at the larger of its two ranks.
+    # A shared neighbor enters the intersection at the larger of its two ranks.
     enters = np.maximum(a[0].ravel()[in_a], b[0].ravel()[in_b]) + row
     counts = np.bincount(enters, minlength=len(reached) * (most + 2)).reshape(-1, most + 2)
     shared = counts[:, 1 : most + 1].cumsum(axis=1)

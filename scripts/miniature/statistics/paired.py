@@ -55,7 +55,7 @@ def share_bounds(hit: np.ndarray, index: np.ndarray, *, limit: float = math.nan)
     Dean and Pavlou 2015). With fewer: exact bounds (Clopper and Pearson 1934). Where examples share
     clusters the exact bounds are of the share of clusters that hold an event, times how many examples one
     of them may hold: as many as were seen on average, one whole cluster more counted in; how events cluster
-    cannot be learnt from few.
+    cannot be learned from few.
 
     Parameters
     ----------

@@ -89,7 +89,7 @@ def detect_ood(
 ) -> Detection:
     """Which examples a model calls out of distribution, by the distance to its K-th nearest training example.
 
-    Deep nearest neighbours (Sun et al. 2022, arXiv 2204.06507): features divided by their length; distance to
+    Deep nearest neighbors (Sun et al. 2022, arXiv 2204.06507): features divided by their length; distance to
     the K-th nearest training feature; the threshold keeps 95 % of in-distribution data. Here the threshold
     comes from a calibration split used neither for training nor for test, so that the test split's own rate
     stays free to differ from 5 %.
@@ -112,7 +112,7 @@ def detect_ood(
     dataset, ood_dataset : str
         Their names.
     ks : sequence of int
-        Numbers of neighbours.
+        Numbers of neighbors.
     percentile : float
         Of the calibration distances, in percent; the paper by Sun et al. keeps 95 % of in-distribution data.
 

@@ -40,7 +40,7 @@ class Said(NamedTuple):
     Attributes
     ----------
     answer : ndarray of int64, shape [examples]
-        Number of the predicted label or normalised answer, the same for equal ones of all models; -1 where
+        Number of the predicted label or normalized answer, the same for equal ones of all models; -1 where
         there is none.
     distribution : ndarray of float64, shape [examples, classes], or None
         What it was drawn from; None where the predictions do not hold it. Rows of NaN where not known.

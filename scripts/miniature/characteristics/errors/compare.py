@@ -30,7 +30,7 @@ from miniature.statistics.pairs import (
 def find_errors(predictions: pd.DataFrame, task: str) -> pd.DataFrame:
     """Which examples a model gets wrong.
 
-    Question answering: the normalised exact match is 0 against every gold answer (for an unanswerable
+    Question answering: the normalized exact match is 0 against every gold answer (for an unanswerable
     question only the empty answer is right). Classification: the prediction is not the label. Multiple
     choice, generation and predictions read from a file: as recorded.
 

@@ -47,7 +47,7 @@ def curve_rows(
     labels: Mapping[str, object],
     verdict: Mapping[str, object] | None,
 ) -> CurveRows:
-    """Neighbour Jaccard at every K, its form corrected for chance, and its mean over all K."""
+    """Neighbor Jaccard at every K, its form corrected for chance, and its mean over all K."""
     k_max = len(value)
     ks = np.arange(1, k_max + 1)
     wanted = _wanted(labels, verdict, k_max)
@@ -109,7 +109,7 @@ def find_neighbors(embeddings: np.ndarray, k_max: int) -> np.ndarray:
     ----------
     embeddings : array_like of float, shape [examples, hidden]
     k_max : int
-        Neighbours to find, at most examples - 1.
+        Neighbors to find, at most examples - 1.
 
     Returns
     -------
@@ -136,12 +136,12 @@ def compare_representation(
     comparing: Comparing,
     clusters: np.ndarray,
 ) -> Comparison:
-    """Agreement of every pair of models on nearest neighbours, for every K, and on embeddings as a whole.
+    """Agreement of every pair of models on nearest neighbors, for every K, and on embeddings as a whole.
 
-    Intervals of neighbours divide the examples, whole clusters, into halves whose neighbours are those of the
-    half: an example matters to others as their neighbour too. (Bootstrapped with the neighbours as they are,
+    Intervals of neighbors divide the examples, whole clusters, into halves whose neighbors are those of the
+    half: an example matters to others as their neighbor too. (Bootstrapped with the neighbors as they are,
     intervals leave that out and are too short; searched anew among resampled rows, an example drawn twice
-    would be its own nearest neighbour in every model.)
+    would be its own nearest neighbor in every model.)
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def compare_representation(
     ties : mapping of str to DataFrame
         For the same models, the runs of ties, as `search_neighbors` returns them.
     embeddings : mapping of str to ndarray of float, each [examples, hidden]
-        For the same models, what the neighbours were found in.
+        For the same models, what the neighbors were found in.
     comparing : Comparing
         Labels of the rows, reference, resampling and verdict.
     clusters : array_like of str, shape [examples]
@@ -159,17 +159,17 @@ def compare_representation(
     Returns
     -------
     Comparison
-        Rows, one for each K: ``jaccard`` for each pair, with chance (exact, for random neighbours) and
+        Rows, one for each K: ``jaccard`` for each pair, with chance (exact, for random neighbors) and
         ceiling 1, and ``jaccard_corrected``; ``jaccard_area``, without K, the mean over all K;
-        ``jaccard_low`` and ``jaccard_high`` where a tie leaves either model's neighbours open;
+        ``jaccard_low`` and ``jaccard_high`` where a tie leaves either model's neighbors open;
         ``tied_rows`` for each model (``model_a == model_b``): the share of examples whose K nearest
-        neighbours a tie leaves open; ``same_cluster`` likewise, with chance. These last four describe the
+        neighbors a tie leaves open; ``same_cluster`` likewise, with chance. These last four describe the
         models at hand and have no interval. Then what `compare_similarity` gives.
 
     Raises
     ------
     StudyError
-        If the models' neighbours are of different examples or numbers, or as for `compare_similarity`.
+        If the models' neighbors are of different examples or numbers, or as for `compare_similarity`.
     """
     n = len(clusters)
     index, count = cluster_index(clusters)
@@ -218,14 +218,14 @@ def compare_representation(
 
 
 def _check_shapes(neighbors: Mapping[str, np.ndarray], n: int, where: str) -> int:
-    """Largest K, after checking that all models have as many neighbours of as many examples."""
+    """Largest K, after checking that all models have as many neighbors of as many examples."""
     shapes = {model: np.shape(found) for model, found in neighbors.items()}
     k_max = next(iter(shapes.values()))[1] if shapes else 0
     for model, shape in shapes.items():
         if shape != (n, k_max):
             raise StudyError(
-                f"The neighbours of {model} have shape {list(shape)}; {[n, k_max]} was expected.",
+                f"The neighbors of {model} have shape {list(shape)}; {[n, k_max]} was expected.",
                 where=f"model {model}, {where}",
-                fix=f"Delete the neighbours file of {model}; the next run builds it again.",
+                fix=f"Delete the neighbors file of {model}; the next run builds it again.",
             )
     return k_max

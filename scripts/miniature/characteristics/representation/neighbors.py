@@ -1,4 +1,4 @@
-"""Exact nearest neighbours by cosine, ties found and broken by index."""
+"""Exact nearest neighbors by cosine, ties found and broken by index."""
 
 import logging
 
@@ -16,7 +16,7 @@ TIED_ROWS_WARNING = 0.01
 
 
 def free_neighbors(ties: pd.DataFrame, n: int, k_max: int) -> np.ndarray:
-    """Neighbours that could be exchanged for equally near ones, for every example and K."""
+    """Neighbors that could be exchanged for equally near ones, for every example and K."""
     free = np.zeros((n, k_max), dtype=np.int32)
     example, first, last = (ties[c].to_numpy(dtype=np.int64) for c in ("example", "first", "last"))
     length = np.minimum(last - 1, k_max) - first + 1  # K = first, ..., last - 1
@@ -29,11 +29,11 @@ def free_neighbors(ties: pd.DataFrame, n: int, k_max: int) -> np.ndarray:
 
 
 def warn_of_ties(model: str, share: np.ndarray) -> None:
-    """Warn where ties leave more than 1 % of the neighbour sets open."""
+    """Warn where ties leave more than 1 % of the neighbor sets open."""
     if share.max(initial=0) > TIED_ROWS_WARNING:
         worst = int(share.argmax())
         logger.warning(
-            "Model %s: a tie leaves the %d nearest neighbours of %.1f %% of the examples open, settled by "
+            "Model %s: a tie leaves the %d nearest neighbors of %.1f %% of the examples open, settled by "
             "index, which two models share: read jaccard beside jaccard_low and jaccard_high.",
             model,
             worst + 1,
@@ -43,7 +43,7 @@ def warn_of_ties(model: str, share: np.ndarray) -> None:
 
 # Two cosines nearer than this are one distance. Rounding moves a cosine by about 1e-15, and by different
 # amounts for two equal rows (the matrix product treats the edge of a block otherwise than its inside);
-# neighbours that differ at all in float32 embeddings differ by far more.
+# neighbors that differ at all in float32 embeddings differ by far more.
 TIE = 1e-13
 
 
@@ -59,15 +59,15 @@ def search_neighbors(embeddings: np.ndarray, k_max: int) -> tuple[np.ndarray, pd
     ----------
     embeddings : array_like of float, shape [examples, hidden]
     k_max : int
-        Neighbours to find, at most examples - 1.
+        Neighbors to find, at most examples - 1.
 
     Returns
     -------
     neighbors : ndarray of int32, shape [examples, k_max]
         Nearest first; equally near ones in order of their index.
     ties : DataFrame
-        One row for each run of equally near neighbours: ``example``, and the ranks (from 1) ``first`` and
-        ``last`` of the run. ``last`` may lie beyond k_max. K nearest neighbours are left open by a run with
+        One row for each run of equally near neighbors: ``example``, and the ranks (from 1) ``first`` and
+        ``last`` of the run. ``last`` may lie beyond k_max. K nearest neighbors are left open by a run with
         first <= K < last.
 
     Raises
@@ -86,7 +86,7 @@ def search_neighbors(embeddings: np.ndarray, k_max: int) -> tuple[np.ndarray, pd
     n = len(np.asarray(embeddings))
     if not 1 <= k_max <= n - 1:
         raise StudyError(
-            f"{k_max} neighbours were asked for, but each of {n} examples has {max(n - 1, 0)} others.",
+            f"{k_max} neighbors were asked for, but each of {n} examples has {max(n - 1, 0)} others.",
             where="characteristics: representation: k_max",
             fix=f"k_max: {n - 1}" if n > 1 else "Give at least two examples.",
         )

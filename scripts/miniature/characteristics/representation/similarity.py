@@ -1,4 +1,4 @@
-"""Data representation, without neighbours: similarity of two models' embeddings as a whole."""
+"""Data representation, without neighbors: similarity of two models' embeddings as a whole."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence

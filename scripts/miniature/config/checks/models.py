@@ -15,7 +15,7 @@ MAKING_KEYS = {
     "architecture": "name the checkpoint instead: path: folder/of/the/checkpoint",
     "layers": "remove layers, or as_is: a model cut to its first layers needs training",
     "dropout": "remove dropout: it acts in training only",
-    "teacher": "remove teacher: the checkpoint has learnt what it has learnt",
+    "teacher": "remove teacher: the checkpoint has learned what it has learned",
     "training": "remove training, or as_is",
     "replicates": "remove replicates; each other training that you have is a model with as_is: true, "
     "floor: retrained",

@@ -38,7 +38,7 @@ def check_verdict(config: Mapping, positions: Positions) -> Iterator[StudyError]
         if block["task"] not in settings["tasks"]:
             tasks = list(settings["tasks"])
             if not set(tasks) <= set(config["datasets"]):
-                continue  # a misspelt task is told where it stands
+                continue  # a misspelled task is told where it stands
             where = positions.where((*place, "task"))
             yield StudyError(
                 f"'{block['task']}' is not a task of '{name}'.", where=where,

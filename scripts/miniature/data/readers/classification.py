@@ -1,4 +1,4 @@
-"""Labelled texts: files of rows, and the folders of the Large Movie Review Dataset (Maas et al. 2011)."""
+"""Labeled texts: files of rows, and the folders of the Large Movie Review Dataset (Maas et al. 2011)."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ COLUMNS = {"text": "text", "label": "label"}
 def read_texts(
     path: str | Path, problems: Problems, columns: dict[str, str], name: str = ""
 ) -> list[TextRow]:
-    """Labelled texts of a file of rows (see `miniature.data.table_files`), in file order."""
+    """Labeled texts of a file of rows (see `miniature.data.table_files`), in file order."""
     columns = {**COLUMNS, **columns}
     table = read_table(path, problems, wanted=columns.values(), text=columns["text"])
     if table.columns is not None and not check_columns(table.columns, columns, problems):
@@ -75,7 +75,7 @@ def text_rows(entries, problems: Problems, columns: dict[str, str], unit: str = 
 
 
 def read_aclimdb(path: str | Path, problems: Problems, labels: dict[str, object]) -> list[TextRow]:
-    """Labelled texts of a folder with one folder per label and one ``.txt`` file per text."""
+    """Labeled texts of a folder with one folder per label and one ``.txt`` file per text."""
     root = Path(path)
     if not root.is_dir():
         raise StudyError("This folder does not exist.", where=str(root), fix="path: <...>/aclImdb/train")

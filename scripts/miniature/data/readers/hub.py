@@ -62,11 +62,11 @@ def read_hub_questions(
 def read_hub_texts(
     path: str | Path, problems: Problems, hub_split: str, columns: dict[str, str]
 ) -> list[TextRow]:
-    """Labelled texts of retrieved files, files in name order, rows in file order."""
+    """Labeled texts of retrieved files, files in name order, rows in file order."""
     rows: list[TextRow] = []
     for file in find_split_files(path, hub_split):
         if is_nested(read_json_value(file)):
-            problems.error(file.name, "question answering, not labelled texts", "task: question-answering")
+            problems.error(file.name, "question answering, not labeled texts", "task: question-answering")
             continue
         found = read_texts(file, problems, columns, f"{file.name}, ")
         if "id" not in columns:
