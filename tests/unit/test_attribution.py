@@ -1,5 +1,8 @@
 """Attributions beside captum run on one example alone, and decisions whose reasons are known."""
 
+import shlex
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +13,8 @@ from miniature.attribution.words import find_words, word_of_tokens
 from miniature.inference.classification import predict
 from miniature.inference.question_answering import predict as answer
 from miniature.models.checkpoints import load_result
+from miniature.models.graphs import export_line
+from miniature.training.as_is import copy_checkpoint
 from small_models import QA_SETTINGS, build_model, save_classifier, save_encoder, toy_questions
 
 LABELS = ["no", "yes"]
@@ -204,3 +209,26 @@ def test_answers(tmp_path):
         assert [len(w.start) for w in words] == [len(scores) for scores in found["score"]]
         assert all(np.isfinite(scores[: (w.part == 0).sum()]).all()
                    for w, scores in zip(words, found["score"], strict=True))  # fmt: skip
+
+
+def test_a_graph_is_explained_without_gradients(tmp_path):
+    folder = decided_classifier(tmp_path / "model")
+    graph = tmp_path / "graph"
+    graph.mkdir()
+    for file in folder.iterdir():
+        if file.suffix in (".json", ".txt"):
+            shutil.copy(file, graph)
+    _, _, code = shlex.split(export_line("classification", graph / "model.onnx", str(folder)))
+    exec(code, {})
+    result = tmp_path / "result"
+    copy_checkpoint(
+        {"path": str(graph / "model.onnx")}, result, task="classification", labels=LABELS, text_settings=TEXT
+    )
+    of_graph, _ = explain(result, reviews(), SETTINGS["occlusion"], tmp_path / "graph.jsonl")
+    of_torch, _ = explain(folder, reviews(), SETTINGS["occlusion"], tmp_path / "torch.jsonl")
+    for one, other in zip(of_graph["score"], of_torch["score"], strict=True):
+        assert np.allclose(one, other, atol=1e-4, equal_nan=True)
+    none, _ = explain(result, reviews(), SETTINGS["integrated-gradients"], tmp_path / "none.jsonl")
+    assert set(none["message"]) == {"the model has no gradients for integrated-gradients"}
+    assert [len(scores) for scores in none["score"]] == [len(scores) for scores in of_graph["score"]]
+    assert all(np.isnan(scores).all() for scores in none["score"])

@@ -44,7 +44,9 @@ class Runner:
         self.device = device
         self.pad_token = pad_token
         self.segments = takes_segments(model)
-        self.embedding = model.get_input_embeddings()
+        # A graph of ONNX runs forward only.
+        self.has_gradients = not hasattr(model, "graph")
+        self.embedding = model.get_input_embeddings() if self.has_gradients else None
 
     def batch(self, windows: Windows, indices: np.ndarray) -> dict[str, torch.Tensor]:
         """Ids, segments and mask of some windows, padded to the longest."""

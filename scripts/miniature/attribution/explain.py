@@ -121,8 +121,10 @@ def explain_table(
     record |= {key: settings[key] for key in [own.get(method)] if key}
     runner = Runner(model, device=device, pad_token=tokenizer.pad_token_id or 0)
     words = words_of_table(table, task)
-    empty = np.array([len(own.start) == 0 for own in words], dtype=bool)
-    rows = np.flatnonzero(~empty)
+    possible = runner.has_gradients or method not in GRADIENTS
+    if not possible:
+        logger.warning("The model has no gradients; `method: occlusion` explains it.")
+    rows = np.array([row for row, own in enumerate(words) if possible and len(own.start)], dtype=np.int64)
     key = journal_key(
         {
             **record, "batch_tokens": batch_tokens, "device": device, "labels": labels, "version": version,
@@ -145,7 +147,10 @@ def explain_table(
                     _finished(table, row, words[row], decisions, word, scores, of_text, of_base, labels)
                 )
         attributions = pd.DataFrame(
-            [_row(str(id), own, done.rows.get(str(id))) for id, own in zip(table["id"], words, strict=True)],
+            [
+                _row(str(id), own, done.rows.get(str(id)), f"the model has no gradients for {method}")
+                for id, own in zip(table["id"], words, strict=True)
+            ],
             columns=ATTRIBUTIONS_SCHEMA.names,
         )
     gaps = attributions["gap"].dropna()
@@ -224,10 +229,11 @@ def _finished(table, row, own, decisions, word, scores, of_text, of_base, labels
     }
 
 
-def _row(id: str, own: Words, found: dict | None) -> dict:
-    """A row of the table; an example without words has none to explain."""
+def _row(id: str, own: Words, found: dict | None, why_not: str) -> dict:
+    """A row of the table; an example that is not explained says why."""
     row = {"id": id, "part": own.part.tolist(), "start": own.start.tolist(), "end": own.end.tolist()}
     if found is None:
-        return {**row, "score": [], "message": "the text has no words"}
+        message = why_not if len(own.start) else "the text has no words"
+        return {**row, "score": [np.nan] * len(own.start), "message": message}
     scores = [np.nan if value is None else value for value in found["score"]]
     return {**row, **found, "score": scores}
