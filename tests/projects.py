@@ -131,10 +131,12 @@ OF_ONE_MODEL = {"models", "predictions", "embeddings", "errors", "neighbors", "o
 
 def model_of(name):
     """Model that a result belongs to, by its path in the results folder; None where it is not one model's."""
-    first, *_, last = parts = name.split("/")
-    if first not in OF_ONE_MODEL or last == "transfer.csv":
+    parts = name.split("/")
+    if parts[0] not in OF_ONE_MODEL or parts[-1] == "transfer.csv":
         return None
-    return parts[2] if first == "models" else re.sub(r"(\.(calibration|ties|settings))?\.\w+$", "", last)
+    if parts[0] == "models":
+        return parts[2]
+    return re.sub(r"(\.(calibration|ties|settings))?\.\w+$", "", parts[-1])
 
 
 def target_of(name):
