@@ -100,5 +100,5 @@ def test_only_trainings_are_repeated_or_controlled(tmp_path):
 def test_the_studies_for_readers_have_the_replicates_that_a_verdict_needs():
     for file in ("config.yaml", "config/paper.yaml"):
         study = validate_study(yaml.safe_load((ROOT / file).read_text()), [ROOT / file])
-        assert study["models"][study["reference"]]["replicates"] == 3
+        assert study["models"][study["reference"]]["replicates"] >= 3
         assert study["control"]["threads"] != study["compute"]["threads"]

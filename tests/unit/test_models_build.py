@@ -139,7 +139,7 @@ def test_a_foreign_tokenizer(tmp_path):
 def test_scratch_needs_a_vocabulary_and_dividing_heads(vocabulary):
     with pytest.raises(StudyError, match="needs a vocabulary"):
         build_model({"architecture": ARCHITECTURE}, head="masked-lm", seed=0)
-    with pytest.raises(StudyError, match="cannot be shared"):
+    with pytest.raises(StudyError, match="not a multiple of heads"):
         build_model(
             {"architecture": ARCHITECTURE | {"heads": 3}}, head="masked-lm", vocabulary=vocabulary, seed=0
         )

@@ -86,7 +86,7 @@ def test_a_models_own_code_is_refused(checkpoint):
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({"architecture": ARCHITECTURE | {"hidden": 15}}, "cannot be shared"),
+        ({"architecture": ARCHITECTURE | {"hidden": 15}}, "not a multiple of heads"),
         ({"architecture": ARCHITECTURE | {"layers": 0}}, "`layers`"),
         ({"architecture": {"layers": 1}}, "`hidden`"),
         ({"path": "/nowhere/at/all"}, "no model folder"),

@@ -121,7 +121,10 @@ def test_hostile_text_reaches_no_page_and_no_terminal(fresh):
     assert len(pages) > 5
     for page in pages:
         text = page.read_text()
-        assert "alert('owned')" not in text, page
+        assert "<script>alert" not in text, page
+        assert "<img src=x" not in text, page
+        # Only the page of changed decisions shows texts of the data, as characters.
+        assert page.name.startswith("changed_") or "alert('owned')" not in text, page
         assert "\x1b" not in text, page
 
 
@@ -145,11 +148,9 @@ def test_a_study_of_files_alone(fresh):
 
     card = pd.read_csv(results / "scorecard.csv").set_index(["characteristic", "model"])["verdict"]
     assert card.to_dict() == {
-        ("errors", "theirs"): "undecided", ("errors", "copy"): "undecided",
-        ("errors", "listed"): "undecided", ("representation", "theirs"): "not-measured",
+        ("errors", "copy"): "undecided", ("errors", "listed"): "undecided",
         ("representation", "copy"): "undecided", ("representation", "listed"): "not-measured",
-        ("distribution", "theirs"): "not-measured", ("distribution", "copy"): "undecided",
-        ("distribution", "listed"): "not-measured",
+        ("distribution", "copy"): "undecided", ("distribution", "listed"): "not-measured",
     }  # fmt: skip
     errors = pd.read_csv(results / "agreement/errors.csv")
     jaccard = errors[errors["measure"] == "jaccard"].set_index(["model_a", "model_b"])["value"]
@@ -259,7 +260,9 @@ def test_published_study_reproduces_the_authors_fifteen(published):
     assert len(beside) == 6 + 15
     # What others made is not among the compressed models that the claims are about.
     claims = pd.read_csv(published / "tables/claims.csv")
-    assert claims.loc[0, "evidence"] == "open: bert-base, distil-bert, bert-medium, bert-mini, tiny-bert"
+    assert claims.loc[0, "evidence"] == (
+        "differs: bert-mini, tiny-bert; open: bert-base, distil-bert, bert-medium"
+    )
 
 
 @pytest.mark.real

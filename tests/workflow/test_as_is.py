@@ -79,4 +79,4 @@ def test_checkpoints_as_they_stand_to_their_scorecard(fresh):
     assert "Nothing to be done" in planned.stdout
     change_config(fresh.folder / "small", id2label={"0": "good", "1": "bad"})
     refused = fresh.run("-n", "--cores", "1", *targets, configfile=CONFIG, check=False)
-    assert "id2label and label2id differ: good, bad and bad, good" in refused.stdout
+    assert "id2label and label2id differ: good, bad and Bad, Good" in refused.stdout

@@ -571,9 +571,9 @@ def check_architecture(architecture: Mapping, *, where: str | None = None) -> No
     hidden, heads = architecture["hidden"], architecture["heads"]
     if hidden % heads:
         raise StudyError(
-            f"A hidden size of {hidden} cannot be shared among {heads} heads.",
+            f"hidden ({hidden}) is not a multiple of heads ({heads}).",
             where=where,
-            fix=f"hidden: {heads * max(1, round(hidden / heads))}",
+            fix=f"heads: {max(number for number in range(1, heads + 1) if hidden % number == 0)}",
         )
 
 

@@ -154,14 +154,6 @@ def _one_source(entry: Mapping, place: tuple, positions: Positions) -> Iterator[
             where=positions.where((*place, "dropout")),
             fix="architecture: {..., dropout: 0.0}",
         )
-    architecture = entry.get("architecture")
-    if architecture and architecture["hidden"] % architecture["heads"]:
-        heads = max(h for h in range(1, architecture["heads"] + 1) if architecture["hidden"] % h == 0)
-        yield StudyError(
-            f"hidden ({architecture['hidden']}) is not a multiple of heads ({architecture['heads']}).",
-            where=positions.where((*place, "architecture")),
-            fix=f"heads: {heads}",
-        )
 
 
 def check_models(config: Mapping, positions: Positions) -> Iterator[StudyError]:
