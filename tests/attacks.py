@@ -6,7 +6,7 @@ import random
 import pytest
 
 from miniature.attack import run
-from miniature.attack.recipe.check import check_recipe
+from miniature.attack.recipe import spell_recipe
 from miniature.attack.words.stopwords import STOPWORDS
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -150,7 +150,7 @@ def stock_attack(models, k, budget, importance="unk"):
 def engine_of(models, **changes):
     from miniature.attack.search.load import load_engine
 
-    settings = check_recipe(recipe(**changes), "test")
+    settings = spell_recipe(recipe(**changes))
     return load_engine(models / "victim", models / "lm", settings, labels=LABELS, max_length=64)
 
 

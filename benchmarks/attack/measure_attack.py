@@ -27,7 +27,7 @@ import subjects  # noqa: E402
 from report import write_report  # noqa: E402
 from stock import stock_attack, stock_row  # noqa: E402
 
-from miniature.attack.recipe.check import check_recipe  # noqa: E402
+from miniature.attack.recipe import spell_recipe  # noqa: E402
 
 # Words of a text, lowest and highest; texts per victim; what stock pads to, at least the longest's tokens.
 BANDS = {"10-30": (10, 30, 30, 64), "31-100": (31, 100, 26, 192), "101-300": (101, 300, 18, 512)}
@@ -67,7 +67,7 @@ def main() -> None:
 def recipe_of(**changes) -> dict:
     """A full recipe of the preset textattack-8."""
     given = {"preset": "textattack-8", "masked_lm": "benchmark", **changes}
-    return check_recipe(given, "benchmark")
+    return spell_recipe(given)
 
 
 def load(folder: Path, name: str) -> tuple:

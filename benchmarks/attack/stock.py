@@ -11,7 +11,7 @@ def stock_attack(victim, victim_tokenizer, masked_lm, masked_lm_tokenizer, recip
     victim, victim_tokenizer, masked_lm, masked_lm_tokenizer
         The models; `victim_tokenizer.model_max_length` is what the wrapper pads to.
     recipe : dict
-        From `recipes.check_recipe`, of the kind ``bert-attack``; nothing in it may be set that TextAttack
+        From `spell_recipe`, of the kind ``bert-attack``; nothing in it may be set that TextAttack
         does not have.
     device : str
         ``cpu`` or ``cuda``; both models are moved there.

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from miniature.attack.recipe.check import check_recipe
+from miniature.attack.recipe import spell_recipe
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -55,7 +55,7 @@ class ToyLM:
 
 
 def recipe(**changes):
-    return check_recipe({"preset": "reference", "masked_lm": "lm", **changes}, "test")
+    return spell_recipe({"preset": "reference", "masked_lm": "lm", **changes})
 
 
 def proposals(tokenizer, predictions, text, word, *, vectors=None, **changes):

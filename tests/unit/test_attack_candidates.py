@@ -3,7 +3,7 @@
 import pytest
 
 from attacks import LABELS, WORDS, engine_of, load, proposals, recipe
-from miniature.attack.recipe.check import check_recipe
+from miniature.attack.recipe import spell_recipe
 from miniature.attack.words.stopwords import STOPWORDS
 from miniature.messages import StudyError
 
@@ -100,7 +100,7 @@ def test_byte_level_masked_lm_proposes_whole_words(attack_models, tmp_path):
     victim, victim_tokenizer = load(attack_models / "victim", "classification")
     engine = Engine(
         victim, victim_tokenizer, Helpers(masked_lm=(RobertaForMaskedLM(config).eval(), tokenizer)),
-        check_recipe(recipe(max_candidates=40), "test"), labels=LABELS, max_length=64,
+        spell_recipe(recipe(max_candidates=40)), labels=LABELS, max_length=64,
     )  # fmt: skip
     inner = proposals(engine, "the good film was bad", "film")
     assert inner

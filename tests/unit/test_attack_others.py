@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from miniature.attack.recipe.check import check_recipe
+from miniature.attack.recipe import spell_recipe
 from miniature.messages import StudyError
 from other_attacks import LENGTH, assert_equal, attack, load, stock, tagger_folder, vectors_file
 
@@ -149,4 +149,4 @@ def test_time_budget_is_an_outcome_of_its_own(other_models, other_examples, tmp_
     assert (table["outcome"] == "time_budget").sum() >= 10
     both = attack(other_models, other_examples, tmp_path / "k", {**recipe, "query_budget": 2})
     assert set(both["outcome"]) == {"skipped", "query_budget"}
-    assert check_recipe(recipe, "here")["max_seconds"] == 1e-9
+    assert spell_recipe(recipe)["max_seconds"] == 1e-9

@@ -1,21 +1,26 @@
-"""Recipes: strict, complete, and told how to mend."""
+"""Recipes: strict, complete, and refused with the corrected line."""
 
 import sys
 
+import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniature.attack.recipe.check import KEYS_OF, PRESETS, RECIPE_KEYS, check_recipe
+from miniature.attack.recipe import KEYS_OF, NEEDED, PRESETS, spell_recipe
 from miniature.attack.words.stopwords import STOPWORDS
-from miniature.messages import StudyError
+from miniature.config.checks.recipes import check_recipes
+from miniature.config.defaults import load_schema
+from miniature.config.lines import Positions
+from miniature.config.schema import schema_errors
 
 OPEN = {"masked_lm": "lm", "word_vectors": "vectors.txt"}
+DEFS = load_schema()["$defs"]
+SETTINGS = DEFS["recipe"]["properties"]
 # Every kind of attack, spelled out.
 FULLS = {
-    preset["kind"]: {
-        key: preset[key] if preset.get(key) is not None else OPEN.get(key) for key in KEYS_OF[preset["kind"]]
-    }
+    preset["kind"]: {key: OPEN.get(key) if value is None else value for key, value in preset.items()}
     for preset in PRESETS.values()
 }
 FULL = {**PRESETS["textattack-48"], "masked_lm": "lm"}
@@ -25,29 +30,57 @@ ENCODER = {
 }  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def no_files(monkeypatch):
+    monkeypatch.setattr("miniature.config.checks.recipes._check_files", lambda *_: [])
+
+
+def mistakes(recipe):
+    """What is told of a recipe: by the schema, else by the checks beside it."""
+    config = {
+        "characteristics": {"vulnerability": {"recipes": {"a": recipe}}},
+        "masked_lms": {"lm": {}},
+        "sentence_encoders": {"sentences": {}},
+    }
+    schema = {
+        "properties": {"characteristics": load_schema()["properties"]["characteristics"]}, "$defs": DEFS,
+    }  # fmt: skip
+    return schema_errors(config, schema, Positions()) or list(check_recipes(config, Positions()))
+
+
+def fixes(recipe):
+    return [error.fix for error in mistakes(recipe)]
+
+
 @pytest.mark.parametrize("kind", sorted(FULLS))
 def test_full_recipe_is_returned_as_it_is_in_the_order_of_the_keys(kind):
     full = FULLS[kind]
+    assert not mistakes(full)
     shuffled = dict(reversed(full.items()))
-    assert list(check_recipe(shuffled, "here").items()) == [(key, full[key]) for key in KEYS_OF[kind]]
+    assert list(spell_recipe(shuffled).items()) == [(key, full[key]) for key in KEYS_OF[kind]]
 
 
 def test_every_kind_has_a_preset_and_every_key_a_kind():
-    assert set(FULLS) == set(KEYS_OF) == set(RECIPE_KEYS["kind"].choices)
-    assert {key for keys in KEYS_OF.values() for key in keys} == set(RECIPE_KEYS)
+    assert set(FULLS) == set(KEYS_OF) == set(SETTINGS["kind"]["enum"])
+    assert set(PRESETS) == set(SETTINGS["preset"]["enum"])
+    order = [key for key in SETTINGS if key != "preset"]
+    assert {key for keys in KEYS_OF.values() for key in keys} == set(order)
+    for keys in KEYS_OF.values():
+        assert list(keys) == [key for key in order if key in keys]
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
 def test_preset_lacks_only_what_names_a_model_or_a_file(preset):
-    missing = set(KEYS_OF[PRESETS[preset]["kind"]]) - set(PRESETS[preset])
+    needed = NEEDED.get(PRESETS[preset]["kind"], ())
+    missing = {key for key in needed if PRESETS[preset][key] is None}
     assert missing <= {"masked_lm", "word_vectors"}
-    recipe = {"preset": preset, **{key: OPEN[key] for key in missing}}
     named = {key: OPEN[key] for key in missing}
-    assert check_recipe(recipe, "here") == {**PRESETS[preset], **named}
+    recipe = {"preset": preset, **named}
+    assert not mistakes(recipe)
+    assert spell_recipe(recipe) == {**PRESETS[preset], **named}
     for key in missing:
-        with pytest.raises(StudyError) as caught:
-            check_recipe({k: v for k, v in recipe.items() if k != key}, "here")
-        assert caught.value.fix.startswith(f"{key}: ")
+        for without in ({k: v for k, v in recipe.items() if k != key}, {**recipe, key: None}):
+            assert fixes(without)[0].startswith(f"{key}: ")
 
 
 def test_presets_state_k():
@@ -56,18 +89,26 @@ def test_presets_state_k():
 
 
 def test_preset_is_spelled_out_and_overridden():
-    found = check_recipe({"preset": "textattack-8", "masked_lm": "lm", "query_budget": 100}, "here")
+    found = spell_recipe({"preset": "textattack-8", "masked_lm": "lm", "query_budget": 100})
     assert found == {**PRESETS["textattack-8"], "masked_lm": "lm", "query_budget": 100}
-    assert check_recipe(found, "here") == found
+    assert spell_recipe(found) == found
+    assert not mistakes(found)
 
 
 @pytest.mark.parametrize(("kind", "key"), [(kind, key) for kind in sorted(FULLS) for key in FULLS[kind]])
 def test_missing_key_is_named_with_a_line_to_paste(kind, key):
-    with pytest.raises(StudyError) as caught:
-        check_recipe({k: v for k, v in FULLS[kind].items() if k != key}, "config.yaml: recipes: a")
-    assert key in caught.value.what
-    assert caught.value.where == "config.yaml: recipes: a"
-    assert caught.value.fix.startswith(f"{key}: ")
+    [error] = mistakes({k: v for k, v in FULLS[kind].items() if k != key})
+    if key == "kind":
+        assert error.fix == "preset: textattack-48"
+    else:
+        assert error.fix.startswith(f"{key}: ")
+        assert not mistakes({**FULLS[kind], **yaml.safe_load(error.fix)})
+
+
+def test_all_that_is_missing_is_told_at_once():
+    [error] = mistakes({"kind": "textfooler", "word_vectors": "v.txt"})
+    added = yaml.safe_load(error.fix)
+    assert set(added) == set(KEYS_OF["textfooler"]) - {"kind", "word_vectors"}
 
 
 EXAMPLE = (
@@ -79,15 +120,12 @@ EXAMPLE = (
 @pytest.mark.parametrize(
     ("key", "value", "fix"),
     [
-        ("max_candidats", 9, "max_candidates: 9"),
-        ("presets", "textattack-8", "preset: textattack-8"),
-        ("zzzz", 1, "remove 'zzzz'"),
         ("query_budget", 0, "query_budget: null"),
         ("max_candidates", 0, "max_candidates: 48"),
         ("max_candidates", True, "max_candidates: 48"),
-        ("max_candidates", 8.0, "max_candidates: 48"),
+        ("max_candidates", 8.0, "max_candidates: 8"),
         ("max_candidates", None, "max_candidates: 48"),
-        ("max_candidates", "8", "max_candidates: 48"),
+        ("max_candidates", "8", "max_candidates: 8"),
         ("max_words_changed", 0, "max_words_changed: 0.4"),
         ("max_words_changed", 1.5, "max_words_changed: 0.4"),
         ("max_words_changed", float("nan"), "max_words_changed: 0.4"),
@@ -95,7 +133,7 @@ EXAMPLE = (
         ("skip_stopwords", "yes", "skip_stopwords: true"),
         ("importance", "unc", "importance: unk"),
         ("kind", "bert_attack", "kind: bert-attack"),
-        ("masked_lm", " ", "masked_lm: world-lm"),
+        ("masked_lm", " ", "masked_lm: words"),
         ("subword_order", "perplexity", "subword_combinations: 24"),
         ("preset", "textattack48", "preset: textattack-48"),
         ("preset", ["a"], "preset: textattack-48"),
@@ -104,21 +142,31 @@ EXAMPLE = (
         ("max_seconds", float("inf"), "max_seconds: null"),
         ("min_word_similarity", 1.5, "min_word_similarity: 0.4"),
         ("min_word_similarity", float("nan"), "min_word_similarity: 0.4"),
-        ("word_vectors", 3, "word_vectors: null"),
+        ("word_vectors", 3, "word_vectors: vectors/counter-fitted.txt"),
         ("edits", ["swap"], "remove edits"),
         ("sentence_encoder", "sentences", f"sentence_encoder: {EXAMPLE}"),
-        ("sentence_encoder", {**ENCODER, "windows": 3}, "window: 3"),
         ("sentence_encoder", {**ENCODER, "min_similarity": 1.2}, "min_similarity: 0.8"),
         ("sentence_encoder", {**ENCODER, "metric": "cos"}, "metric: cosine"),
         ("sentence_encoder", {**ENCODER, "window": None}, "skip_shorter: false"),
-        ("sentence_encoder", {"model": "sentences"}, "min_similarity: 0.8"),
     ],
 )
 def test_mistakes_come_with_the_corrected_line(key, value, fix):
-    with pytest.raises(StudyError) as caught:
-        check_recipe({**FULL, key: value}, "config.yaml")
-    assert caught.value.fix == fix
-    assert caught.value.where.startswith("config.yaml: ")
+    [error] = mistakes({**FULL, key: value})
+    assert error.fix == fix
+    assert error.where.startswith("characteristics.vulnerability.recipes.a")
+
+
+def test_unknown_keys_and_missing_ones_of_a_block():
+    assert fixes({"presets": "textattack-8", "masked_lm": "lm"}) == ["preset: textattack-8"]
+    assert fixes({"preset": "deepwordbug", "max_words_change": 0.2}) == ["max_words_changed: 0.2"]
+    [fix] = fixes({**FULL, "zzzz": 1})
+    assert fix.startswith("known keys here: preset, kind, ")
+    encoder = {**ENCODER, "windows": 3}
+    del encoder["window"]
+    assert fixes({**FULL, "sentence_encoder": encoder}) == ["window: 3"]
+    found = fixes({**FULL, "sentence_encoder": {"model": "sentences"}})
+    assert found[0] == "min_similarity: 0.8"
+    assert len(found) == 5
 
 
 @pytest.mark.parametrize(
@@ -127,6 +175,7 @@ def test_mistakes_come_with_the_corrected_line(key, value, fix):
         ("deepwordbug", "edits", [], "edits: [swap, substitute, delete, insert]"),
         ("deepwordbug", "edits", ["swap", "swap"], "edits: [swap, substitute, delete, insert]"),
         ("deepwordbug", "edits", ["turn"], "edits: [swap, substitute, delete, insert]"),
+        ("deepwordbug", "edits", ["swap", "deletes"], "edits: [swap, delete]"),
         ("deepwordbug", "masked_lm", "lm", "remove masked_lm"),
         ("textfooler", "word_vectors", None, "word_vectors: vectors/counter-fitted.txt"),
         ("bert-attack-authors", "subword_candidates", None, "subword_candidates: 4"),
@@ -136,41 +185,30 @@ def test_mistakes_come_with_the_corrected_line(key, value, fix):
     ],
 )
 def test_mistakes_of_a_kind_come_with_the_corrected_line(kind, key, value, fix):
-    with pytest.raises(StudyError) as caught:
-        check_recipe({**FULLS[kind], key: value}, "config.yaml")
-    assert caught.value.fix == fix
-    assert caught.value.where == f"config.yaml: {key}"
+    [error] = mistakes({**FULLS[kind], key: value})
+    assert error.fix == fix
+    assert error.where.startswith(f"characteristics.vulnerability.recipes.a.{key}")
 
 
 def test_a_preset_is_of_one_kind():
-    with pytest.raises(StudyError) as caught:
-        check_recipe({"preset": "bae", "kind": "deepwordbug", "masked_lm": "lm"}, "here")
-    assert caught.value.fix == "kind: bae"
+    assert fixes({"preset": "bae", "kind": "deepwordbug", "masked_lm": "lm"}) == ["kind: bae"]
 
 
 @given(st.dictionaries(st.text(max_size=8), st.none() | st.integers() | st.floats() | st.text(max_size=5)))
-def test_anything_else_is_a_study_error(recipe):
-    with pytest.raises(StudyError):
-        check_recipe(recipe, "here")
+def test_anything_else_is_refused(recipe):
+    assert mistakes(recipe)
 
 
 def test_not_a_block():
-    with pytest.raises(StudyError):
-        check_recipe("textattack-8", "here")
+    assert mistakes("textattack-8")
 
 
 @given(st.sampled_from(sorted(FULL)), st.integers(-5, 2000) | st.floats() | st.booleans() | st.none())
-def test_what_passes_passes_again_unchanged(key, value):
-    try:
-        found = check_recipe({**FULL, key: value}, "here")
-    except StudyError:
-        return
-    assert check_recipe(found, "here") == found
-    assert type(found[key]) in (RECIPE_KEYS[key].kind, type(None))
-
-
-def test_whole_number_is_a_share():
-    assert check_recipe({**FULL, "max_words_changed": 1}, "here")["max_words_changed"] == 1.0
+def test_what_passes_is_spelled_out_unchanged(key, value):
+    recipe = {**FULL, key: value}
+    if not mistakes(recipe):
+        assert spell_recipe(recipe) == recipe
+        assert not isinstance(value, float) or np.isfinite(value)
 
 
 def test_stopwords_are_lower_case_words_and_carry_no_opinion():
@@ -185,7 +223,7 @@ def test_recipes_and_summaries_need_no_torch():
 
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "import miniature.attack.recipe.check, miniature.attack.summary, miniature.attack.run\n"
+        "import miniature.attack.recipe, miniature.attack.summary, miniature.attack.run\n"
         "sys.exit(any(name in sys.modules for name in ('torch', 'textattack', 'transformers')))"
     )
     scripts = Path(__file__).parents[2] / "scripts"

@@ -11,7 +11,7 @@ import pytest
 
 from attacks import LABELS, attack, recipe
 from miniature.attack import run
-from miniature.attack.recipe.check import check_recipe
+from miniature.attack.recipe import spell_recipe
 from miniature.messages import StudyError
 
 KILLED = """
@@ -117,7 +117,7 @@ def test_a_damaged_model_is_set_aside_and_the_journal_kept(
 
     copy = tmp_path / "models"
     journal = tmp_path / "journal"
-    checked = check_recipe(recipe(), "recipe")
+    checked = spell_recipe(recipe())
     for read in (
         lambda: attack(copy, attack_examples, journal),
         lambda: load_engine(copy / "victim", copy / "lm", checked, labels=LABELS, max_length=64),

@@ -4,7 +4,7 @@ from importlib import metadata
 
 import pytest
 
-from miniature.attack.recipe.check import check_recipe
+from miniature.attack.recipe import spell_recipe
 from miniature.attack.rows import attack_settings
 from miniature.attack.words.stopwords import STOPWORDS
 from miniature.job.provenance import timed_recipes
@@ -12,7 +12,7 @@ from miniature.job.provenance import timed_recipes
 
 def settings(recipe):
     return attack_settings(
-        check_recipe(recipe, "here"), task="reviews", model="tiny", examples=7, labels=["no", "yes"],
+        spell_recipe(recipe), task="reviews", model="tiny", examples=7, labels=["no", "yes"],
         text_settings={"max_length": 64}, device="cpu", threads=2, seed=3,
     )  # fmt: skip
 
@@ -20,7 +20,7 @@ def settings(recipe):
 def test_every_knob_is_there_with_versions_and_stop_words():
     recipe = {"preset": "reference", "masked_lm": "lm", "query_budget": 9}
     found = settings(recipe)
-    assert found["recipe"] == check_recipe(recipe, "here")
+    assert found["recipe"] == spell_recipe(recipe)
     assert found["packages"]["textattack"] == metadata.version("textattack")
     assert set(found["stop_words"]) == STOPWORDS
     kept = {key: found[key] for key in ("task", "model", "examples", "labels", "max_length", "device")}

@@ -3,7 +3,7 @@
 import pytest
 
 from attacks import LABELS, engine_of, recipe
-from miniature.attack.recipe.check import check_recipe
+from miniature.attack.recipe import spell_recipe
 from miniature.messages import StudyError
 
 
@@ -30,7 +30,7 @@ def test_models_that_do_not_fit_are_refused(attack_models):
     with pytest.raises(StudyError, match="accepts at most 64 tokens") as caught:
         engine_of(attack_models, max_masked_lm_length=512)
     assert caught.value.fix == "max_masked_lm_length: 64"
-    settings = check_recipe(recipe(), "test")
+    settings = spell_recipe(recipe())
     with pytest.raises(StudyError, match="2 classes"):
         load_engine(
             attack_models / "victim", attack_models / "lm", settings, labels=["a", "b", "c"], max_length=64
@@ -48,7 +48,7 @@ def test_victim_that_reads_less_than_asked_is_refused(attack_models):
         load_engine(
             attack_models / "victim",
             attack_models / "lm",
-            check_recipe(recipe(), "t"),
+            spell_recipe(recipe()),
             labels=LABELS,
             max_length=65,
         )

@@ -19,7 +19,10 @@ CASES = {
         [(("masked_lms",), REMOVED), ((*ATTACK, "masked_lm"), REMOVED)],
         ["names none", "masked_lms: {words: {hub: "],
     ),
-    "unknown preset": ([((*ATTACK, "preset"), "refrence")], ["no preset 'refrence'", "preset: reference"]),
+    "unknown preset": (
+        [((*ATTACK, "preset"), "refrence")],
+        ["'preset' is 'refrence'", "must be one of", "preset: reference"],
+    ),
     "key of another attack": ([((*ATTACK, "edits"), ["swap"])], ["no part of bert-attack", "remove edits"]),
     "no word vectors": (
         [(ATTACK, {"preset": "textfooler"})],
@@ -33,7 +36,10 @@ CASES = {
         [(ATTACK, {"preset": "textfooler", "word_vectors": "${NOT_SET_ANYWHERE}/vectors.txt"})],
         ["NOT_SET_ANYWHERE is not set", "export NOT_SET_ANYWHERE="],
     ),
-    "similarity out of range": ([((*ATTACK, "min_word_similarity"), 40)], ["at least -1 and at most 1"]),
+    "similarity out of range": (
+        [((*ATTACK, "min_word_similarity"), 40)],
+        ["must be at most 1", "min_word_similarity: 0.4"],
+    ),
     "no tagger": (
         [(ATTACK, {"preset": "bae", "masked_lm": "words", "pos_tagger": "/nowhere"})],
         ["has no averaged_perceptron_tagger_eng.weights.json", "pos_tagger: nltk_data/taggers/"],

@@ -28,7 +28,7 @@ def attack_settings(
     Parameters
     ----------
     recipe : mapping
-        From `recipes.check_recipe`: every key of the attack's kind.
+        As `miniature.attack.recipe.spell_recipe` gives it: every key of the attack's kind.
     task, model : str
         The fine-tuned model.
     examples : int

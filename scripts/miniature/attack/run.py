@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from miniature.attack.recipe.check import check_recipe
+from miniature.attack.recipe import spell_recipe
 from miniature.attack.rows import ATTACKED, BROKEN, FAILED, attacks_frame
 from miniature.job.journal import Journal, journal_key
 from miniature.job.partial import digest_file
@@ -54,8 +54,8 @@ def attack_table(
     table : DataFrame
         Columns id, text, label.
     recipe : mapping
-        See `recipes.RECIPE_KEYS`; ``masked_lm`` and the ``model`` of ``sentence_encoder`` are names only, the
-        models are those of the folders.
+        As in a study that has been checked; ``masked_lm`` and the ``model`` of ``sentence_encoder`` are names
+        only, the models are those of the folders.
     labels : list of str
         Names of the classes in the order of the classifier's outputs.
     text_settings : mapping
@@ -84,10 +84,10 @@ def attack_table(
     Raises
     ------
     StudyError
-        A mistake in the recipe, an id that appears twice, models that do not fit, or a damaged model folder,
+        An id that appears twice, models that do not fit, or a damaged model folder,
         which has been renamed ``<folder>.damaged``.
     """
-    settings = check_recipe(recipe, "recipe")
+    settings = spell_recipe(recipe)
     examples = list(zip(table["id"], table["text"], table["label"], strict=True))
     examples = [(id, *(None if _is_missing(value) else value for value in rest)) for id, *rest in examples]
     ids = [id for id, _, _ in examples]

@@ -5,7 +5,7 @@ Pure functions of the validated configuration; the rules turn their answers into
 
 from collections.abc import Mapping
 
-from miniature.attack.recipe.check import check_recipe
+from miniature.attack.recipe import spell_recipe
 from miniature.characteristics.declared import DECLARED
 from miniature.models.entry import gives_embeddings, is_ready
 from miniature.names import CONTROL, replicate_of
@@ -221,7 +221,7 @@ def wildcards_of(config: Mapping, characteristic: str) -> list[dict[str, str]]:
 
 def attack_recipe(config: Mapping, name: str) -> dict:
     """Recipe of an attack with its preset spelled out."""
-    return check_recipe(setting(config, "vulnerability", "recipes")[name], name)
+    return spell_recipe(setting(config, "vulnerability", "recipes")[name])
 
 
 def training_settings(config: Mapping, task: str, model: str) -> dict:

@@ -29,10 +29,17 @@ def _is_number(checker, instance):
     return jsonschema.Draft202012Validator.TYPE_CHECKER.is_type(instance, "number")
 
 
+def _is_whole(checker, instance):
+    """Take 8 only: JSON's 8.0 is no count of anything."""
+    return isinstance(instance, int) and not isinstance(instance, bool)
+
+
 _Validator = jsonschema.validators.extend(
     jsonschema.Draft202012Validator,
     {"pattern": _full_pattern},
-    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number),
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number).redefine(
+        "integer", _is_whole
+    ),
 )
 
 
@@ -116,12 +123,15 @@ def _explain(
             ),
         )
     else:
+        named = next((part for part in reversed(place) if isinstance(part, str)), "")
         yield (
             place,
             StudyError(
-                f"'{key}' is {_shown(error.instance)}, but {_expected(error)}.",
+                f"'{named}' is {_shown(error.instance)}, but {_expected(error)}.",
                 where=positions.where(place),
-                fix=_corrected(error, key, _own(config, place)),
+                fix=_corrected_list(error, config, place)
+                if isinstance(key, int) and error.validator == "enum"
+                else _corrected(error, key, _own(config, place)),
             ),
         )
 
@@ -215,13 +225,24 @@ def _expected(error: jsonschema.ValidationError) -> str:
 def _typed(kind: str | list[str]) -> str:
     words = {
         "object": "a mapping (key: value)", "array": "a list", "string": "text", "integer": "a whole number",
-        "number": "a number", "boolean": "true or false",
+        "number": "a number", "boolean": "true or false", "null": "null",
     }  # fmt: skip
     return " or ".join(words[k] for k in ([kind] if isinstance(kind, str) else kind))
 
 
 # What people write for a choice that goes by another name here.
 _SYNONYMS = {"gpu": "cuda"}
+
+
+def _corrected_list(error: jsonschema.ValidationError, config: Mapping, place: Place) -> str:
+    """The line of a list with a word in it that is none of the choices."""
+    items: object = config
+    for part in place[:-1]:
+        items = items[part]
+    known = [str(value) for value in error.validator_value]
+    kept = [item if item in known else _near(item, known) for item in items]
+    kept = list(dict.fromkeys(item for item in kept if item))
+    return f"{place[-2]}: {flow(kept or known)}"
 
 
 def _corrected(error: jsonschema.ValidationError, key: object, own: str) -> str | None:
@@ -246,6 +267,8 @@ def _corrected(error: jsonschema.ValidationError, key: object, own: str) -> str 
         return f"{key}: {_near(given, known) or known[0]}"
     if error.validator == "type" and error.validator_value == "array" and isinstance(error.instance, str):
         return f"{key}: [{error.instance}]"
+    if error.validator == "type" and isinstance(error.instance, float) and error.instance.is_integer():
+        return f"{key}: {int(error.instance)}"
     example = own or _example(error.schema)
     if error.validator == "pattern" and not example:
         return f"{key}: {suggest_name(error.instance)}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import yaml
 
-from miniature.attack.recipe.presets import PRESETS
+from miniature.attack.recipe import PRESETS
 from miniature.characteristics.declared import DECLARED
 from miniature.config.defaults import default_of
 from miniature.config.plan import is_artefact, is_as_is, models_with, row_choices

@@ -52,7 +52,7 @@ class Proposals:
     reader : MaskedLM
         The masked LM.
     recipe : dict
-        From `recipes.check_recipe`.
+        As `miniature.attack.recipe.spell_recipe` gives it.
     vectors : WordVectors, optional
         Reject proposals whose cosine with the word is below ``min_word_similarity``: antonyms, if the vectors
         are counter-fitted.
@@ -151,7 +151,7 @@ class AuthorsSearch:
     encode : callable
         From texts to token ids, `Victim.encode`.
     recipe : dict
-        From `recipes.check_recipe`.
+        As `miniature.attack.recipe.spell_recipe` gives it.
     unknown : str
         The victim's unknown token.
     clock : callable

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from miniature.attack.library import GreedyWordSwapWIR, UntargetedClassification
-from miniature.attack.recipe.knobs import EDITS
+from miniature.attack.recipe import PRESETS
 from miniature.attack.search.answers import Answers, Ask, BoundExceeded
 from miniature.attack.search.authors import AuthorsSearch, Proposals
 from miniature.attack.search.greedy import GreedySearch, Read
@@ -114,7 +114,7 @@ class Engine:
     helpers : Helpers
         The other models and files that the recipe names.
     recipe : dict
-        From `recipes.check_recipe`.
+        As `miniature.attack.recipe.spell_recipe` gives it.
     labels : list of str
         Names of the classes, in the order of the classifier's outputs.
     max_length : int
@@ -227,7 +227,7 @@ class Engine:
         # With a time limit, an example must not wait for others.
         if len(live) >= MOST_LIVE or self.recipe["max_seconds"] is not None:
             return False
-        candidates = self.recipe.get("max_candidates", len(EDITS))
+        candidates = self.recipe.get("max_candidates", len(PRESETS["deepwordbug"]["edits"]))
         # About as many tokens as words: a rough estimate suffices.
         words = sum(min(one.words, self.victim.max_length) for one in live if one.request is not None)
         return words * candidates < BATCHES_WAITED_FOR * self.victim.tokens

@@ -31,7 +31,7 @@ class MaskedWordSwap(ProposalSwap):
     reader : MaskedLM
         The masked LM.
     recipe : dict
-        From `recipes.check_recipe`: ``max_candidates``, ``min_confidence``.
+        As `miniature.attack.recipe.spell_recipe` gives it: ``max_candidates``, ``min_confidence``.
     """
 
     def __init__(self, reader: MaskedLM, recipe: dict):
@@ -158,7 +158,7 @@ class MaskedLMSwap(ProposalSwap):
     reader : MaskedLM
         The masked LM.
     recipe : dict
-        From `recipes.check_recipe`.
+        As `miniature.attack.recipe.spell_recipe` gives it.
     """
 
     def __init__(self, reader: MaskedLM, recipe: dict):

@@ -46,7 +46,7 @@ class MeanPooledEncoder(SentenceEncoder):
     model, tokenizer : PreTrainedModel, PreTrainedTokenizerFast
         From `load_sentence_encoder`.
     settings : dict
-        See `knobs.SENTENCE_ENCODER_KEYS`.
+        As under ``sentence_encoder`` in a recipe.
     device : str
         ``cpu`` or ``cuda``.
     """

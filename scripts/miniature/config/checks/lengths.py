@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from miniature.attack.recipe.check import check_recipe
+from miniature.attack.recipe import with_preset
 from miniature.config.checks.characteristics import _enabled
 from miniature.config.lines import Positions
 from miniature.config.plan import named_tasks, trained_models
@@ -22,11 +22,8 @@ def check_lengths(config: Mapping, positions: Positions) -> Iterator[StudyError]
         return
     for name, recipe in config["characteristics"]["vulnerability"]["recipes"].items():
         place = ("characteristics", "vulnerability", "recipes", name, "max_masked_lm_length")
-        try:
-            full = check_recipe(recipe, positions.where(place[:-1]))
-        except StudyError:
-            continue  # told by the check of the recipe
-        if full.get("masked_lm") in masked_lms:
+        full = with_preset(recipe)
+        if full.get("masked_lm") in masked_lms and isinstance(full.get(place[-1]), int):
             used = {full["masked_lm"]: masked_lms[full["masked_lm"]]}
             yield from _check_length(full[place[-1]], place[-1], used, place, positions)
 

@@ -1,1 +1,0 @@
-"""Attack recipes: settings, presets and their checks."""
