@@ -268,7 +268,7 @@ CASES = {
                 float("inf"),
             )
         ],
-        ["max_words_changed must be above 0 and at most 1"],
+        ["'max_words_changed' is inf, but must be a finite number", "max_words_changed: 0.4"],
     ),
     "revision that leads elsewhere": (
         [(("models", "small"), {"hub": "a/b", "revision": "../../x"})],
