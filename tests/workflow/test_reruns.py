@@ -30,6 +30,7 @@ def test_figure_option_reruns_the_figure_only(project):
 COMPARISONS = {
     "compare_errors", "compare_representation", "compare_distribution", "compare_vulnerability",
     "compare_calibration", "join_agreement",
+    "measure_tolerance", "tabulate_tolerance", "tabulate_planning", "write_answer",
     "score_models", "plot_figure1", "tabulate_models", "tabulate_errors", "tabulate_attacks",
     "tabulate_reproduction", "transfer_attacks", "plot_transfer", "plot_scorecard", "tabulate_scorecard",
     "tabulate_control",
