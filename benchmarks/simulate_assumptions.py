@@ -33,10 +33,10 @@ Made by `python benchmarks/simulate_assumptions.py`. What intervals and verdicts
 assumptions hold is in [simulation.md](simulation.md).
 """
 SKEWED = """
-Verdicts take agreements to vary normally over trainings. With every example known, and trainings that are
-skewed (most are usual, a few far off), a single claim at the bar errs more than 5 % in places; how often is
-in [simulation.md](simulation.md), *With every example known*. After the correction within a model the promise
-holds there.
+Verdicts take agreements to vary normally over trainings. How often they err with every example known, and
+trainings that are skewed (most are usual, a few far off), is in [simulation.md](simulation.md), *With every
+example known*. The promise of a scorecard, at most 5 % of models with a false claim of a kind, is about
+claims after the correction within a model.
 """
 FEW = """
 How often the 95 % interval of an agreement (BCa, whole clusters resampled) holds the truth, in percent of

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import shlex
+from pathlib import Path
 
 import pytest
 import torch
@@ -396,7 +398,10 @@ READ = ("label2id-only", "no-pad-token", "tokenizer-of-v5", "tokenizer-of-v5-ext
 def test_cases_that_people_have(case, tmp_path, monkeypatch, capsys):
     (tmp_path / "cases").symlink_to(CASES)
     monkeypatch.chdir(tmp_path)
-    status = main([f"cases/{case}/study.yaml"])
+    # Agreements are judged by what is kept now; the cases are older.
+    study = Path("cases", case, "study.yaml").read_text(encoding="utf-8")
+    Path("study.yaml").write_text(re.sub(r"(jaccard\b.*?)margin: [0-9.]+", r"\1keep: 0.8", study, flags=re.S))
+    status = main(["check", "study.yaml"])
     told = capsys.readouterr().err
     assert (status == 0) == (case in READ), told
     assert REFUSED.get(case, "") in told
