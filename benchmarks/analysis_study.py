@@ -63,6 +63,8 @@ def write_study(folder: Path, sizes: Sizes, seed: int) -> None:
     truth = random.integers(0, 2, n)
     distance = {name: random.normal(size=size) for name, size in
                 {"test": n, "ood": n, "calibration": CALIBRATION}.items()}  # fmt: skip
+    # What a word does to any model's decision: the words of all texts, one after the other.
+    words = random.normal(size=int(tables["reviews/test"]["text"].str.count("word").sum()))
     for model in HIDDEN:
         own = OWN[model.split(".")[0]]
         state = (shared + own * random.normal(size=(n, LATENT))).astype(np.float32)
@@ -70,6 +72,7 @@ def write_study(folder: Path, sizes: Sizes, seed: int) -> None:
         of_model = {name: part + own * random.normal(size=len(part)) for name, part in distance.items()}
         write_distances(folder, model, of_model, tables)
         write_answers(folder, model, difficulty + own * random.normal(size=n), truth, tables, random)
+        write_attributions(folder, model, own, words, truth, tables["reviews/test"], random)
 
 
 def make_table(random: np.random.Generator, n: int, prefix: str) -> pd.DataFrame:
@@ -165,3 +168,20 @@ def write_answers(
          "words_changed": 0, "queries": 10, "message": ""}
     )  # fmt: skip
     write_parquet(attack, folder / "attacks/reviews/synonyms" / f"{model}.parquet")
+
+
+def write_attributions(
+    folder: Path,
+    model: str,
+    own: float,
+    words: np.ndarray,
+    truth: np.ndarray,
+    table: pd.DataFrame,
+    random: np.random.Generator,
+) -> None:
+    """A score for each word of each text, as one of a model that shares most of it with the others."""
+    scores = words + own * random.normal(size=len(words))
+    ends = np.cumsum(table["text"].str.count("word"))
+    found = pd.DataFrame({"id": table["id"], "target": np.asarray(LABELS)[truth]})
+    found["score"] = np.split(scores, ends[:-1])
+    write_parquet(found, folder / "attributions/reviews/reviews/test" / f"{model}.parquet")

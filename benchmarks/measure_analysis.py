@@ -26,7 +26,7 @@ SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 MOST_SECONDS, MOST_MEGABYTES = 900, 4096
 JOBS = (
     "measure_calibration", "compare_errors", "compare_representation", "compare_distribution",
-    "compare_vulnerability", "compare_calibration", "score_models",
+    "compare_vulnerability", "compare_calibration", "compare_attribution", "score_models",
 )  # fmt: skip
 # Jobs of single models that only bring a job's input; the workflow counts them among the per-model ones.
 PREPARING = ("measure_calibration",)
@@ -39,6 +39,7 @@ VERDICT = {
     },
     "vulnerability": REVIEWS | {"recipe": "synonyms"},
     "calibration": {"task": "reviews", "measure": "brier_difference", "margin": 0.02},
+    "attribution": REVIEWS | {"k": 3},
 }  # fmt: skip
 
 
@@ -84,6 +85,9 @@ def describe_job(job: str, folder: Path, models: list[str], resampling: dict) ->
     elif job == "compare_vulnerability":
         given = Files(attacks=of_models("attacks/reviews/synonyms"), table=review_table)
         more = {}
+    elif job == "compare_attribution":
+        given = Files(attributions=of_models("attributions/reviews/reviews/test"), table=review_table)
+        more = {"method": "integrated_gradients", "k_max": 10}
     elif job == "compare_representation":
         place = "questions/questions/test"
         given = Files(

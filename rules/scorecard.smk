@@ -36,6 +36,38 @@ rule score_models:
         "../scripts/score_models.py"
 
 
+rule tabulate_noise:
+    input:
+        agreement=AGREEMENT,
+        resamples=rules.score_models.input.resamples,
+    output:
+        csv=report(
+            "<results>/tables/noise.csv",
+            caption="../report/noise.rst",
+            category="Tables",
+        ),
+        md="<results>/tables/noise.md",
+        tex="<results>/tables/noise.tex",
+    log:
+        "<logs>/tabulate_noise.log",
+    benchmark:
+        "<benchmarks>/tabulate_noise.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=memory(500, resamples=40),
+        runtime=minutes(30),
+    params:
+        models=JUDGED,
+        resampled=RESAMPLED,
+        reference=config["reference"],
+        verdict=config["verdict"],
+        floor=FLOOR,
+        code=code("tabulate_noise"),
+    script:
+        "../scripts/tabulate_noise.py"
+
+
 rule tabulate_scorecard:
     input:
         "<results>/scorecard.csv",

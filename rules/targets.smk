@@ -104,6 +104,7 @@ TABLES = [
         **{name: True for one in MEASURED for name in DECLARED[one].tables},
         "scorecard": config["verdict"],
         "planning": config["verdict"],
+        "noise": config["verdict"] and {f["model"] for f in FLOOR} - {*TRAININGS},
         "tolerance": True,
         "control": CONTROLLED,
         "reproduction": True,

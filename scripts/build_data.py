@@ -29,7 +29,9 @@ def main(snakemake):
             f"The split has {len(table)} examples, but the measurements need {least} "
             "(more than k_max, and all that are attacked).",
             where=f"datasets: {wildcards.dataset}: splits: {wildcards.split}",
-            fix=f"k_max: {max(len(table) - 1, 1)}   # and vulnerability examples: {len(table)} at most",
+            fix=f"k_max: {len(table) - 1}   # and vulnerability examples: {len(table)} at most"
+            if len(table) > 1
+            else f"path: a file with at least {least} examples",
         )
     write_parquet(table, snakemake.output[0], SCHEMAS[params.dataset["task"]])
 

@@ -7,6 +7,7 @@ from _job import run_job
 from miniature.agreement.table import concat_rows, read_agreement
 from miniature.files import atomic_path
 from miniature.scorecard.answer import answer_json, answer_markdown, make_answer
+from miniature.scorecard.noise import read_noise
 from miniature.scorecard.sanity import check_clusters, check_reference
 from miniature.scorecard.tolerance import read_tolerance
 from miniature.tables.scorecard import read_scorecard
@@ -28,6 +29,7 @@ def main(snakemake):
         study=params.study,
         reference=params.reference,
         models=params.models,
+        noise=read_noise(inputs.noise[0]) if inputs.get("noise") else None,
         warnings=warnings,
     )
     texts = {

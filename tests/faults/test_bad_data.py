@@ -87,7 +87,7 @@ CASES = {
     "fewer examples than K needs": (
         SQUAD,
         json.dumps(squad()).encode(),
-        ["has 1 examples", "needs 20", "k_max: "],
+        ["has 1 examples", "need 20", "at least 20 examples"],
         {"k_max": 19},
     ),
     "a file that is empty": (SQUAD, b"", ["empty"], {}),

@@ -30,7 +30,8 @@ def test_figure_option_reruns_the_figure_only(project):
 COMPARISONS = {
     "compare_errors", "compare_representation", "compare_distribution", "compare_vulnerability",
     "compare_calibration", "join_agreement",
-    "measure_tolerance", "tabulate_tolerance", "tabulate_planning", "write_answer",
+    "measure_tolerance", "tabulate_tolerance", "tabulate_planning", "tabulate_noise",
+    "write_answer",
     "score_models", "plot_figure1", "tabulate_models", "tabulate_errors", "tabulate_attacks",
     "tabulate_reproduction", "transfer_attacks", "plot_transfer", "plot_scorecard", "tabulate_scorecard",
     "tabulate_control",
@@ -71,10 +72,34 @@ def test_a_control_with_other_settings_reruns_its_own_jobs_only(project):
     assert all("model=large.control" in wildcards for _, wildcards in per_model)
 
 
+def test_a_model_s_rows_are_the_same_bytes_in_other_company(project):
+    def rows(model):
+        return {
+            name: [
+                line for line in (project.results / name).read_bytes().splitlines() if line.startswith(model)
+            ]
+            for name in ("scorecard.csv", "tolerance.csv")
+        }
+
+    together = rows(b"small,")
+    assert all(together.values())
+    project.edit_config(lambda config: config["models"].pop("pupil"))
+    project.run("--cores", "2", *(f"results/tiny/{name}" for name in together))
+    assert rows(b"pupil,") == dict.fromkeys(together, [])
+    assert rows(b"small,") == together
+
+
 def test_another_bar_reruns_the_scorecard_only(project):
     project.edit_config(lambda config: config["verdict"]["errors"].update(keep=0.9))
     assert rules(project.planned()) == (
-        {"score_models", "plot_scorecard", "tabulate_scorecard", "tabulate_planning", "write_answer"}
+        {
+            "score_models",
+            "plot_scorecard",
+            "tabulate_scorecard",
+            "tabulate_planning",
+            "tabulate_noise",
+            "write_answer",
+        }
         | BESIDE_THE_PAPER
         | TAIL
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from miniature.files import set_aside
+from miniature.files import read_csv, set_aside
 from miniature.names import control_of
 
 TEXT_COLUMNS = (
@@ -113,6 +113,29 @@ def concat_rows(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     0
     """
     return pd.concat([make_rows(), *tables], ignore_index=True)
+
+
+def read_table(
+    path: str | os.PathLike, names: Sequence[str], text: Sequence[str], counts: Sequence[str]
+) -> pd.DataFrame:
+    """Table of `make_table` from its CSV file; the last three parameters are those of `make_table`.
+
+    Raises
+    ------
+    StudyError
+        As for `miniature.files.read_csv`.
+    """
+    # Read as text first: pandas would take a model called "NA" or "null" for a missing value.
+    cells = read_csv(path, dtype=str).fillna("")
+    columns: dict[str, object] = {}
+    for name in names if len(cells) else ():
+        own = cells[name].tolist()
+        if name in counts:
+            own = [int(cell) if cell else None for cell in own]
+        elif name not in text:
+            own = [float(cell or "nan") for cell in own]
+        columns[name] = own
+    return make_table(names, text, counts, columns)
 
 
 def list_pairs(models: Iterable[str], reference: str) -> list[tuple[str, str]]:

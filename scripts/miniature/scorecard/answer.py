@@ -29,6 +29,8 @@ class ModelAnswer(NamedTuple):
         the original.
     tolerance : str
         In words.
+    noise : mapping of str to mapping
+        By floor that no verdict rests on, ``further``, ``level`` or ``closer`` of each characteristic.
     """
 
     model: str
@@ -38,6 +40,7 @@ class ModelAnswer(NamedTuple):
     kept: Mapping[str, tuple[float, float, float]]
     changes: Mapping[str, Mapping[str, Mapping[str, object]]]
     tolerance: str
+    noise: Mapping[str, Mapping[str, str]]
 
 
 class Answer(NamedTuple):
@@ -111,6 +114,7 @@ def make_answer(
     study: str,
     reference: str,
     models: Sequence[str],
+    noise: pd.DataFrame | None = None,
     warnings: Sequence[str] = (),
 ) -> Answer:
     """The answer of a study from its scorecard and its tolerance table.
@@ -124,6 +128,8 @@ def make_answer(
     study, reference : str
     models : sequence of str
         Models that are compared, in the study's order.
+    noise : DataFrame, optional
+        `miniature.scorecard.noise.NOISE_COLUMNS`.
     warnings : sequence of str
         From `miniature.scorecard.sanity`.
 
@@ -146,10 +152,14 @@ def make_answer(
             if row["verdict"] != NOT_MEASURED:
                 changes.setdefault(row["task"], {})[row["measure"]] = {name: row[name] for name in names}
         original = str(changed["original"].iloc[0]) if len(changed) else reference
+        beside: dict[str, dict[str, str]] = {}
+        if noise is not None:
+            for row in noise[(noise["model"] == model) & (noise["as_measured"] != "")].to_dict("records"):
+                floor = f"{KINDS[row['kind']]} ({row['of']})"
+                beside.setdefault(floor, {})[row["characteristic"]] = row["as_measured"]
+        said = describe_tolerance(changed)
         answers.append(
-            ModelAnswer(
-                model, original, headline(verdicts), verdicts, kept, changes, describe_tolerance(changed)
-            )
+            ModelAnswer(model, original, headline(verdicts), verdicts, kept, changes, said, beside)
         )
     return Answer(study, reference, _describe_floor(card), answers, list(warnings))
 
@@ -184,7 +194,7 @@ def answer_markdown(answer: Answer, *, results: str) -> str:
     ]
     for model in answer.models:
         lines.append(f"- **{model.model}**: {model.headline}")
-        details = [part for part in (_kept(model), *_changed(model), model.tolerance) if part]
+        details = [part for part in (_kept(model), *_changed(model), model.tolerance, _noise(model)) if part]
         if details:
             lines.append(f"  {'; '.join(details)}")
     lines += ["", f"Look: {results}/tables/scorecard.md, {results}/tables/tolerance.md"]
@@ -217,6 +227,19 @@ def _changed(model: ModelAnswer) -> list[str]:
         if parts:
             said.append((f"on {task} " if several else "") + ", ".join(parts))
     return said
+
+
+def _noise(model: ModelAnswer) -> str:
+    """Where a model differs by no more than noise, and where by more, if no verdict says so already."""
+    said = []
+    for floor, found in model.noise.items():
+        further = [name for name, words in found.items() if words == "further"]
+        alike = [name for name, words in found.items() if words != "further"]
+        if alike:
+            said.append(f"no further than {floor} in {', '.join(alike)}")
+        if further and not model.kept:
+            said.append(f"further than {floor} in {', '.join(further)}")
+    return "; ".join(said)
 
 
 def _percent(share: float) -> str:

@@ -110,7 +110,7 @@ def build_scorecard(
     weighed: list[Evidence | None] = []
     for model in subjects:
         for characteristic, settings in verdict.items():
-            pairs = _Pairs.read(agreement, characteristic, settings, model, resamples or {})
+            pairs = PairsOfModel.read(agreement, characteristic, settings, model, resamples or {})
             row = _unmeasured(model, characteristic, settings) | {"floor_kind": kind if trainings else ""}
             evidence = None
             # The reference is first in its pairs, which is what gives flips and differences their direction.
@@ -127,7 +127,7 @@ def build_scorecard(
     return make_table(SCORECARD_COLUMNS, TEXT_COLUMNS, COUNT_COLUMNS, columns)
 
 
-class _Pairs(NamedTuple):
+class PairsOfModel(NamedTuple):
     """What a verdict on one model reads of one characteristic."""
 
     rows: dict[Pair, dict[str, object]]
@@ -142,7 +142,7 @@ class _Pairs(NamedTuple):
         settings: Mapping[str, object],
         model: str,
         resamples: Mapping[str, pd.DataFrame],
-    ) -> "_Pairs":
+    ) -> "PairsOfModel":
         """Rows of all pairs; of the reference's trainings those on this model's examples, if any."""
         rows, readings = {}, {"low": {}, "high": {}}
         for of in ("", model):
@@ -162,7 +162,11 @@ class _Pairs(NamedTuple):
 
 
 def _weigh(
-    pairs: _Pairs, trainings: Mapping[str, str], reference: str, model: str, settings: Mapping[str, object]
+    pairs: PairsOfModel,
+    trainings: Mapping[str, str],
+    reference: str,
+    model: str,
+    settings: Mapping[str, object],
 ) -> tuple[Difference, Evidence]:
     clusters = pairs.rows[reference, model]["n_clusters"]
     found = measure_difference(
@@ -289,7 +293,7 @@ def _readings(
 
 
 def _open_readings(
-    pairs: _Pairs, trainings: Mapping[str, str], reference: str, model: str, weight: float
+    pairs: PairsOfModel, trainings: Mapping[str, str], reference: str, model: str, weight: float
 ) -> tuple[float, float]:
     """How much lower and how much higher the contrast with the bar could be under another reading.
 
@@ -318,7 +322,7 @@ def _unmeasured(model: str, characteristic: str, settings: Mapping[str, object])
 
 
 def _measured(
-    pairs: _Pairs, found: Difference, trainings: Mapping[str, str], reference: str, model: str
+    pairs: PairsOfModel, found: Difference, trainings: Mapping[str, str], reference: str, model: str
 ) -> dict[str, object]:
     """Agreement, floor, difference and score of one row."""
     rows, higher = pairs.rows, pairs.measured.closer == "higher"

@@ -68,6 +68,8 @@ class Difference(NamedTuple):
     level : Level or None
     reason : str
         Why a verdict cannot be given; empty where it can.
+    others : str
+        What the floor's realizations are called.
     """
 
     floor: float = math.nan
@@ -80,6 +82,7 @@ class Difference(NamedTuple):
     kept: Kept | None = None
     level: Level | None = None
     reason: str = ""
+    others: str = "replicates"
 
 
 class Measurements(NamedTuple):
@@ -138,7 +141,9 @@ def measure_difference(
     weights = measured_weights(trainings, values, reference=reference, model=model)
     groups = _groups(weights, trainings)
     undefined = [m for m in [*weights, model] if math.isnan(turned[reference, m])]
-    found = Difference(trainings=len(groups))
+    found = Difference(
+        trainings=len(groups), others="other origins" if _by_others(trainings) else "replicates"
+    )
     if weights:  # what is not defined makes the floor, or the difference, so
         floor = math.fsum(weight * turned[reference, m] for m, weight in weights.items())
         found = found._replace(
@@ -168,8 +173,8 @@ def _with_kept(
     model: str,
 ) -> Difference:
     """The share kept, the floor's interval and the difference's bounds."""
-    pairs = [_in_order(p, measured.values) for p in [*pairs_needed(groups, reference), (reference, model)]]
-    excess, draws, reason = _excess(measured, pairs)
+    pairs = [in_order(p, measured.values) for p in [*pairs_needed(groups, reference), (reference, model)]]
+    excess, draws, reason = above_chance(measured, pairs)
     if reason:
         return found._replace(reason=reason)
     covariance, df = example_covariance(draws, measured.method, clusters=clusters)
@@ -182,7 +187,7 @@ def _with_kept(
             reason=f"the trainings of {reference} agree to the last digit: no spread to judge by", kept=None
         )
     # The raw difference takes its spread from all pairs, where they are known.
-    everyone = [_in_order(p, measured.values) for p in training_pairs(groups, reference)]
+    everyone = [in_order(p, measured.values) for p in training_pairs(groups, reference)]
     everyone.append((reference, model))
     if any(pair not in measured.draws for pair in everyone):
         return found
@@ -210,7 +215,7 @@ def _with_kept(
     )  # fmt: skip
 
 
-def _excess(measured: Measurements, pairs: list[Pair]) -> tuple[np.ndarray, np.ndarray, str]:
+def above_chance(measured: Measurements, pairs: list[Pair]) -> tuple[np.ndarray, np.ndarray, str]:
     """Agreements above chance, closer is higher, with their resamples; and what is lacking."""
     lacking = [
         pair
@@ -294,7 +299,7 @@ def _groups(weights: Mapping[str, float], origins: Mapping[str, str]) -> dict[st
     return groups
 
 
-def _in_order(pair: Pair, values: Mapping[Pair, float]) -> Pair:
+def in_order(pair: Pair, values: Mapping[Pair, float]) -> Pair:
     """A pair as the agreement table has it: the models of two origins may come in either order there."""
     return pair if pair in values else pair[::-1]
 
@@ -304,10 +309,14 @@ def _form(contrast: np.ndarray, covariance: np.ndarray) -> float:
     return max(0.0, float(contrast @ covariance @ contrast))
 
 
+def _by_others(trainings: Mapping[str, str]) -> bool:
+    """Whether the trainings are of other groups, which are named, and not one's own."""
+    return any(name != origin for name, origin in trainings.items())
+
+
 def _too_few(others: int, reference: str, trainings: Mapping[str, str]) -> str:
     """Why there is no spread over trainings, with the line that would give one."""
-    by_others = any(name != origin for name, origin in trainings.items())
-    if by_others:
+    if _by_others(trainings):
         line = "another model with `floor: origin` and an `origin:` of its own"
         return f"{others} other origin{'s' * (others != 1)} of {reference}; a spread needs two: name {line}"
     line = f"`models: {{{reference}: {{replicates: 3}}}}`"

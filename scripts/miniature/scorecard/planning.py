@@ -75,7 +75,7 @@ def what_decides(found: Difference, bar: float, *, examples: int, tests: int = 1
     Returns
     -------
     str
-        ``6 trainings, or 5,000 clusters of examples, would decide``, or that hardly anything would.
+        ``would be decided by 6 replicates or 5,000 examples``, or that hardly anything would.
     """
     if found.level is not None:
         return _of_level(found, bar, examples)
@@ -93,11 +93,11 @@ def what_decides(found: Difference, bar: float, *, examples: int, tests: int = 1
     both = next((t for t in TIMES if enough(times=t, trainings=2 * r)), None)
     options = []
     if trainings:
-        options.append(f"{trainings} replicates")
+        options.append(f"{trainings} {found.others}")
     if times:
         options.append(f"{_round_up(times * n):,} examples")
     if not options and both:
-        options.append(f"{2 * r} replicates with {_round_up(both * n):,} examples")
+        options.append(f"{2 * r} {found.others} with {_round_up(both * n):,} examples")
     if options:
         return f"would be decided by {' or '.join(options)}"
     share = f"it keeps {100 * float(kept.share):.0f} %, near the bar of {100 * bar:g} %"

@@ -14,10 +14,9 @@ import pandas as pd
 from scipy.special import stdtr, stdtrit
 
 from miniature.agreement.comparison import HALVES, resampled_by_pair
-from miniature.agreement.table import make_table
+from miniature.agreement.table import make_table, read_table
 from miniature.characteristics.errors.answers import read_said
 from miniature.characteristics.errors.compare import find_errors
-from miniature.files import read_csv
 from miniature.measures.calibration import squared_errors
 from miniature.measures.probabilities import js_divergence, kl_divergence
 from miniature.scorecard.build import select_rows
@@ -407,15 +406,7 @@ def tolerance_table(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def read_tolerance(path: str | os.PathLike) -> pd.DataFrame:
     """Tolerance table from its csv, with the types that `tolerance_rows` gives."""
-    table = read_csv(path, dtype=str).fillna("")
-    columns: dict[str, object] = {}
-    for name in COLUMNS:
-        cells = table[name].tolist()
-        if name in COUNT_COLUMNS:
-            columns[name] = [int(cell) if cell else None for cell in cells]
-        else:
-            columns[name] = cells if name in TEXT_COLUMNS else [float(cell or "nan") for cell in cells]
-    return make_table(COLUMNS, TEXT_COLUMNS, COUNT_COLUMNS, columns if len(table) else {})
+    return read_table(path, COLUMNS, TEXT_COLUMNS, COUNT_COLUMNS)
 
 
 def neighbors_of_pairs(

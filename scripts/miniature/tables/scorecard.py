@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from miniature.files import read_csv
+from miniature.agreement.table import read_table
 from miniature.scorecard.build import COUNT_COLUMNS, SCORECARD_COLUMNS, TEXT_COLUMNS
 from miniature.scorecard.floor import KINDS
 from miniature.scorecard.verdicts import NOT_MEASURED
@@ -38,13 +38,7 @@ def read_scorecard(path: str | os.PathLike) -> pd.DataFrame:
     StudyError
         As for `miniature.files.read_csv`.
     """
-    table = read_csv(path, dtype=str).fillna("")
-    for name in SCORECARD_COLUMNS:
-        if name in COUNT_COLUMNS:
-            table[name] = pd.array([int(cell) if cell else None for cell in table[name]], dtype="Int64")
-        elif name not in TEXT_COLUMNS:
-            table[name] = [float(cell) if cell else float("nan") for cell in table[name]]
-    return table[list(SCORECARD_COLUMNS)]
+    return read_table(path, SCORECARD_COLUMNS, TEXT_COLUMNS, COUNT_COLUMNS)
 
 
 def scorecard_table(scorecard: pd.DataFrame) -> pd.DataFrame:
