@@ -85,7 +85,7 @@ def test_a_model_s_rows_are_the_same_bytes_in_other_company(project):
     assert all(together.values())
     project.edit_config(lambda config: config["models"].pop("pupil"))
     project.run("--cores", "2", *(f"results/tiny/{name}" for name in together))
-    assert rows(b"pupil,") == dict.fromkeys(together, [])
+    assert not any(rows(b"pupil,").values())
     assert rows(b"small,") == together
 
 
