@@ -1,5 +1,7 @@
 # Attribution: the words that each model's decisions depend on, and whether they are the same for two models.
 
+from miniature.attribution.methods import METHODS
+
 
 rule attribution:
     input:
@@ -32,9 +34,13 @@ rule attribute_model:
         kind=lambda wildcards: kind_of(wildcards.task),
         labels=lambda wildcards: plan.labels_of(config, wildcards.task),
         text=lambda wildcards: plan.text_settings(config, wildcards.task),
+        # Only those of the method: another setting changes nothing.
         settings={
             key: plan.setting(config, "attribution", key)
-            for key in ("method", "steps", "samples")
+            for key in (
+                "method",
+                *METHODS.get(plan.setting(config, "attribution", "method"), ()),
+            )
         },
         examples=plan.setting(config, "attribution", "examples"),
         batch_tokens=lambda wildcards: replicates.inference_settings(

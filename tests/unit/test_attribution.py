@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 import torch
 
-from miniature.attribution.explain import METHODS, explain_table
+from miniature.attribution.explain import explain_table
+from miniature.attribution.methods import METHODS
 from miniature.attribution.words import find_words, word_of_tokens
 from miniature.inference.classification import predict
 from miniature.inference.question_answering import predict as answer

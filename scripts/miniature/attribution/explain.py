@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from miniature.attribution.decisions import Decisions, Runner, decide_answers, decide_classes
 from miniature.attribution.gradients import attribute_gradients
+from miniature.attribution.methods import GRADIENTS, METHODS, SAMPLED
 from miniature.attribution.perturbations import explain_by_samples, occlude
 from miniature.attribution.words import Words, map_tokens, sum_by_word, words_of_table
 from miniature.inference.classification import load_classifier
@@ -19,10 +20,6 @@ from miniature.models.checkpoints import check_length, load_result
 from miniature.models.windows import encode_questions, encode_single_texts
 
 logger = logging.getLogger("miniature.attribution")
-
-GRADIENTS = ("integrated-gradients", "gradient-x-input")
-SAMPLED = ("lime", "kernel-shap")
-METHODS = (*GRADIENTS, "occlusion", *SAMPLED)
 
 ATTRIBUTIONS_SCHEMA = pa.schema(
     [
@@ -69,7 +66,7 @@ def explain_table(
     text_settings : mapping
         The study's block for texts of this task.
     settings : mapping
-        ``method`` (one of `METHODS`), ``steps`` (integrated gradients), ``samples`` (LIME and KernelSHAP).
+        ``method`` and its own settings: see `miniature.attribution.methods`.
     batch_tokens : int
         Most tokens of a batch, padding included.
     journal : path
@@ -116,9 +113,7 @@ def explain_table(
             where=str(folder),
             fix="add one to tokenizer_config.json: mask_token, for example",
         )
-    record = {"method": method, "replaced_by": replace[0]}
-    own = {"integrated-gradients": "steps", "lime": "samples", "kernel-shap": "samples"}
-    record |= {key: settings[key] for key in [own.get(method)] if key}
+    record = {"method": method, "replaced_by": replace[0], **{key: settings[key] for key in METHODS[method]}}
     runner = Runner(model, device=device, pad_token=tokenizer.pad_token_id or 0)
     words = words_of_table(table, task)
     possible = runner.has_gradients or method not in GRADIENTS

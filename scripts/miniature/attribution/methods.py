@@ -1,0 +1,13 @@
+"""Methods of attribution, and the settings of each."""
+
+# The schema of a study names the same.
+METHODS: dict[str, tuple[str, ...]] = {
+    "integrated-gradients": ("steps",),
+    "gradient-x-input": (),
+    "occlusion": (),
+    "lime": ("samples",),
+    "kernel-shap": ("samples",),
+}
+# Those that need a backward pass, and those that are drawn at random.
+GRADIENTS = ("integrated-gradients", "gradient-x-input")
+SAMPLED = tuple(name for name, settings in METHODS.items() if "samples" in settings)
