@@ -52,7 +52,7 @@ rule all:
         TABLES,
         CHANGES,
         FINDINGS,
-        [[kept_of(name), summaries_of(name)] for name in MEASURED],
+        [[model_files(name), summaries_of(name)] for name in MEASURED],
         "<results>/scorecard.csv",
         ANSWER,
         "<results>/reproduction.html",

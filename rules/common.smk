@@ -200,7 +200,7 @@ def memory(base, **times):
     """
 
     def needed(wildcards, input, attempt):
-        sizes = {name: sum(map(megabytes_of, of_input(input, name))) for name in times}
+        sizes = {name: sum(map(megabytes_of, input_files(input, name))) for name in times}
         grows = sum(times[name] * sizes[name] for name in times)
         return attempt * round(base + STARTING + ON_GPU * GPU + grows)
 
@@ -215,7 +215,7 @@ def minutes(limit):
     return lambda wildcards, attempt: attempt * limit
 
 
-def of_input(files, name):
+def input_files(files, name):
     """Files of one named input, as a list."""
     found = files.get(name, [])
     return [found] if isinstance(found, str) else found

@@ -1,7 +1,7 @@
 # The final results of a study, and the files of its targets. Only enabled parts are requested.
 
 
-def kept_of(characteristic):
+def model_files(characteristic):
     """Files of every model that a target asks for, so that one that went missing or was set aside is built anew.
 
     Snakemake does not miss a file that only finished jobs have read.
@@ -34,7 +34,7 @@ def target_of(characteristic):
             )
         return f"{RESULTS}/agreement/{characteristic}.csv"
 
-    return [agreement, *kept_of(characteristic), *summaries_of(characteristic)]
+    return [agreement, *model_files(characteristic), *summaries_of(characteristic)]
 
 
 def summaries_of(characteristic):

@@ -14,7 +14,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from miniature.job.compute import set_threads
-from miniature.job.machine import explain
+from miniature.job.machine import describe_machine_error
 from miniature.messages import StudyError, printable
 
 
@@ -78,7 +78,7 @@ def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
         logging.error("Stopped by the user.")
         raise SystemExit(130) from None
     except Exception as error:
-        explained = explain(error)
+        explained = describe_machine_error(error)
         if explained is None:
             logging.exception("The job failed.")
             raise

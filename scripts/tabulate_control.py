@@ -2,7 +2,7 @@
 
 from _job import run_job
 from miniature.agreement.table import concat_rows, read_agreement
-from miniature.tables.control import control_table, say_control
+from miniature.tables.control import control_table, describe_control
 from miniature.tables.write import write_table
 
 
@@ -22,7 +22,7 @@ def main(snakemake):
         csv=output.csv,
         md=output.md,
         tex=output.tex,
-        caption=say_control(table, reference=params.reference),
+        caption=describe_control(table, reference=params.reference),
         label="tab:control",
         digits={"agreement": 6, "distance": 6},
     )

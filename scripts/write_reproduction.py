@@ -3,7 +3,7 @@
 from _job import run_job
 from miniature.files import atomic_path, read_csv
 from miniature.pages.reproduction import reproduction_page
-from miniature.tables.control import say_control
+from miniature.tables.control import describe_control
 from miniature.tables.reproduction import read_published
 
 
@@ -15,7 +15,7 @@ def main(snakemake):
         read_csv(inputs.claims),
         study=snakemake.params.study,
         published=read_published(inputs.published),
-        control=say_control(read_csv(inputs.control), reference=snakemake.params.reference)
+        control=describe_control(read_csv(inputs.control), reference=snakemake.params.reference)
         if inputs.get("control")
         else "",
     )

@@ -118,7 +118,7 @@ def read_parquet(path: str | os.PathLike) -> pd.DataFrame:
     except (OSError, pa.ArrowException) as error:
         if _of_machine(error):
             raise
-        raise set_aside(path, str(error)) from error
+        raise quarantine(path, str(error)) from error
 
 
 def write_npy(array: np.ndarray, path: str | os.PathLike) -> None:
@@ -142,7 +142,7 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
     except (OSError, ValueError, EOFError) as error:
         if _of_machine(error):
             raise
-        raise set_aside(path, str(error)) from error
+        raise quarantine(path, str(error)) from error
 
 
 def write_csv(table: pd.DataFrame, path: str | os.PathLike) -> None:
@@ -186,7 +186,7 @@ def read_csv(path: str | os.PathLike, **options: object) -> pd.DataFrame:
     except FileNotFoundError as error:
         raise _gone(path, error) from None
     except (ValueError, csv.Error) as error:  # includes those of pandas and of Unicode
-        raise set_aside(path, str(error)) from error
+        raise quarantine(path, str(error)) from error
 
 
 def _of_machine(error: Exception) -> bool:
@@ -206,7 +206,7 @@ def _gone(path: str | os.PathLike, error: FileNotFoundError) -> Exception:
     )
 
 
-def set_aside(path: str | os.PathLike, reason: str) -> StudyError:
+def quarantine(path: str | os.PathLike, reason: str) -> StudyError:
     """Rename a damaged file or folder and return the error to raise.
 
     Parameters

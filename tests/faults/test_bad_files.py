@@ -306,7 +306,7 @@ def test_training_checkpoint_whose_pickle_runs_code(tmp_path, canary, monkeypatc
 
 @pytest.mark.bad_input
 def test_links_that_lead_out_of_the_results_are_not_followed(tmp_path, table_row):
-    from miniature.files import atomic_folder, set_aside
+    from miniature.files import atomic_folder, quarantine
     from miniature.job.partial import keyed_folder, remove
     from refusals import tree
 
@@ -323,7 +323,7 @@ def test_links_that_lead_out_of_the_results_are_not_followed(tmp_path, table_row
     with atomic_folder(model) as folder:
         (folder / "config.json").write_text("{}")
     (tmp_path / "results/b").write_text("")
-    set_aside(tmp_path / "results/b", "cut off")
+    quarantine(tmp_path / "results/b", "cut off")
     assert not model.is_symlink()
     assert tree(outside) == before
     table_row("links out of the results folder", "none: the link is replaced", "what they lead to")

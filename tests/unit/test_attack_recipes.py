@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniature.attack.recipe import KEYS_OF, NEEDED, PRESETS, spell_recipe
+from miniature.attack.recipe import KEYS_OF, PRESETS, REQUIRED_SETTINGS, spell_recipe
 from miniature.attack.words.stopwords import STOPWORDS
 from miniature.config.checks.recipes import check_recipes
 from miniature.config.defaults import load_schema
@@ -71,7 +71,7 @@ def test_every_kind_has_a_preset_and_every_key_a_kind():
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
 def test_preset_lacks_only_what_names_a_model_or_a_file(preset):
-    needed = NEEDED.get(PRESETS[preset]["kind"], ())
+    needed = REQUIRED_SETTINGS.get(PRESETS[preset]["kind"], ())
     missing = {key for key in needed if PRESETS[preset][key] is None}
     assert missing <= {"masked_lm", "word_vectors"}
     named = {key: OPEN[key] for key in missing}

@@ -11,7 +11,7 @@ from sklearn.metrics import brier_score_loss
 from miniature.agreement.comparison import BCA, BOOTSTRAP, Comparing, Resampling
 from miniature.characteristics.calibration.compare import (
     DIFFERENCES,
-    OF_ONE_MODEL,
+    MODEL_MEASURES,
     compare_calibration,
     measure_calibration,
 )
@@ -171,7 +171,7 @@ def test_models_and_pairs_have_the_values_of_the_measures():
     verdict = {"task": "reviews", "measure": "brier_difference", "margin": 0.02}
     rows, resamples = compare(tables, clusters=clusters, verdict=verdict)
     own = rows[rows["model_a"] == rows["model_b"]]
-    assert own["measure"].tolist() == list(OF_ONE_MODEL) * 3
+    assert own["measure"].tolist() == list(MODEL_MEASURES) * 3
     values = own.pivot(index="model_a", columns="measure", values="value")
     for name, table in tables.items():
         confidence, correct = table["confidence"].to_numpy(), table["correct"].to_numpy(dtype=bool)
@@ -266,7 +266,7 @@ def test_identical_models_one_example_and_none():
     rows = compare({"large": withheld, "copy": withheld}).rows
     assert rows["value"].isna().all()
     assert (rows["n"] == 0).all()
-    assert len(compare({"large": table[:0]}).rows) == len(OF_ONE_MODEL)
+    assert len(compare({"large": table[:0]}).rows) == len(MODEL_MEASURES)
 
 
 def test_a_model_that_is_always_right_and_sure_has_no_error():

@@ -8,7 +8,7 @@ import pytest
 
 from miniature import files
 from miniature.files import read_npy, read_parquet, write_npy, write_parquet
-from miniature.job.machine import explain
+from miniature.job.machine import describe_machine_error
 from miniature.messages import StudyError
 
 
@@ -28,7 +28,7 @@ def test_a_file_that_cannot_be_read_at_the_moment_keeps_its_name(tmp_path, monke
         (read_parquet if name == "a.parquet" else read_npy)(path)
     assert path.is_file()
     assert not (tmp_path / f"{name}.damaged").exists()
-    assert explain(error.value).where == str(path)
+    assert describe_machine_error(error.value).where == str(path)
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.npy"])
@@ -50,9 +50,12 @@ def test_memory_of_the_gpu_is_not_the_hosts():
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
         RuntimeError("CUDA out of memory."),
     ):
-        told = explain(error)
+        told = describe_machine_error(error)
         assert "batch_size" in told.fix
         assert "mem_mb" not in told.fix
-    assert "mem_mb" in explain(RuntimeError("DefaultCPUAllocator: can't allocate memory")).fix
-    assert "GPU or its driver" in explain(RuntimeError("CUDA error: an illegal memory access")).what
-    assert explain(RuntimeError("shapes do not match")) is None
+    assert "mem_mb" in describe_machine_error(RuntimeError("DefaultCPUAllocator: can't allocate memory")).fix
+    assert (
+        "GPU or its driver"
+        in describe_machine_error(RuntimeError("CUDA error: an illegal memory access")).what
+    )
+    assert describe_machine_error(RuntimeError("shapes do not match")) is None

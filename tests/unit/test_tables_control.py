@@ -6,7 +6,7 @@ import pytest
 
 from miniature.agreement.table import concat_rows, make_rows
 from miniature.pages.reproduction import reproduction_page
-from miniature.tables.control import control_table, say_control
+from miniature.tables.control import control_table, describe_control
 from miniature.tables.reproduction import COLUMNS as FIGURE_COLUMNS
 
 VERDICT = {
@@ -57,7 +57,7 @@ def test_the_same_run_twice_is_identical(tmp_path):
     assert table["says"].tolist() == ["identical"] * 4
     assert table["examples"].tolist() == [3, 4, 4, 4]
     assert table["differ"].tolist() == [0] * 4
-    said = say_control(table, reference="large")
+    said = describe_control(table, reference="large")
     assert "agrees with itself exactly (errors, representation, distribution, calibration)" in said
 
 
@@ -77,7 +77,7 @@ def test_what_differs_is_counted_and_said(tmp_path):
     table = compare(tmp_path, other, [0.5, 0.9, 0.5, -0.01])
     assert table["differ"].tolist() == [1, 1, 2, 1]
     assert table["distance"].tolist() == pytest.approx([0.5, 0.1, 0.5, 0.01])
-    said = say_control(table, reference="large")
+    said = describe_control(table, reference="large")
     assert "does not agree with itself fully" in said
     assert "errors: right or wrong of 1 of 3 examples differs; agreement is off by 0.5" in said
     assert "set of 2 nearest neighbors of 1 of 4 examples differs" in said
@@ -86,7 +86,7 @@ def test_what_differs_is_counted_and_said(tmp_path):
 def test_an_agreement_that_is_not_defined_is_not_called_identical(tmp_path):
     table = compare(tmp_path, ONE, [float("nan"), 1.0, 1.0, 0.0])
     assert table["says"].iloc[0].startswith("agreement is undefined")
-    assert "does not agree with itself fully" in say_control(table, reference="large")
+    assert "does not agree with itself fully" in describe_control(table, reference="large")
 
 
 def test_the_page_says_it_escaped():

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from miniature.agreement.table import concat_rows
-from miniature.files import read_parquet, set_aside, write_csv, write_parquet
+from miniature.files import quarantine, read_parquet, write_csv, write_parquet
 from miniature.messages import StudyError
 
 
@@ -219,7 +219,7 @@ def read_resamples(path: str | os.PathLike) -> pd.DataFrame:
     """
     table = read_parquet(path)
     if tuple(table.columns) != RESAMPLE_COLUMNS:
-        raise set_aside(path, f"its columns are {', '.join(table.columns)}")
+        raise quarantine(path, f"its columns are {', '.join(table.columns)}")
     return table
 
 

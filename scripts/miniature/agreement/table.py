@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from miniature.files import read_csv, set_aside
+from miniature.files import quarantine, read_csv
 from miniature.names import control_of
 
 TEXT_COLUMNS = (
@@ -235,7 +235,7 @@ def read_agreement(source: str | os.PathLike | io.TextIOBase) -> pd.DataFrame:
             raise ValueError("its last line is truncated")
         return _parsed(io.StringIO(content))
     except ValueError as error:  # includes errors of pandas and of Unicode
-        raise set_aside(source, str(error).rstrip(".")) from error
+        raise quarantine(source, str(error).rstrip(".")) from error
 
 
 def _parsed(file: io.TextIOBase) -> pd.DataFrame:

@@ -56,7 +56,7 @@ PRESETS: dict[str, dict] = {
 KEYS_OF = {preset["kind"]: tuple(preset) for preset in PRESETS.values()}
 
 # Settings that may be null in general, but not for these attacks.
-NEEDED: dict[str, tuple[str, ...]] = {
+REQUIRED_SETTINGS: dict[str, tuple[str, ...]] = {
     "bert-attack": ("masked_lm",),
     "bert-attack-authors": ("masked_lm", "subword_candidates", "subword_combinations"),
     "bae": ("masked_lm",),

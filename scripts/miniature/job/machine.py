@@ -39,7 +39,7 @@ _WORDS = {
 }
 
 
-def explain(error: BaseException) -> StudyError | None:
+def describe_machine_error(error: BaseException) -> StudyError | None:
     """Describe an error of the machine; None if it is not one.
 
     Parameters
@@ -53,11 +53,11 @@ def explain(error: BaseException) -> StudyError | None:
 
     Examples
     --------
-    >>> print(explain(OSError(errno.ENOSPC, "No space left on device", "results/a.npy")))
+    >>> print(describe_machine_error(OSError(errno.ENOSPC, "No space left on device", "results/a.npy")))
     The disk is full.
       where: results/a.npy
       fix:   make room there, then run the same snakemake command again: finished work is kept
-    >>> explain(ValueError("of the study")) is None
+    >>> describe_machine_error(ValueError("of the study")) is None
     True
     """
     number = _number(error)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from miniature.files import set_aside, write_json
+from miniature.files import quarantine, write_json
 from miniature.job.partial import digest_file
 from miniature.messages import StudyError
 from miniature.models.folders import GRAPH_FILE, LINKS, tensor_shapes, weight_files
@@ -84,7 +84,7 @@ def check_result_folder(folder: str | os.PathLike) -> None:
         return
     damage = find_damage(folder)
     if damage is not None:
-        raise set_aside(folder, damage)
+        raise quarantine(folder, damage)
 
 
 def find_damage(folder: Path) -> str | None:

@@ -75,7 +75,7 @@ def reproduction_page(
     published : mapping
         The file of published figures; its ``paper``, ``source``, ``commit`` and ``status`` are shown.
     control : str, optional
-        What the control says of the numerical noise; see `miniature.tables.control.say_control`.
+        What the control says of the numerical noise; see `miniature.tables.control.describe_control`.
 
     Returns
     -------

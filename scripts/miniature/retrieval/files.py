@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from miniature.files import atomic_path, set_aside
+from miniature.files import atomic_path, quarantine
 from miniature.job.partial import digest_file
 from miniature.messages import StudyError
 from miniature.retrieval.references import RETRIEVED
@@ -47,7 +47,7 @@ def check_digest(path: str | os.PathLike, expected: str | None, *, where: str | 
             f"The file cannot be read: {error.strerror or error}.", where=place, fix="fetch it again"
         ) from None
     if found != expected and Path(path).as_posix().startswith(f"{RETRIEVED}/"):
-        raise set_aside(path, f"its sha256 is {found}, not {expected}")
+        raise quarantine(path, f"its sha256 is {found}, not {expected}")
     if found != expected:
         raise StudyError(
             f"This is not the file that the study pins: its sha256 is {found}, not {expected}.",

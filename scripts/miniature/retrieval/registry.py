@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from miniature.files import set_aside
+from miniature.files import quarantine
 from miniature.job.partial import digest_file
 from miniature.messages import StudyError
 
@@ -86,7 +86,7 @@ def check_retrieved(paths: Iterable[str | Path]) -> None:
 
 def _damaged(folder: Path, reason: str) -> StudyError:
     try:
-        found = set_aside(folder, reason)
+        found = quarantine(folder, reason)
     except OSError:
         # Another job that reads the same folder was first, or the folder is read-only.
         found = StudyError("", where=str(folder))

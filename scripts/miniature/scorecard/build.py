@@ -13,7 +13,7 @@ from miniature.measures.sets import correct_for_chance
 from miniature.messages import StudyError
 from miniature.scorecard.difference import Difference, Measurements, measure_difference
 from miniature.scorecard.floor import FloorModel, measured_weights, trainings_of
-from miniature.scorecard.verdicts import Evidence, decide_rows, relative_score
+from miniature.scorecard.verdicts import Evidence, assign_verdicts, relative_score
 from miniature.statistics.kept import kept_bounds, p_informative
 from miniature.statistics.significance import mcnemar
 from miniature.statistics.trainings import Pair
@@ -121,7 +121,7 @@ def build_scorecard(
             rows.append(row)
             weighed.append(evidence)
     families = [row["model"] if family == "model" else family for row in rows]
-    for row, decided in zip(rows, decide_rows(weighed, families), strict=True):
+    for row, decided in zip(rows, assign_verdicts(weighed, families), strict=True):
         row |= decided._asdict()
     columns = {name: [row.get(name) for row in rows] for name in SCORECARD_COLUMNS} if rows else {}
     return make_table(SCORECARD_COLUMNS, TEXT_COLUMNS, COUNT_COLUMNS, columns)

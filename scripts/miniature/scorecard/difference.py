@@ -137,7 +137,7 @@ def measure_difference(
         five clusters of examples.
     """
     values, closer = measured.values, measured.closer
-    turned = {pair: turn_closer(value, closer) for pair, value in values.items()}
+    turned = {pair: as_closeness(value, closer) for pair, value in values.items()}
     weights = measured_weights(trainings, values, reference=reference, model=model)
     groups = _groups(weights, trainings)
     undefined = [m for m in [*weights, model] if math.isnan(turned[reference, m])]
@@ -285,7 +285,7 @@ def _with_level(
     )  # fmt: skip
 
 
-def turn_closer(value: float | np.ndarray, closer: str) -> float | np.ndarray:
+def as_closeness(value: float | np.ndarray, closer: str) -> float | np.ndarray:
     """Agreement counted so that higher is closer."""
     if closer == "zero":
         return -abs(value)

@@ -15,7 +15,7 @@ from scipy.special import stdtr, stdtrit
 
 from miniature.agreement.comparison import HALVES, resampled_by_pair
 from miniature.agreement.table import make_table, read_table
-from miniature.characteristics.errors.answers import read_said
+from miniature.characteristics.errors.answers import read_predictions
 from miniature.characteristics.errors.compare import find_errors
 from miniature.measures.calibration import squared_errors
 from miniature.measures.probabilities import js_divergence, kl_divergence
@@ -135,7 +135,7 @@ def read_outputs(
     >>> read_outputs({"m": table}, {}, kind="classification", labels=["x", "y"])["m"].error.tolist()
     [0.0, 1.0]
     """
-    said = read_said(predictions, labels, kind)
+    said = read_predictions(predictions, labels, kind)
     place = {name: i for i, name in enumerate(labels or ())}
     found = {
         model: Outputs(table["error"].astype("Float64").to_numpy(dtype=float, na_value=math.nan))

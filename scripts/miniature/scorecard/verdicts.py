@@ -110,7 +110,7 @@ def claims_of(evidence: Evidence, *, settled: bool = True) -> Claims:
     return Claims(float(p_miniature(low, evidence.bar)), float(p_not_miniature(high, evidence.bar)))
 
 
-def decide_rows(rows: Sequence[Evidence | None], families: Sequence[Hashable]) -> list[Verdict]:
+def assign_verdicts(rows: Sequence[Evidence | None], families: Sequence[Hashable]) -> list[Verdict]:
     """Verdict on every row.
 
     Parameters

@@ -8,7 +8,7 @@ import numpy as np
 PART_ENTRIES = 1_500_000
 
 
-class Levels(NamedTuple):
+class DistanceRanks(NamedTuple):
     """Distances of one model as whole numbers that compare with its possible thresholds as distances do.
 
     Attributes
@@ -23,7 +23,7 @@ class Levels(NamedTuple):
     rows: np.ndarray
 
 
-def make_levels(calibration: np.ndarray, distances: np.ndarray) -> Levels:
+def make_levels(calibration: np.ndarray, distances: np.ndarray) -> DistanceRanks:
     """Distances in the order of the calibration distances.
 
     Parameters
@@ -33,7 +33,7 @@ def make_levels(calibration: np.ndarray, distances: np.ndarray) -> Levels:
 
     Returns
     -------
-    Levels
+    DistanceRanks
 
     Raises
     ------
@@ -50,7 +50,7 @@ def make_levels(calibration: np.ndarray, distances: np.ndarray) -> Levels:
         raise ValueError("A distance is NaN; no threshold orders it.")
     distinct, level = np.unique(calibration, return_inverse=True)
     below = np.searchsorted(distinct, distances, side="left")
-    return Levels(level.astype(np.int32), below.astype(np.int32))
+    return DistanceRanks(level.astype(np.int32), below.astype(np.int32))
 
 
 def resampled_thresholds(level: np.ndarray, weights: np.ndarray, *, percentile: float) -> np.ndarray:
@@ -62,7 +62,7 @@ def resampled_thresholds(level: np.ndarray, weights: np.ndarray, *, percentile: 
     Parameters
     ----------
     level : ndarray of int, shape [calibration]
-        As in `Levels`.
+        As in `DistanceRanks`.
     weights : ndarray of float32, shape [resamples, calibration]
         How often each calibration example is in each resample; at least one is.
     percentile : float
@@ -95,7 +95,7 @@ def resampled_overlaps(
     Parameters
     ----------
     rows : ndarray of int, shape [models, examples]
-        Levels of the examples, as in `Levels`.
+        Ranks of the examples, as in `DistanceRanks`.
     thresholds : ndarray of int, shape [models, resamples]
         As `resampled_thresholds` gives them.
     weights : ndarray of float32, shape [resamples, clusters]

@@ -103,13 +103,13 @@ def say_row(distance: float, examples: int, differ: int, what: str) -> str:
     return f"{counted}; agreement is off by {distance:.2g}"
 
 
-def say_control(table: pd.DataFrame, *, reference: str) -> str:
+def describe_control(table: pd.DataFrame, *, reference: str) -> str:
     """The whole table as one sentence, for a page.
 
     Examples
     --------
     >>> one = pd.DataFrame([{"characteristic": "errors", "says": "identical"}])
-    >>> say_control(one, reference="large")
+    >>> describe_control(one, reference="large")
     'Run again with another batch size and thread count, large agrees with itself exactly (errors).'
     """
     opening = f"Run again with another batch size and thread count, {reference}"

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset, SequentialSampler
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer import TRAINER_STATE_NAME
 
-from miniature.files import set_aside
+from miniature.files import quarantine
 from miniature.job.compute import check_device
 from miniature.messages import StudyError
 from miniature.training.resume import drop_old, last_whole_checkpoint, seal
@@ -101,7 +101,7 @@ def train(
         trainer.train(resume_from_checkpoint=str(resume) if resume is not None else None)
     except pickle.UnpicklingError as error:
         # torch rejects anything but plain tensors: this checkpoint was not written by this loop.
-        raise set_aside(resume, "it contains objects other than tensors, which are not loaded") from error
+        raise quarantine(resume, "it contains objects other than tensors, which are not loaded") from error
     return [(entry["step"], entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
 
 

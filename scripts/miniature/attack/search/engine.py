@@ -21,14 +21,14 @@ from miniature.attack.search.greedy import GreedySearch, Read
 from miniature.attack.search.parts import Helpers, build_constraints, build_reader, build_swap
 from miniature.attack.search.texts import Assembly, Text
 from miniature.attack.search.victim import Key, Victim
-from miniature.job.machine import explain
+from miniature.job.machine import describe_machine_error
 from miniature.messages import StudyError, printable
 from miniature.models.checkpoints import longest_input
 from miniature.seeds import derive_seed
 
 
 @dataclass
-class Live:
+class RunningExample:
     """An example, its search, and the request that the search waits for.
 
     Parameters
@@ -90,7 +90,7 @@ class Live:
         except BoundExceeded:
             raise
         except Exception as error:
-            if explain(error) is not None:
+            if describe_machine_error(error) is not None:
                 # A machine error, not the example's: every other example would hit it too.
                 raise
             self.message = printable(f"{type(error).__name__}: {error}", limit=500)
@@ -197,7 +197,7 @@ class Engine:
             Rows of the attacks table, in the order in which they are finished.
         """
         waiting = iter(examples)
-        live: list[Live] = []
+        live: list[RunningExample] = []
         exhausted = False
         while True:
             while not exhausted and self._has_room(live):
@@ -221,7 +221,7 @@ class Engine:
             if watch is not None:
                 watch(sum(one.search.queries for one in live if one.search is not None))
 
-    def _has_room(self, live: list[Live]) -> bool:
+    def _has_room(self, live: list[RunningExample]) -> bool:
         if not live:
             return True
         # With a time limit, an example must not wait for others.
@@ -232,7 +232,7 @@ class Engine:
         words = sum(min(one.words, self.victim.max_length) for one in live if one.request is not None)
         return words * candidates < BATCHES_WAITED_FOR * self.victim.tokens
 
-    def _begin(self, id: str, text: str | None, label: str | None) -> Live:
+    def _begin(self, id: str, text: str | None, label: str | None) -> RunningExample:
         def begin() -> GreedySearch | AuthorsSearch:
             if not isinstance(text, str):
                 raise ValueError("The example has no text.")
@@ -254,7 +254,7 @@ class Engine:
                 seconds=self.recipe["max_seconds"],
             )
 
-        one = Live(id, text, label, begin)
+        one = RunningExample(id, text, label, begin)
         one.start()
         return one
 
@@ -267,25 +267,25 @@ class Engine:
         assembly.transformation.begin(derive_seed(self.seed, "attack", id))
         return assembly
 
-    def _calibrate(self, live: list[Live]) -> None:
+    def _calibrate(self, live: list[RunningExample]) -> None:
         if not self.victim.calibrated:
             keys = [key for one in live if isinstance(one.request, Ask) for key in one.request.keys]
             if keys:
                 self.victim.calibrate(keys)
 
-    def _serve(self, live: list[Live]) -> None:
+    def _serve(self, live: list[RunningExample]) -> None:
         """Run the pending requests, and let each example continue."""
         reads = [one for one in live if isinstance(one.request, Read)]
         if reads:
             self._share(reads, self._read)
-        by_level: dict[int, list[Live]] = {}
+        by_level: dict[int, list[RunningExample]] = {}
         for one in live:
             if isinstance(one.request, Ask):
                 by_level.setdefault(one.request.level, []).append(one)
         for _, asks in sorted(by_level.items()):
             self._share(asks, self._ask)
 
-    def _share(self, some: list[Live], serve: Callable[[list[Live]], list]) -> None:
+    def _share(self, some: list[RunningExample], serve: Callable[[list[RunningExample]], list]) -> None:
         """Serve several examples at once; if that fails, each alone: only one may be at fault."""
         try:
             answers = serve(some)
@@ -299,11 +299,11 @@ class Engine:
         for one, answer in zip(some, answers, strict=True):
             one.resume(answer)
 
-    def _read(self, reads: list[Live]) -> list[None]:
+    def _read(self, reads: list[RunningExample]) -> list[None]:
         self.masked_lm.prefetch([text for one in reads for text in one.request.texts])
         return [None] * len(reads)
 
-    def _ask(self, asks: list[Live]) -> list[np.ndarray]:
+    def _ask(self, asks: list[RunningExample]) -> list[np.ndarray]:
         """Logits of each example's texts, each distinct text read once; all requests are at one level."""
         keys: dict[Key, int] = {}
         for one in asks:
@@ -312,7 +312,7 @@ class Engine:
         logits = self.victim.forward(list(keys), asks[0].request.level)  # [texts, classes]
         return [logits[np.array([keys[key] for key in one.request.keys])] for one in asks]
 
-    def _row(self, one: Live) -> dict:
+    def _row(self, one: RunningExample) -> dict:
         row = empty_row(one.id, one.text, one.label)
         search = one.search
         if search is not None and search.before is not None:

@@ -42,8 +42,8 @@ CONFIDENCE_SCHEMA = pa.schema(
     ]
 )
 # Measures of one model; the first five also as the difference of two.
-OF_ONE_MODEL = ("ece", "adaptive_ece", "mce", "brier", "top_label_brier", "accuracy", "mean_confidence")
-DIFFERENCES = {name: f"{name}_difference" for name in OF_ONE_MODEL[:5]}
+MODEL_MEASURES = ("ece", "adaptive_ece", "mce", "brier", "top_label_brier", "accuracy", "mean_confidence")
+DIFFERENCES = {name: f"{name}_difference" for name in MODEL_MEASURES[:5]}
 SINGLE = 5  # sums of a cluster that are over no bin
 
 
@@ -157,9 +157,9 @@ def compare_calibration(
     Returns
     -------
     Comparison
-        Agreement rows: for each model (``model_a == model_b``) the measures of `OF_ONE_MODEL`; for each pair
-        their differences, model_b minus model_a. Examples without a label are left out. Empty where there is
-        no example; no interval with one cluster.
+        Agreement rows: for each model (``model_a == model_b``) the measures of `MODEL_MEASURES`; for each
+        pair their differences, model_b minus model_a. Examples without a label are left out. Empty where
+        there is no example; no interval with one cluster.
 
     Raises
     ------
@@ -189,7 +189,7 @@ def compare_calibration(
     nan = float("nan")
     found = []
     for model, values in measured.items():
-        rows = [(name, values[name], nan, nan) for name in OF_ONE_MODEL]
+        rows = [(name, values[name], nan, nan) for name in MODEL_MEASURES]
         again = {name: with_interval(x) for name, x in recomputed[model].items()}
         own = make_pair_rows(rows, again, model_a=model, model_b=model, **labels)
         found.append(Comparison(own, make_resamples()))
@@ -207,7 +207,7 @@ def compare_calibration(
 
 
 def calibration_of(columns: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """Every measure of `OF_ONE_MODEL`."""
+    """Every measure of `MODEL_MEASURES`."""
     confidence, correct = columns["confidence"], columns["correct"]
 
     def mean(values: np.ndarray) -> float:
@@ -251,7 +251,7 @@ def _cluster_sums(
 
 
 def _from_sums(sums: np.ndarray, bins: int) -> dict[str, np.ndarray]:
-    """Measures of `OF_ONE_MODEL` from added up `_cluster_sums`, shape [..., SINGLE + 3 * bins]."""
+    """Measures of `MODEL_MEASURES` from added up `_cluster_sums`, shape [..., SINGLE + 3 * bins]."""
     n, correct, confidence, top_label, error = np.moveaxis(sums[..., :SINGLE], -1, 0)
     gaps, sizes, mass_gaps = (sums[..., SINGLE + i * bins : SINGLE + (i + 1) * bins] for i in range(3))
     # A bin that no example fell in has no distance; -1 is below any.

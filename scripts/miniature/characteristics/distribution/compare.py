@@ -20,7 +20,7 @@ from miniature.characteristics.distribution.resampling import (
 from miniature.measures.detection import auroc, fpr_at_95
 from miniature.messages import StudyError
 from miniature.statistics.bootstrap import cluster_index
-from miniature.statistics.thresholds import Levels, make_levels
+from miniature.statistics.thresholds import DistanceRanks, make_levels
 
 
 class Examples(NamedTuple):
@@ -153,7 +153,7 @@ def _split_by_k(
     return per_k
 
 
-def _levels(found: Detection, percentile: float, where: str) -> Levels:
+def _levels(found: Detection, percentile: float, where: str) -> DistanceRanks:
     """Distances as levels, after checking that the threshold is that of the calibration distances."""
     calibration = found.calibration["distance"].to_numpy(dtype=np.float64)
     thresholds = found.rows["threshold"].unique()

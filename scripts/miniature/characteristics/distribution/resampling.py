@@ -8,7 +8,7 @@ import numpy as np
 from miniature.agreement.comparison import Resampling
 from miniature.seeds import derive_seed
 from miniature.statistics.bootstrap import resample_clusters
-from miniature.statistics.thresholds import Levels, resampled_overlaps, resampled_thresholds
+from miniature.statistics.thresholds import DistanceRanks, resampled_overlaps, resampled_thresholds
 
 
 class Clustered(NamedTuple):
@@ -66,7 +66,7 @@ def observed_counts(flagged: Sequence[np.ndarray], pairs: np.ndarray) -> Counts:
 
 
 def resampled_counts(
-    levels: Sequence[Levels],
+    levels: Sequence[DistanceRanks],
     calibration: Clustered,
     datasets: Sequence[Clustered],
     pairs: np.ndarray,
@@ -81,7 +81,7 @@ def resampled_counts(
 
 
 def left_out_counts(
-    levels: Sequence[Levels],
+    levels: Sequence[DistanceRanks],
     calibration: Clustered,
     datasets: Sequence[Clustered],
     pairs: np.ndarray,

@@ -34,7 +34,7 @@ NOT_MEASURED = [
 ]  # fmt: skip
 
 
-class Said(NamedTuple):
+class Predictions(NamedTuple):
     """What a model said of each example.
 
     Attributes
@@ -50,9 +50,9 @@ class Said(NamedTuple):
     distribution: np.ndarray | None
 
 
-def read_said(
+def read_predictions(
     predictions: Mapping[str, pd.DataFrame], labels: Sequence[str] | None, kind: str | None = None
-) -> dict[str, Said]:
+) -> dict[str, Predictions]:
     """What each model said of each example, from its predictions table of a kind of task."""
     kind = kind or ("question-answering" if labels is None else "classification")
     numbers: dict[str, int] = {}
@@ -67,7 +67,7 @@ def read_said(
             classes = len(labels) if labels else None
             distribution = stack_probabilities(table, classes=classes) if given else None
         coded = [-1 if text is None else numbers.setdefault(text, len(numbers)) for text in answers]
-        said[model] = Said(np.array(coded, dtype=np.int64), distribution)
+        said[model] = Predictions(np.array(coded, dtype=np.int64), distribution)
     return said
 
 
@@ -89,7 +89,9 @@ class SoftPair(NamedTuple):
     used: np.ndarray
 
 
-def compare_said(a: Said, b: Said, *, index: np.ndarray, clusters: int, seed: int) -> SoftPair:
+def compare_predictions(
+    a: Predictions, b: Predictions, *, index: np.ndarray, clusters: int, seed: int
+) -> SoftPair:
     """Label loyalty, Jensen-Shannon and Kullback-Leibler divergence and probability loyalty of two models."""
     used = (a.answer >= 0) & (b.answer >= 0)
     same = (a.answer == b.answer)[used]

@@ -11,8 +11,8 @@ from miniature.characteristics.errors.answers import (
     COLUMNS,
     NOT_MEASURED,
     SoftPair,
-    compare_said,
-    read_said,
+    compare_predictions,
+    read_predictions,
     soft_measures,
 )
 from miniature.measures.sets import COUNTS, set_counts, set_measures, set_values
@@ -141,13 +141,13 @@ def compare_errors(
         ``accuracy_difference``, ``negative_flips`` and ``positive_flips``, with chance (independent errors at
         the same rates) and ceiling (the best value that the two error counts allow). Without any error of
         either model the Jaccard index is empty; with one cluster there is no interval. Then what
-        `miniature.characteristics.errors.answers.compare_said` measures, empty where either model's
+        `miniature.characteristics.errors.answers.compare_predictions` measures, empty where either model's
         predictions are not known.
 
     Raises
     ------
     StudyError
-        If the models' tables list different examples, or as `read_said`.
+        If the models' tables list different examples, or as `read_predictions`.
     """
     n = check_same_examples(errors, clusters, what="error lists")
     known = {m: ~t["error"].isna().to_numpy(dtype=bool) for m, t in errors.items()}
@@ -162,12 +162,14 @@ def compare_errors(
     counts = draw_counts(n_clusters, comparing.resampling)
     resampled = resample_measures(np.reshape(sums, (len(pairs), n_clusters, COUNTS)), counts, set_values)
     check_same_examples(predictions or {}, clusters, what="predictions")
-    said = read_said(predictions or {}, labels, kind)
+    said = read_predictions(predictions or {}, labels, kind)
     unknown = SoftPair(
         [] if predictions is None else NOT_MEASURED, np.zeros((n_clusters, COLUMNS)), np.zeros(n, dtype=bool)
     )
     soft = [
-        compare_said(said[a], said[b], index=index, clusters=n_clusters, seed=comparing.resampling.seed)
+        compare_predictions(
+            said[a], said[b], index=index, clusters=n_clusters, seed=comparing.resampling.seed
+        )
         if a in said and b in said
         else unknown
         for a, b in pairs

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from miniature.attack.recipe import KEYS_OF, NEEDED, PRESETS, with_preset
+from miniature.attack.recipe import KEYS_OF, PRESETS, REQUIRED_SETTINGS, with_preset
 from miniature.config.defaults import load_schema
 from miniature.config.lines import Place, Positions
 from miniature.config.suggest import MASKED_LMS, PRESET, _unknown
@@ -47,7 +47,7 @@ def _check_keys(
             yield StudyError(
                 f"{key} is no part of {kind}.", where=positions.where((*place, key)), fix=f"remove {key}"
             )
-    needed = NEEDED.get(kind, ())
+    needed = REQUIRED_SETTINGS.get(kind, ())
     lacking = [k for k in KEYS_OF[kind] if k not in settings or (settings[k] is None and k in needed)]
     if "masked_lm" in lacking:
         lacking.remove("masked_lm")
