@@ -227,7 +227,7 @@ def only(models):
 
 
 def artefact(kind, wildcards):
-    """Source of what a model put out: predictions, errors or embeddings."""
+    """Source of a model's outputs: predictions, errors or embeddings."""
     given = config["models"][wildcards.model][kind].get(wildcards.dataset, {})
     return given.get(wildcards.split) if kind == "embeddings" else given
 

@@ -77,7 +77,7 @@ def long(records: list[dict]) -> str:
     """Speed on long texts with a large victim, for each budget of queries."""
     sections = [
         "## Speed: 12 layers x 768, texts of about 230 words\n\n"
-        f"Each text by itself, on {records[0]['device']}. With `screening: none` everything is read in "
+        f"Each text alone, on {records[0]['device']}. With `screening: none` everything is read in "
         "float32, with `bf16` first in bfloat16. TextAttack counts a query for each word that it hides to "
         "find its importance. Where that spends the budget, nothing can change any more: the engine reads "
         "nothing, stock reads it all.\n"

@@ -168,7 +168,7 @@ def test_snakemake_is_killed_and_its_job_lives_on(project, table_row):
     assert jobs == ["find_errors"]
     table_row(
         "kill -9 of Snakemake alone",
-        "its job ends by itself; the file counts as unfinished and is made anew",
+        "its job ends on its own; the file counts as unfinished and is made anew",
         "the lock, and the orphan's whole file",
         "find_errors, after --unlock",
     )

@@ -63,7 +63,7 @@ def attribute_gradients(
     steps : int
         Points of the Gauss-Legendre rule.
     replace : int
-        Token that stands in the baseline for every token that is not special.
+        Token that replaces every token that is not special in the baseline.
     batch_tokens : int
         Most tokens of a batch, all its texts at all its steps.
 

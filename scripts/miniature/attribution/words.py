@@ -24,7 +24,7 @@ class Words(NamedTuple):
     Attributes
     ----------
     part : int8 array, shape (words,)
-        Which text of the example the word stands in: an index into `TEXTS`.
+        Which text of the example the word is in: an index into `TEXTS`.
     start, end : int32 array, shape (words,)
         Its characters, ``text[start:end]``.
     """

@@ -11,7 +11,7 @@ from miniature.measures.registry import MEASURES
 
 
 class Setting(NamedTuple):
-    """A setting that a characteristic needs. Its type and default stand in the schema.
+    """A setting that a characteristic needs. Its type and default are in the schema.
 
     Attributes
     ----------

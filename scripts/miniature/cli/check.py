@@ -56,7 +56,7 @@ def run_check(given: argparse.Namespace) -> int:
 
 
 def look_into(config: Mapping, positions: Positions) -> Iterator[StudyError]:
-    """Mistakes in the data files, the predictions and the checkpoints of a study that is right by itself.
+    """Mistakes in the data, predictions and checkpoints of a study whose configuration is right.
 
     What is looked into is read by the functions that the jobs call, so that a job finds nothing new.
     """

@@ -1,4 +1,4 @@
-"""The defaults of a study, all of which stand in the schema."""
+"""The defaults of a study, all of which are in the schema."""
 
 import copy
 import functools

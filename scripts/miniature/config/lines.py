@@ -88,7 +88,7 @@ def _count_entries(node: yaml.Node, counts: dict[int, int], above: set[int], fil
     """Count the entries of a node as if every alias were written out, without writing any out."""
     if id(node) in above:
         raise StudyError(
-            "An alias (*name) stands inside what it stands for, without end.",
+            "An alias (*name) refers to itself, without end.",
             where=f"{file}:{node.start_mark.line + 1}",
             fix="write the value out in place of the alias",
         )

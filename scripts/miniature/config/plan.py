@@ -27,7 +27,7 @@ RUN_HERE = ("question-answering", "classification")
 
 
 def is_artefact(entry: Mapping) -> bool:
-    """Whether a model is given by what it put out instead of by its weights."""
+    """Whether a model is given by its outputs instead of its weights."""
     return any(key in entry for key in ARTEFACTS)
 
 
@@ -38,7 +38,7 @@ def trained_models(config: Mapping) -> list[str]:
 
 
 def is_as_is(entry: Mapping) -> bool:
-    """Whether a model with weights is used as it stands instead of being fine-tuned."""
+    """Whether a model with weights is used unchanged instead of being fine-tuned."""
     return (bool(entry.get("as_is")) or is_ready(entry)) and not is_artefact(entry)
 
 
@@ -273,6 +273,6 @@ def numbered_columns(config: Mapping, dataset: str) -> dict | None:
 
 
 def label_values_of(config: Mapping, dataset: str) -> list | None:
-    """What stands in the files for each class of `labels_of`."""
+    """Value in the files for each class of `labels_of`."""
     labels = config["datasets"][dataset].get("labels")
     return list(labels.values()) if labels else None

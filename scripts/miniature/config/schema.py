@@ -91,7 +91,7 @@ def _explain(
         name = re.match(r"'(.*)' is a required property", error.message).group(1)
         known = list(schema.get("properties", {}))
         if any(key not in known and _near(key, known) == name for key in error.instance):
-            return  # misspelled, and told as that
+            return  # already reported as a misspelling
         example = _own(config, (*place, name)) or _example(schema.get("properties", {}).get(name, {}))
         yield (
             place,
@@ -111,7 +111,7 @@ def _explain(
             near = difflib.get_close_matches(str(error.instance), error.validator_value, n=1)
             fix = f"{(near or error.validator_value)[0]}: ..."
         if isinstance(error.instance, bool):
-            # YAML reads yes, no, on and off as truth values, unless they stand in quotes.
+            # YAML reads yes, no, on and off as truth values, unless they are quoted.
             fix = f"{place[-1]}: {flow(_as_written(positions, place))}"
         yield (
             (*place, str(error.instance)),

@@ -1,6 +1,6 @@
 """The splits of a dataset: read, check, hold whole clusters out, subsample by seed.
 
-Every split is derived by itself from the configuration and the source files, so that the job of one split
+Every split is derived independently from the configuration and the source files, so that the job of one split
 needs no other; splits that are held out of one source nevertheless agree on who has which cluster.
 """
 

@@ -21,7 +21,7 @@ def new_name(path: str | Path, prefix: str) -> str:
 def _command(body: str, path: str | Path, note: str) -> str:
     """A command to paste into a shell; a name that a shell would read as more than a name comes first."""
     if set(str(path)) & set("\"'$`\\!\n"):
-        return f"rename the file to letters, digits, - and _: {Path(path).name!r} cannot stand in a command"
+        return f"rename the file to letters, digits, - and _: {Path(path).name!r} cannot be used in a command"
     return f'python -c "{body}"   # {note}'
 
 

@@ -12,7 +12,7 @@ MOST = 30
 
 
 def correct_labels(labels: Mapping[str, object], found: Iterable[str]) -> str | None:
-    """Corrected ``labels:`` of a study, given what stands in the file."""
+    """Corrected ``labels:`` of a study, given the values in the file."""
     found = dict.fromkeys(found)
     known = {str(value) for value in labels.values()}
     strange = sorted((value for value in found if value not in known), key=_order)

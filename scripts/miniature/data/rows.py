@@ -15,12 +15,12 @@ from miniature.data.tables import classification_frame, cluster_of, question_fra
 LONGEST_TEXT = 10_000_000
 
 NO_LABEL = {"-1", "-1.0", "-100", "", "nan", "none", "null", "n/a", "na", "-", "?", "unknown", "unlabeled"}
-"""What stands in files for "no gold label": -1 in SNLI and test sets of GLUE, -100 where losses ignore it."""
+"""Values in files for "no gold label": -1 in SNLI and test sets of GLUE, -100 where losses ignore it."""
 
 
 @dataclass(slots=True)
 class QuestionRow:
-    """One question as it stands in a file."""
+    """One question as read from a file."""
 
     place: str
     id: str
@@ -34,7 +34,7 @@ class QuestionRow:
 
 @dataclass(slots=True)
 class TextRow:
-    """One text to classify as it stands in a file, its label still the file's own value."""
+    """One text to classify as read from a file, its label still the file's own value."""
 
     place: str
     id: str

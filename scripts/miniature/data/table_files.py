@@ -72,7 +72,7 @@ def is_missing(value: object) -> bool:
 
 
 def id_text(value: object) -> str | None:
-    """An id as it stands in the file; None where the value can be no id.
+    """An id as written in the file; None where the value can be no id.
 
     Examples
     --------
@@ -413,7 +413,7 @@ def json_rows(content: object, wanted: Iterable[str] = ()) -> list | None:
     Returns
     -------
     list or None
-        One mapping for each row (what else stands in a list of rows is left in it); None where it has none.
+        One mapping for each row (other members of a list of rows are left in it); None where it has none.
 
     Examples
     --------

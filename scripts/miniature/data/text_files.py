@@ -219,7 +219,7 @@ def comma_line(path: str | Path, separator: str) -> str:
 
 
 class Literal(float):
-    """A number of JSON with a point or an exponent, which as text is what stands in the file.
+    """A number of JSON with a point or an exponent, as the text in the file.
 
     Examples
     --------

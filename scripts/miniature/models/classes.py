@@ -130,7 +130,7 @@ def check_classes(
         )
     if problem == "multi_label_classification":
         raise StudyError(
-            f"The head of the checkpoint {folder} says yes or no to each class by itself; its outputs are "
+            f"The head of the checkpoint {folder} says yes or no to each class separately; its outputs are "
             "for sigmoids, and a softmax over them gives probabilities that the model never gave.",
             where=own,
             fix='"problem_type": "single_label_classification",   # if trained with a softmax; if not:\n'
@@ -153,7 +153,7 @@ def check_classes(
             if not any(re.fullmatch(r"(label_)?[+-]?\d+", key) for key in keys):
                 return [entries[study.index(key)][0] for key in keys]
             raise StudyError(
-                f"The classes of the checkpoint {folder} stand in another order: {told}",
+                f"The classes of the checkpoint {folder} are in another order: {told}",
                 where=where,
                 fix=_labels_line(dict(entries[study.index(key)] for key in keys)),
             )

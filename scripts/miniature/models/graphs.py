@@ -68,7 +68,7 @@ class Graph(NamedTuple):
 
     @property
     def last_layer(self) -> str | None:
-        """The output that is the last layer, shape (batch, sequence, hidden); None where none is put out."""
+        """The output that is the last layer, shape (batch, sequence, hidden); None where there is none."""
         if "last_hidden_state" in self.outputs:
             return "last_hidden_state"
         layers = {name: name.removeprefix("hidden_states").lstrip("._") for name in self.outputs}

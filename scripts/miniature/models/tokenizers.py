@@ -227,7 +227,7 @@ def _case_line(folder: Path, config: Mapping, key: str, value: bool) -> str:
 def settle_padding(tokenizer: PreTrainedTokenizerFast, config, *, where: str) -> None:
     """Give a tokenizer without a padding token one; refuse one that pads otherwise than its model.
 
-    What stands in padding is masked and decides nothing, except that RoBERTa counts its positions from it.
+    Padding is masked and decides nothing, except that RoBERTa counts its positions from it.
 
     Raises
     ------

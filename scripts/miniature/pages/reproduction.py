@@ -15,7 +15,7 @@ from miniature.tables.reproduction import (
     summarise,
 )
 
-# Color is never the only sign: the words stand in the cell.
+# Color is never the only sign: the cell has the words.
 TONES = {
     WITHIN: "good", SUPPORTED: "good", OUTSIDE: "bad", NOT_SUPPORTED: "bad",
     NOT_COMPARABLE: "mute", NOT_MEASURED: "mute", NOT_TESTED: "mute",

@@ -28,7 +28,7 @@ def read_gold(path: str | Path, kind: str, options: Options, labels: Mapping[str
     options : Options
         What the study says of the file.
     labels : mapping of str to object
-        Class names and what stands in the file for each, for classification.
+        Class names and the value in the file for each, for classification.
 
     Returns
     -------

@@ -31,9 +31,9 @@ class Context(NamedTuple):
     labels : list of str
         Class names in class order; empty where choices differ by example.
     values : list
-        What stands in the data for each of them.
+        Value in the data for each of them.
     stated : mapping of str to object
-        What stands in this file for each of them, where the study says so.
+        Value in this file for each of them, where the study says so.
     classes : list of str or None
         What the file's probabilities are of, where it says so.
     model, dataset, where : str
@@ -239,7 +239,7 @@ def _plain(text: object) -> str:
 def _meaning(given: Sequence[str | None], records, context: Context) -> tuple[dict[str, str], bool]:
     """Class of everything that is predicted, and whether it is told by its number alone.
 
-    Names, the values that stand in the data and numbers in class order are tried; a file is read in one way,
+    Names, the values in the data and numbers in class order are tried; a file is read in one way,
     and two ways that fit and differ are told.
     """
     found = {_plain(text) for text in given if text is not None}

@@ -1,4 +1,4 @@
-"""Models known by what they put out: predictions and error lists, matched to the data table."""
+"""Models given by their outputs: predictions and error lists, matched to the data table."""
 
 import logging
 import math
@@ -114,9 +114,9 @@ def match_predictions(
     labels : sequence of str or None
         Class names, for classification.
     values : sequence or None
-        What stands in the data for each of `labels`.
+        Value in the data for each of `labels`.
     stated : mapping of str to object, optional
-        What stands in the file for each of `labels`, where the study says so.
+        Value in the file for each of `labels`, where the study says so.
     in_order : bool
         Whether row i of the file is row i of the table; ids are then not compared.
     model, dataset : str

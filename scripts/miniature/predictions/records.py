@@ -152,7 +152,7 @@ class Number(str):
 
 
 def as_text(value: object) -> str | None:
-    """An answer, label or key as text, as it stands in the file; nothing for a missing value.
+    """An answer, label or key as text, as written in the file; nothing for a missing value.
 
     Examples
     --------
@@ -237,7 +237,7 @@ def _distribution(record: Record, where: str) -> list[float]:
     if math.isnan(total):
         fix = "write finite numbers from 0 to 1 that sum to 1"
     elif min(given, default=-1) < 0:
-        # Logits and log-probabilities are what models put out first.
+        # Logits and log-probabilities are what models output first.
         top = max(given)
         odds = [math.exp(value - top) for value in given]
         shares = ", ".join(f"{value / math.fsum(odds):.6g}" for value in odds)

@@ -297,7 +297,7 @@ def _open_readings(
 ) -> tuple[float, float]:
     """How much lower and how much higher the contrast with the bar could be under another reading.
 
-    Agreement and floor are settled against each other, as if each could be by itself, so that the truth
+    Agreement and floor are settled against each other, as if each could be settled alone, so that the truth
     lies within.
     """
     rows, readings = pairs.rows, pairs.readings

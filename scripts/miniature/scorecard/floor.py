@@ -101,7 +101,7 @@ def origin_weights(
     Returns
     -------
     dict of str to float
-        Models of other origin than the reference. The weights of an origin add up to one share, all weights
+        Models of another origin than the reference. The weights of an origin add up to one share, all weights
         to 1; empty where there is no such model.
 
     Examples
@@ -135,7 +135,7 @@ def noise_floor(
     reference: str,
     model: str | None = None,
 ) -> float:
-    """Agreement of the reference with the same large model of other origin, one weight for each origin.
+    """Agreement of the reference with the same large model from other origins, one weight for each origin.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """What verdicts take for granted: no file under two names, labels that mean what they say, a usual reference.
 
-None of them changes a verdict. What they find stands in the answer.
+None of them changes a verdict. What they find is shown in the answer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -195,7 +195,7 @@ def half_deviations(
             for p, (a, b) in enumerate(pairs):
                 jaccard, defined = _jaccard_in_half(counted[a], counted[b], common[a, b], most)
                 used = np.stack([own & defined, ~own & defined])
-                # Not a matrix product, whose order of adding may hang on the number of threads.
+                # Not a matrix product, whose order of addition may depend on the number of threads.
                 sums[p, split] += np.einsum("sr,rk->sk", used.astype(np.float64), jaccard)
                 rows_of[p, split] += used.sum(axis=1, keepdims=True)
     means = np.divide(sums, rows_of, out=np.full_like(sums, np.nan), where=rows_of > 0)

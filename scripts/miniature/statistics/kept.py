@@ -1,6 +1,6 @@
 """The share kept: how much of what another training shares with the reference a model still shares with it.
 
-Agreement means little by itself. Above chance it does: with e(a, b) the agreement of two models minus that of
+Agreement alone means little. Above chance it does: with e(a, b) the agreement of two models minus that of
 two unrelated models of their kind,
 
     kept = e(reference, model) / mean over other trainings R of e(reference, R).
@@ -42,7 +42,7 @@ class Kept(NamedTuple):
     training_variance : float or ndarray
         Observed variance of e(reference, R) over trainings R.
     training_noise : float or ndarray
-        The part of it that the sample of examples makes by itself.
+        The part of it that is due to the sample of examples.
     training_df : int
         Its degrees of freedom.
     trainings : int

@@ -26,7 +26,7 @@ class Uncertainty(NamedTuple):
     training_variance : float or ndarray
         Observed variance of an agreement over trainings (`training_spread.spread_form`).
     training_noise : float or ndarray
-        The part of `training_variance` that the sample of examples makes by itself.
+        The part of `training_variance` that is due to the sample of examples.
     training_df : int
         Degrees of freedom of `training_variance`.
     factor : float

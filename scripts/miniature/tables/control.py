@@ -48,7 +48,7 @@ def control_table(
     agreement : DataFrame
         Agreement rows of all characteristics.
     files : mapping of str to pair of path
-        By characteristic, what the reference and its control put out; see `declared.Control`.
+        By characteristic, the outputs of the reference and its control; see `declared.Control`.
     reference, control : str
         The two names.
     verdict : mapping

@@ -94,7 +94,7 @@ def check_replicates(config: Mapping, positions: Positions) -> Iterator[StudyErr
     for name, entry in config["models"].items():
         if "replicates" in entry and is_artefact(entry):
             yield StudyError(
-                f"'{name}' is given by what it put out: it is not trained here and cannot be trained again.",
+                f"'{name}' is given by its outputs: it is not trained here and cannot be trained again.",
                 where=positions.where(("models", name, "replicates")),
                 fix="remove replicates; another training of it is a model with floor: retrained",
             )
@@ -150,7 +150,7 @@ def _one_source(entry: Mapping, place: tuple, positions: Positions) -> Iterator[
         )
     if "dropout" in entry and "architecture" in entry:
         yield StudyError(
-            "The dropout of an architecture stands inside it.",
+            "The dropout of an architecture belongs inside it.",
             where=positions.where((*place, "dropout")),
             fix="architecture: {..., dropout: 0.0}",
         )

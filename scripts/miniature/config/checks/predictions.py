@@ -1,4 +1,4 @@
-"""Checks of models given by what they put out, of the files they name, and of their origins."""
+"""Checks of models given by their outputs, of the files they name, and of their origins."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -86,7 +86,7 @@ def _check_entry(name: str, entry: Mapping, config: Mapping, positions: Position
         if key in entry:
             given = next(kind for kind in ARTEFACTS if kind in entry)
             yield StudyError(
-                f"'{key}' beside '{given}': a model is given by its weights or by what it put out, not both.",
+                f"'{key}' beside '{given}': a model is given by its weights or by its outputs, not both.",
                 where=positions.where((*place, key)),
                 fix=f"remove {key}, or make it a model of its own",
             )
@@ -144,7 +144,7 @@ def _check_reading(
     stated, labels = source.get("labels"), dataset.get("labels") or {}
     if stated is not None and set(stated) != set(labels):
         yield StudyError(
-            "'labels' beside a path says what stands in that file for each class of the data"
+            "'labels' beside a path gives the value in that file for each class of the data"
             + (f": {', '.join(labels)}." if labels else ", and the data have none."),
             where=positions.where((*place, "labels")),
             fix=f"labels: {{{', '.join(f'{name}: {i}' for i, name in enumerate(labels))}}}"

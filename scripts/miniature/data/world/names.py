@@ -1,6 +1,6 @@
 """The names, things and numbers of the world.
 
-No word stands in two lists, so the kind of an answer can be told from the answer. The news domain has people
+No word is in two lists, so the kind of an answer can be told from the answer. The news domain has people
 and towns of its own beside those it shares.
 """
 

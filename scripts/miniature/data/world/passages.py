@@ -44,7 +44,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Fact:
-    """An answer: whose it is, which relation, and where it stands in the passage."""
+    """An answer: whose it is, which relation, and where it is in the passage."""
 
     subject: Subject
     relation: Relation
