@@ -20,6 +20,7 @@ from miniature.statistics.significance import hommel
 
 SETTINGS = {"task": "squad", "measure": "jaccard", "keep": 0.8}
 TRAININGS = ["large", "large.seed1", "large.seed2", "large.seed3"]
+OWN = floor_of(TRAININGS)
 # Agreement with the reference; trainings of the reference reach 0.69 to 0.71.
 MODELS = {"same": 0.70, "near": 0.609, "edge": 0.6034, "low": 0.598, "far": 0.40, "blind": 0.10}
 
@@ -324,6 +325,10 @@ def test_trainings_by_others_are_the_floor_where_there_are_none_of_one_s_own():
     found = card((agreement, resamples, values), floor=floor)
     assert found["verdict"].to_dict() == {"same": "miniature", "far": "not-miniature"}
     assert set(found["floor_kind"]) == {"origin"}
+    near = card((*tables({"near": 0.609})[:2], None), floor=[f._replace(kind="origin") for f in OWN])
+    assert re.search(r"by \d+ other origins", near["reason"]["near"])
+    one = card((*tables({"near": 0.609}, TRAININGS[:2])[:2], None), floor=[OWN[0]._replace(kind="origin")])
+    assert one["reason"]["near"].startswith("1 other origin of large; a spread needs two: name another model")
     # One's own training goes before those of others, and is too few.
     mixed = [FloorModel("theirs", "retrained", "large", "theirs"), *floor[1:]]
     alone = card((agreement, resamples, values), floor=mixed)

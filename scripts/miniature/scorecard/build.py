@@ -115,7 +115,7 @@ def build_scorecard(
             evidence = None
             # The reference is first in its pairs, which is what gives flips and differences their direction.
             if (reference, model) in pairs.rows:
-                found, evidence = _weigh(pairs, trainings, reference, model, settings)
+                found, evidence = _weigh(pairs, kind, trainings, reference, model, settings)
                 row |= _measured(pairs, found, trainings, reference, model) | _kept(evidence)
                 row |= _accuracy(accuracy, row, reference)
             rows.append(row)
@@ -163,6 +163,7 @@ class PairsOfModel(NamedTuple):
 
 def _weigh(
     pairs: PairsOfModel,
+    kind: str,
     trainings: Mapping[str, str],
     reference: str,
     model: str,
@@ -172,7 +173,7 @@ def _weigh(
     found = measure_difference(
         pairs.measured,
         clusters=0 if pd.isna(clusters) else int(clusters),
-        trainings=trainings, reference=reference, model=model,
+        trainings=trainings, reference=reference, model=model, kind=kind,
     )  # fmt: skip
     bar = float(settings["keep"] if "keep" in settings else settings["margin"])
     weight = bar if found.level is None else 1.0

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from miniature.agreement.comparison import Draws
-from miniature.scorecard.floor import measured_weights
+from miniature.scorecard.floor import ORIGIN, RETRAINED, measured_weights
 from miniature.statistics.kept import Kept, estimate_kept, pairs_needed
 from miniature.statistics.paired import FEWEST_CLUSTERS
 from miniature.statistics.trainings import (
@@ -25,6 +25,8 @@ from miniature.statistics.uncertainty import Uncertainty, half_width
 
 # One-sided bounds of the difference, and each side of the two-sided interval of the floor.
 BOUND, SIDE = 0.95, 0.975
+# What other trainings are called where they are one's own, and where they are of other groups.
+REPLICATES, ORIGINS = "replicates", "other origins"
 # Agreements this near to each other are the same but for rounding.
 SAME = 1e-12
 
@@ -82,7 +84,7 @@ class Difference(NamedTuple):
     kept: Kept | None = None
     level: Level | None = None
     reason: str = ""
-    others: str = "replicates"
+    others: str = REPLICATES
 
 
 class Measurements(NamedTuple):
@@ -109,7 +111,13 @@ class Measurements(NamedTuple):
 
 
 def measure_difference(
-    measured: Measurements, *, clusters: int, trainings: Mapping[str, str], reference: str, model: str
+    measured: Measurements,
+    *,
+    clusters: int,
+    trainings: Mapping[str, str],
+    reference: str,
+    model: str,
+    kind: str = RETRAINED,
 ) -> Difference:
     """Difference of one model to the noise floor, and the share that it keeps.
 
@@ -127,6 +135,8 @@ def measure_difference(
     trainings : mapping of str to str
         Origin of the reference and of its other trainings; see `floor.trainings_of`.
     reference, model : str
+    kind : str
+        Of the floor: ``retrained`` or ``origin``.
 
     Returns
     -------
@@ -141,9 +151,7 @@ def measure_difference(
     weights = measured_weights(trainings, values, reference=reference, model=model)
     groups = _groups(weights, trainings)
     undefined = [m for m in [*weights, model] if math.isnan(turned[reference, m])]
-    found = Difference(
-        trainings=len(groups), others="other origins" if _by_others(trainings) else "replicates"
-    )
+    found = Difference(trainings=len(groups), others=ORIGINS if kind == ORIGIN else REPLICATES)
     if weights:  # what is not defined makes the floor, or the difference, so
         floor = math.fsum(weight * turned[reference, m] for m, weight in weights.items())
         found = found._replace(
@@ -153,7 +161,7 @@ def measure_difference(
         pair = f"{reference} with {' and '.join(undefined)}"
         return found._replace(reason=f"agreement of {pair} is not defined on these examples")
     if not groups and closer != "zero":
-        return found._replace(reason=_too_few(0, reference, trainings))
+        return found._replace(reason=_too_few(found, reference))
     if clusters < FEWEST_CLUSTERS:
         plural = "" if clusters == 1 else "s"
         return found._replace(reason=f"{clusters} cluster{plural} of examples: too few to resample")
@@ -181,7 +189,7 @@ def _with_kept(
     kept = estimate_kept(excess, covariance, df, groups, reference)
     found = found._replace(kept=kept)
     if len(groups) < 2:
-        return found._replace(reason=_too_few(len(groups), reference, trainings))
+        return found._replace(reason=_too_few(found, reference))
     if kept.training_variance <= SAME**2:
         return found._replace(
             reason=f"the trainings of {reference} agree to the last digit: no spread to judge by", kept=None
@@ -266,7 +274,7 @@ def _with_level(
     own = Uncertainty(max(0.0, float(covariance[-1, -1])), df, 0.0, 0.0, 1, 1.0)
     found = found._replace(level=Level(float(values[-1]), own))
     if len(groups) < 2:
-        return found._replace(reason=_too_few(len(groups), reference, trainings))
+        return found._replace(reason=_too_few(found, reference))
     form = np.zeros_like(covariance)
     form[:-1, :-1] = level_form(groups)
     spread, r = float(values @ form @ values), len(groups)
@@ -309,17 +317,13 @@ def _form(contrast: np.ndarray, covariance: np.ndarray) -> float:
     return max(0.0, float(contrast @ covariance @ contrast))
 
 
-def _by_others(trainings: Mapping[str, str]) -> bool:
-    """Whether the trainings are of other groups, which are named, and not one's own."""
-    return any(name != origin for name, origin in trainings.items())
-
-
-def _too_few(others: int, reference: str, trainings: Mapping[str, str]) -> str:
+def _too_few(found: Difference, reference: str) -> str:
     """Why there is no spread over trainings, with the line that would give one."""
-    if _by_others(trainings):
+    count = found.trainings
+    if found.others != REPLICATES:
         line = "another model with `floor: origin` and an `origin:` of its own"
-        return f"{others} other origin{'s' * (others != 1)} of {reference}; a spread needs two: name {line}"
+        return f"{count} other origin{'s' * (count != 1)} of {reference}; a spread needs two: name {line}"
     line = f"`models: {{{reference}: {{replicates: 3}}}}`"
     line += " where it is fine-tuned here, or other checkpoints of it with `floor: retrained`"
-    known = "no second training" if not others else "only one second training"
+    known = "no second training" if not count else "only one second training"
     return f"{known} of {reference}; a spread needs two, better three: {line}"
