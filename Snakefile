@@ -65,7 +65,7 @@ include: "rules/retrieve.smk"
 include: "rules/data.smk"
 include: "rules/training.smk"
 include: "rules/inference.smk"
-include: "rules/artefacts.smk"
+include: "rules/artifacts.smk"
 
 
 for name in DECLARED:

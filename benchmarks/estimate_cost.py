@@ -145,7 +145,7 @@ class Study:
             self._prediction(shape, weights, dataset, self.examples(dataset, split))
             for task in plan.all_tasks(self.config)
             for dataset, split in self._splits(task)
-        ] + self._neighbours(shape)
+        ] + self._neighbors(shape)
 
     def _training(self, name: str, task: str, shape: dict, weights: float) -> Job:
         settings, data = plan.training_settings(self.config, task, name), self.data(task)
@@ -178,7 +178,7 @@ class Study:
             splits += [(task, "bank"), (task, "calibration"), *((other, "test") for other in others[task])]
         return splits
 
-    def _neighbours(self, shape: dict) -> list[Job]:
+    def _neighbors(self, shape: dict) -> list[Job]:
         found = []
         for task in plan.tasks_of(self.config, "representation"):
             n = self.examples(task, "test")

@@ -200,7 +200,9 @@ def memory(base, **times):
     """
 
     def needed(wildcards, input, attempt):
-        sizes = {name: sum(map(megabytes_of, input_files(input, name))) for name in times}
+        sizes = {
+            name: sum(map(megabytes_of, input_files(input, name))) for name in times
+        }
         grows = sum(times[name] * sizes[name] for name in times)
         return attempt * round(base + STARTING + ON_GPU * GPU + grows)
 
@@ -226,20 +228,20 @@ def only(models):
     return "|".join(map(re.escape, models)) or r"(?!)"
 
 
-def artefact(kind, wildcards):
+def artifact(kind, wildcards):
     """Source of a model's outputs: predictions, errors or embeddings."""
     given = config["models"][wildcards.model][kind].get(wildcards.dataset, {})
     return given.get(wildcards.split) if kind == "embeddings" else given
 
 
-def artefact_file(kind):
-    """Input function: the file of an artefact."""
-    return lambda wildcards: sources.source_file(artefact(kind, wildcards))
+def artifact_file(kind):
+    """Input function: the file of an artifact."""
+    return lambda wildcards: sources.source_file(artifact(kind, wildcards))
 
 
 def prediction_source(wildcards):
     """Where a model's predictions lie, and what the study says of how they are read."""
-    source = artefact("predictions", wildcards)
+    source = artifact("predictions", wildcards)
     said = ("format", "columns", "labels", "benchmark", "filter", "metric", "order")
     return {
         "path": sources.source_file(source),
@@ -257,9 +259,9 @@ def reference_predictions(wildcards):
     return f"<results>/predictions/{wildcards.task}/{dataset}/test/{reference}.parquet"
 
 
-def artefact_digest(kind):
+def artifact_digest(kind):
     """Parameter function: the digest that the file must have."""
-    return lambda wildcards: sources.source_digest(artefact(kind, wildcards))
+    return lambda wildcards: sources.source_digest(artifact(kind, wildcards))
 
 
 def table_of_split(wildcards):
@@ -390,7 +392,7 @@ def comparing(characteristic):
         "resampling": RESAMPLING,
         "trainings": TRAININGS,
     }
-    if "embeddings" in DECLARED[characteristic].artefacts:
+    if "embeddings" in DECLARED[characteristic].artifacts:
         shared["feature"] = config.get("inference", {}).get("feature", "")
     verdict = verdict_rows(characteristic)
 

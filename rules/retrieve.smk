@@ -13,7 +13,7 @@ localrules:
     retrieve_model,
     retrieve_dataset,
     record_registry,
-    retrieve_artefact,
+    retrieve_artifact,
 
 
 rule retrieve_model:
@@ -67,12 +67,12 @@ rule record_registry:
         "../scripts/record_registry.py"
 
 
-rule retrieve_artefact:
+rule retrieve_artifact:
     output:
         file=f"{sources.RETRIEVED}/{{digest}}{{suffix}}/file{{suffix}}",
         record=f"{sources.RETRIEVED}/{{digest}}{{suffix}}/RETRIEVED.json",
     log:
-        "logs/retrieve_artefact/{digest}{suffix}.log",
+        "logs/retrieve_artifact/{digest}{suffix}.log",
     wildcard_constraints:
         digest="[0-9a-f]{64}",
         suffix=r"(\.[A-Za-z0-9]+){0,2}",
@@ -84,4 +84,4 @@ rule retrieve_artefact:
             sources.pinned_sources(config)[output.file]
         ),
     script:
-        "../scripts/retrieve_artefact.py"
+        "../scripts/retrieve_artifact.py"

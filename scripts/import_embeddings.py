@@ -8,7 +8,7 @@ from miniature.retrieval.files import check_digest
 
 def main(snakemake):
     """Read and check them."""
-    wildcards, path = snakemake.wildcards, snakemake.input.artefact
+    wildcards, path = snakemake.wildcards, snakemake.input.artifact
     check_digest(path, snakemake.params.sha256, where=f"embeddings of model {wildcards.model}")
     # A bank or a calibration split may be given as embeddings only; then no table says how many rows it has.
     table = snakemake.input.get("table") or None

@@ -10,7 +10,7 @@ from miniature.retrieval.files import check_digest
 
 def main(snakemake):
     """Read the list and mark every example right or wrong."""
-    params, wildcards, path = snakemake.params, snakemake.wildcards, snakemake.input.artefact
+    params, wildcards, path = snakemake.params, snakemake.wildcards, snakemake.input.artifact
     check_digest(path, params.sha256, where=f"errors of model {wildcards.model}")
     table = match_errors(
         read_error_ids(path, model=wildcards.model),

@@ -197,20 +197,20 @@ def qa_table(rows):
 
 
 def toy_questions(count):
-    colours, things, places = ("red", "blue", "green"), ("box", "cup", "lamp"), ("town", "river")
+    colors, things, places = ("red", "blue", "green"), ("box", "cup", "lamp"), ("town", "river")
     rows = []
     for i in range(count):
-        thing, colour, place = things[i % 3], colours[(i // 3) % 3], places[(i // 9) % 2]
-        context = "the old town is new . " * (i % 4) + f"the {thing} in the {place} is {colour} ."
+        thing, color, place = things[i % 3], colors[(i // 3) % 3], places[(i // 9) % 2]
+        context = "the old town is new . " * (i % 4) + f"the {thing} in the {place} is {color} ."
         asked = thing if i % 5 else things[(i + 1) % 3]
-        rows.append((f"what is the {asked} ?", context, colour if i % 5 else None))
+        rows.append((f"what is the {asked} ?", context, color if i % 5 else None))
     return qa_table(rows)
 
 
 def toy_reviews(count):
     rows = []
     for i in range(count):
-        colour, label = ("red", "good") if i % 2 else ("blue", "bad")
-        text = f"the {colour} box is {'old ' * (i % 7)}."
+        color, label = ("red", "good") if i % 2 else ("blue", "bad")
+        text = f"the {color} box is {'old ' * (i % 7)}."
         rows.append({"id": f"r{i}", "cluster": str(i), "text": text, "label": label})
     return pd.DataFrame(rows)

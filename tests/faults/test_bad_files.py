@@ -41,7 +41,7 @@ def importing(tmp_path, kind, name, content, *, sha256=None):
     TABLE.to_parquet(table)
     return lambda: run_script(
         f"import_{kind}",
-        artefact=str(file),
+        artifact=str(file),
         table=str(table),
         output=str(tmp_path / "results" / f"out{'.npy' if kind == 'embeddings' else '.parquet'}"),
         wildcards={"model": "theirs", "dataset": "reviews"},
@@ -73,7 +73,7 @@ def as_json(value):
 
 
 ROWS = np.zeros((3, 2), dtype=np.float32)
-ARTEFACTS = {
+ARTIFACTS = {
     "predictions that lack an id": ("predictions", "p.json", as_json({"r1": "good", "r2": "bad"}), ["r3"]),
     "predictions of another dataset": (
         "predictions",
@@ -124,9 +124,9 @@ ARTEFACTS = {
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("what", ARTEFACTS)
-def test_artefacts_are_refused(what, tmp_path, table_row):
-    kind, name, content, parts = ARTEFACTS[what]
+@pytest.mark.parametrize("what", ARTIFACTS)
+def test_artifacts_are_refused(what, tmp_path, table_row):
+    kind, name, content, parts = ARTIFACTS[what]
     job = importing(tmp_path, kind, name, content)
     # A user's file is never renamed: it is theirs, and no rule builds it again.
     with refused(tmp_path, "model theirs", *parts) as told:
@@ -135,7 +135,7 @@ def test_artefacts_are_refused(what, tmp_path, table_row):
 
 
 @pytest.mark.bad_input
-def test_artefact_is_not_the_pinned_one(tmp_path, table_row):
+def test_artifact_is_not_the_pinned_one(tmp_path, table_row):
     job = importing(tmp_path, "predictions", "p.json", as_json(RIGHT), sha256="0" * 64)
     with refused(tmp_path, "not the file that the study pins", "sha256: ") as told:
         job()

@@ -70,7 +70,7 @@ def test_rankings_of_the_usual_length_do_as_well_as_whole_ones():
     assert 0.7 < cut[..., -1].std() / whole[..., -1].std() < 1.6
 
 
-def test_other_shapes_are_refused_and_a_half_without_neighbours_has_no_value():
+def test_other_shapes_are_refused_and_a_half_without_neighbors_has_no_value():
     halves = split_halves(np.arange(3), 3, seed=0, splits=4)
     lists = np.array([[1, 2], [0, 2], [0, 1]])
     with pytest.raises(ValueError, match="same 3 examples"):
@@ -131,7 +131,7 @@ def coverage(cluster_size, *, n, width, noise, k, simulations, share=0.7):
 
 
 @pytest.mark.slow
-def test_intervals_cover_where_those_with_the_neighbours_fixed_do_not():
+def test_intervals_cover_where_those_with_the_neighbors_fixed_do_not():
     """The truth is the mean over samples: embeddings are drawn, neighbors searched, intervals made."""
     held = coverage(1, n=120, width=5, noise=0.3, k=10, simulations=250)
     assert 0.91 <= held["halves"] <= 0.99  # standard error of a rate of 95 %: 1.4 points

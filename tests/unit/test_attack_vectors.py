@@ -16,7 +16,7 @@ def some(n=40, dimensions=7, seed=0):
     return [f"word{i}" for i in range(n)], vectors
 
 
-def test_cosines_and_neighbours_are_those_of_scikit_learn():
+def test_cosines_and_neighbors_are_those_of_scikit_learn():
     words, rows = some()
     vectors = WordVectors(words, rows)
     cosine = cosine_similarity(rows.astype(np.float64))
@@ -37,7 +37,7 @@ def test_on_unit_vectors_the_nearest_have_the_highest_cosine():
     assert all(vectors.nearest(word, 4) == [words[j] for j in best[i]] for i, word in enumerate(words))
 
 
-def test_a_word_is_never_its_own_neighbour_and_ties_go_by_the_file():
+def test_a_word_is_never_its_own_neighbor_and_ties_go_by_the_file():
     vectors = WordVectors(["a", "b", "c", "d"], [[1, 0], [1, 0], [1, 0], [0, 1]])
     assert vectors.nearest("b", 2) == ["a", "c"]
     assert vectors.nearest("b", 99) == ["a", "c", "d"]

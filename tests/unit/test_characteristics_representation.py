@@ -245,7 +245,7 @@ def test_share_of_own_cluster_against_a_count_by_hand():
     np.testing.assert_allclose(same_cluster(neighbors, clusters), expected)
 
 
-def test_random_neighbours_share_a_cluster_at_the_chance_level():
+def test_random_neighbors_share_a_cluster_at_the_chance_level():
     rng = np.random.default_rng(6)
     clusters = np.repeat(np.arange(100), rng.integers(1, 12, 100)).astype(str)
     n = len(clusters)

@@ -81,10 +81,10 @@ def test_names_of_replicates_and_controls_are_wildcards(name):
 
 def test_only_trainings_are_repeated_or_controlled(tmp_path):
     (tmp_path / "e.json").write_text("[]")
-    artefact = {"errors": {"encyclopedia": {"path": str(tmp_path / "e.json")}}}
+    artifact = {"errors": {"encyclopedia": {"path": str(tmp_path / "e.json")}}}
     text = changed(
-        (("models", "small"), {**artefact, "replicates": 2}),
-        (("models", "large"), artefact),
+        (("models", "small"), {**artifact, "replicates": 2}),
+        (("models", "large"), artifact),
         (("models", "pupil", "teacher"), REMOVED),
     )
     with pytest.raises(StudyErrors) as caught:

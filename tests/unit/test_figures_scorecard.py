@@ -120,7 +120,7 @@ def test_every_cell_has_the_symbol_of_its_verdict_at_the_share_kept():
     assert {"0.97", "0.31", "0.85"} <= set(texts)
 
 
-def test_verdicts_differ_without_colour():
+def test_verdicts_differ_without_color():
     shapes = [(sign.marker, sign.filled) for sign in SIGNS.values()]
     assert len(set(shapes)) == len(SIGNS)
     # Dark enough on their tints to be seen: WCAG's contrast for graphics is 3.

@@ -62,7 +62,7 @@ def helpers(**names):
 
 def test_downloads_run_where_snakemake_runs():
     _, local = rules_and_local_rules()
-    assert {"retrieve_model", "retrieve_dataset", "retrieve_artefact"} <= local
+    assert {"retrieve_model", "retrieve_dataset", "retrieve_artifact"} <= local
 
 
 def test_shipped_profile_names_no_site():

@@ -105,7 +105,7 @@ def test_another_bar_reruns_the_scorecard_only(project):
     )
 
 
-def test_more_attacked_examples_and_neighbours_rerun_what_counts_them_only(project):
+def test_more_attacked_examples_and_neighbors_rerun_what_counts_them_only(project):
     def more(config):
         config["characteristics"]["vulnerability"]["examples"] += 5
         config["characteristics"]["representation"]["k_max"] += 5

@@ -68,7 +68,7 @@ class Characteristic(NamedTuple):
         Whether measures are taken at each K, so that figure 1 can show them.
     kinds : tuple of str
         Kinds of task that it is defined for.
-    artefacts : tuple of str
+    artifacts : tuple of str
         What suffices of a model without weights, any of them; none where it needs weights.
     splits : tuple of str
         Splits of the task that a model is run on.
@@ -87,7 +87,7 @@ class Characteristic(NamedTuple):
     per: str = ""
     by_k: bool = False
     kinds: tuple[str, ...] = ("question-answering", "classification", "multiple-choice", "generation")
-    artefacts: tuple[str, ...] = ()
+    artifacts: tuple[str, ...] = ()
     splits: tuple[str, ...] = ("test",)
     control: Control | None = None
     tables: tuple[str, ...] = ()
@@ -111,7 +111,7 @@ DECLARED: dict[str, Characteristic] = {
         verdict={"measure": "jaccard", "keep": 0.8},
         usual=True,
         files=(_ERRORS, _PREDICTIONS),
-        artefacts=("predictions", "errors"),
+        artifacts=("predictions", "errors"),
         control=Control(_ERRORS, "error", "right or wrong"),
         tables=("table2_errors",),
     ),
@@ -121,7 +121,7 @@ DECLARED: dict[str, Characteristic] = {
         files=(_NEIGHBORS, "embeddings/{task}/{task}/test/{model}.npy"),
         settings={"k_max": Setting("test", below=True)},
         by_k=True,
-        artefacts=("embeddings",),
+        artifacts=("embeddings",),
         control=Control(_NEIGHBORS, "", "set of {k} nearest neighbors"),
     ),
     "distribution": Characteristic(
@@ -141,7 +141,7 @@ DECLARED: dict[str, Characteristic] = {
         },
         per="ood_dataset",
         by_k=True,
-        artefacts=("embeddings",),
+        artifacts=("embeddings",),
         splits=("bank", "calibration", "test"),
         control=Control(_OOD, "is_ood", "out of distribution at K = {k}"),
     ),
@@ -161,7 +161,7 @@ DECLARED: dict[str, Characteristic] = {
         files=("calibration/{task}/{task}/test/{model}.parquet", _PREDICTIONS),
         settings={"bins": Setting()},
         kinds=("classification", "multiple-choice"),
-        artefacts=("predictions",),
+        artifacts=("predictions",),
         control=Control(_PREDICTIONS, "prediction", "prediction"),
     ),
     "attribution": Characteristic(

@@ -72,7 +72,7 @@ def look_into(config: Mapping, positions: Positions) -> Iterator[StudyError]:
             for name, source in entry.get(kind, {}).items():
                 table = tables.get((name, "test"))
                 if table is not None and "path" in source:
-                    yield from _artefact(config, kind, model, name, source, table)
+                    yield from _artifact(config, kind, model, name, source, table)
         for name, splits in entry.get("embeddings", {}).items():
             for split, source in splits.items():
                 if "path" in source:
@@ -114,7 +114,7 @@ def split_table(config: Mapping, name: str, split: str):
     return table
 
 
-def _artefact(
+def _artifact(
     config: Mapping, kind: str, model: str, name: str, source: Mapping, table
 ) -> Iterator[StudyError]:
     from miniature.predictions.match import match_errors

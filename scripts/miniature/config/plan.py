@@ -19,27 +19,27 @@ def model_names(config: Mapping) -> list[str]:
     return sorted({reference: None, **config["models"]}, key=lambda name: own.get(name, 2))
 
 
-ARTEFACTS = ("predictions", "embeddings", "errors")
+ARTIFACTS = ("predictions", "embeddings", "errors")
 
 
 # Kinds of task that models are run on here; predictions of others are read from logs.
 RUN_HERE = ("question-answering", "classification")
 
 
-def is_artefact(entry: Mapping) -> bool:
+def is_artifact(entry: Mapping) -> bool:
     """Whether a model is given by its outputs instead of its weights."""
-    return any(key in entry for key in ARTEFACTS)
+    return any(key in entry for key in ARTIFACTS)
 
 
 def trained_models(config: Mapping) -> list[str]:
     """Models with weights, fine-tuned here or before, in the order of `model_names`."""
     models = config["models"]
-    return [name for name in model_names(config) if name in models and not is_artefact(models[name])]
+    return [name for name in model_names(config) if name in models and not is_artifact(models[name])]
 
 
 def is_as_is(entry: Mapping) -> bool:
     """Whether a model with weights is used unchanged instead of being fine-tuned."""
-    return (bool(entry.get("as_is")) or is_ready(entry)) and not is_artefact(entry)
+    return (bool(entry.get("as_is")) or is_ready(entry)) and not is_artifact(entry)
 
 
 def as_is_models(config: Mapping) -> list[str]:
@@ -53,7 +53,7 @@ def finetuned_models(config: Mapping) -> list[str]:
 
 
 def models_giving(config: Mapping, kind: str, dataset: str | None = None) -> list[str]:
-    """Models given by an artefact of a kind, on a dataset or on any."""
+    """Models given by an artifact of a kind, on a dataset or on any."""
     given = {name: config["models"][name].get(kind, {}) for name in model_names(config)}
     return [name for name, files in given.items() if (dataset in files if dataset else files)]
 
@@ -65,7 +65,7 @@ def predicting_models(config: Mapping, task: str) -> list[str]:
 
 
 def models_with(config: Mapping, characteristic: str, task: str, other: str | None = None) -> list[str]:
-    """Models that take part in a characteristic on a task: all with weights, others by their artefacts.
+    """Models that take part in a characteristic on a task: all with weights, others by their artifacts.
 
     Parameters
     ----------
@@ -92,10 +92,10 @@ def models_with(config: Mapping, characteristic: str, task: str, other: str | No
         return set(declared.splits) <= set(given.get(task, {})) and beside <= set(given.get(other, {}))
 
     def takes_part(entry: Mapping) -> bool:
-        given = [kind for kind in declared.artefacts if suffices(entry.get(kind, {}), kind)]
-        if is_artefact(entry):
+        given = [kind for kind in declared.artifacts if suffices(entry.get(kind, {}), kind)]
+        if is_artifact(entry):
             return bool(given)
-        return declared.artefacts != ("embeddings",) or gives_embeddings(entry)
+        return declared.artifacts != ("embeddings",) or gives_embeddings(entry)
 
     return [name for name in model_names(config) if takes_part(config["models"][name])]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from miniature.config.lines import Positions
-from miniature.config.plan import is_artefact
+from miniature.config.plan import is_artifact
 from miniature.config.suggest import flow
 from miniature.data.labels import MOST, yaml_word
 from miniature.data.problems import Problems
@@ -219,7 +219,7 @@ def _heads(config: Mapping) -> dict[str, str]:
     """Task of each checkpoint that has the head of one."""
     found = {}
     for name, entry in config["models"].items():
-        if not is_artefact(entry):
+        if not is_artifact(entry):
             heads = [head for head in entry_heads(entry) if head != "masked-lm"]
             found |= dict.fromkeys([name] if heads else [], *heads)
     return found
@@ -307,7 +307,7 @@ def _classes(config: Mapping) -> dict[str, list[str]]:
     for name in dict.fromkeys([config["reference"], *models]):
         entry = models.get(name, {})
         local = next((entry[key] for key in SOURCES if key in entry and SOURCES[key].is_path), None)
-        if local is not None and not is_artefact(entry):
+        if local is not None and not is_artifact(entry):
             try:
                 names = trained_classes(local)
             except StudyError:
@@ -396,7 +396,7 @@ def recognize_heads(config: Mapping) -> Iterator[tuple[str, str]]:
     heads = _heads(config)
     for name, entry in config["models"].items():
         making = {"architecture", "layers", "dropout", "teacher", "training", "replicates", "as_is"}
-        if not is_artefact(entry) and not making & entry.keys() and {"path", "hub"} & entry.keys():
+        if not is_artifact(entry) and not making & entry.keys() and {"path", "hub"} & entry.keys():
             yield (
                 name,
                 (

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from miniature.characteristics.declared import DECLARED
 from miniature.config.defaults import fill_defaults
 from miniature.config.lines import Place, Positions
-from miniature.config.plan import floor_kind, is_artefact, measured, models_with, trained_models
+from miniature.config.plan import floor_kind, is_artifact, measured, models_with, trained_models
 from miniature.config.recognize import recognize_dataset, recognize_heads
 from miniature.config.suggest import flow, settings_for, tasks_for, value_for
 from miniature.measures.registry import MEASURES
@@ -137,7 +137,7 @@ def resolve_study(config: Mapping, schema: Mapping, positions: Positions) -> Res
 def _fill_origins(config: dict, sources: dict) -> None:
     """Other trainings of one's own are told apart by their names; who made what others gave must be said."""
     models, reference = config["models"], config.get("reference")
-    again = [n for n, entry in models.items() if floor_kind(entry) == "origin" and not is_artefact(entry)]
+    again = [n for n, entry in models.items() if floor_kind(entry) == "origin" and not is_artifact(entry)]
     for name in [reference, *again] if again and reference in models else ():
         if "origin" not in models[name]:
             models[name]["origin"] = name
@@ -189,7 +189,7 @@ def _sized(config: Mapping, rows: Mapping) -> dict:
 
 def _unused_sections(config: Mapping) -> set[Place]:
     """Top keys that say nothing of this study: no models with weights, or no task of the kind."""
-    if not any(not is_artefact(entry) for entry in config["models"].values()):
+    if not any(not is_artifact(entry) for entry in config["models"].values()):
         return {("inference",), *((key,) for key in SECTIONS)}
     kinds = {entry.get("task") for entry in config["datasets"].values()}
     return {(key,) for key, kind in SECTIONS.items() if kind not in kinds}

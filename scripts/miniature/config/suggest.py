@@ -11,7 +11,7 @@ import yaml
 from miniature.attack.recipe import PRESETS
 from miniature.characteristics.declared import DECLARED
 from miniature.config.defaults import default_of
-from miniature.config.plan import is_artefact, is_as_is, models_with, row_choices
+from miniature.config.plan import is_artifact, is_as_is, models_with, row_choices
 from miniature.messages import StudyError
 from miniature.models.entry import entry_positions
 
@@ -76,7 +76,7 @@ def tasks_for(config: Mapping, name: str) -> list[str]:
     """Datasets that a characteristic can be measured on with the models there are."""
     datasets = {n: d for n, d in _block(config, "datasets").items() if isinstance(d, Mapping)}
     models = {n: m for n, m in _block(config, "models").items() if isinstance(m, Mapping)}
-    finetuned = any(not is_artefact(entry) and not is_as_is(entry) for entry in models.values())
+    finetuned = any(not is_artifact(entry) and not is_as_is(entry) for entry in models.values())
     trained = _block(config, "training") or [n for n in datasets if "train" in _block(datasets, n, "splits")]
     reference = config.get("reference")
     known = {

@@ -17,7 +17,7 @@ from miniature.config.checks.models import (
     measured_tasks,
     with_dataset,
 )
-from miniature.config.checks.predictions import check_artefacts
+from miniature.config.checks.predictions import check_artifacts
 from miniature.config.checks.training import check_text, check_training
 from miniature.config.checks.verdict import check_figure, check_verdict
 from miniature.config.defaults import SCHEMA, load_schema
@@ -33,7 +33,7 @@ from miniature.models.folders import check_head, read_folder
 CHECKS = (
     check_models,
     check_as_is,
-    check_artefacts,
+    check_artifacts,
     check_replicates,
     check_masked_lms,
     check_sentence_encoders,
@@ -47,7 +47,7 @@ CHECKS = (
 )
 
 # They look at files, which a path that is wrong would make missing.
-FILE_CHECKS = (check_artefacts, check_datasets, check_lengths)
+FILE_CHECKS = (check_artifacts, check_datasets, check_lengths)
 # What a check meets in a study that the schema has refused.
 _WRONG_FORM = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from miniature.config.lines import Positions
-from miniature.config.plan import as_is_models, is_artefact, is_as_is, named_tasks
+from miniature.config.plan import as_is_models, is_artifact, is_as_is, named_tasks
 from miniature.config.suggest import TRAINING, _unknown, flow
 from miniature.messages import StudyError
 from miniature.models.classes import check_classes
@@ -92,7 +92,7 @@ def with_dataset(error: StudyError, tasks: Sequence[str]) -> StudyError:
 def check_replicates(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     """Only trainings can be repeated, and a control differs from what it controls."""
     for name, entry in config["models"].items():
-        if "replicates" in entry and is_artefact(entry):
+        if "replicates" in entry and is_artifact(entry):
             yield StudyError(
                 f"'{name}' is given by its outputs: it is not trained here and cannot be trained again.",
                 where=positions.where(("models", name, "replicates")),
@@ -101,7 +101,7 @@ def check_replicates(config: Mapping, positions: Positions) -> Iterator[StudyErr
     if "control" not in config:
         return
     control, where = config["control"], positions.where(("control",))
-    if is_artefact(config["models"].get(config["reference"], {})):
+    if is_artifact(config["models"].get(config["reference"], {})):
         yield StudyError(
             f"A control runs the reference's checkpoint again, and '{config['reference']}' has none here.",
             where=where,
@@ -165,7 +165,7 @@ def check_models(config: Mapping, positions: Positions) -> Iterator[StudyError]:
         )
     for name, entry in models.items():
         place = ("models", name)
-        if is_artefact(entry):
+        if is_artifact(entry):
             continue
         yield from _one_source(entry, place, positions)
         if "architecture" in entry and "vocabulary" not in config:
@@ -190,7 +190,7 @@ def _check_teacher(name: str, entry: Mapping, config: Mapping, positions: Positi
     if entry["teacher"] not in models:
         yield _unknown("model", entry["teacher"], list(models), where, "teacher: {}")
         return
-    if is_artefact(models[entry["teacher"]]):
+    if is_artifact(models[entry["teacher"]]):
         yield StudyError(
             f"'{entry['teacher']}' is given without weights and cannot teach.",
             where=where,

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from miniature.config.lines import Positions
 from miniature.config.plan import (
-    ARTEFACTS,
+    ARTIFACTS,
     RUN_HERE,
     finetuned_models,
     floor_kind,
-    is_artefact,
+    is_artifact,
     measured,
     models_with,
 )
@@ -34,17 +34,17 @@ WEIGHT_KEYS = (
 READING_KEYS = ("format", "columns", "labels", "benchmark", "filter", "metric", "order")
 
 
-def check_artefacts(config: Mapping, positions: Positions) -> Iterator[StudyError]:
-    """Artefacts of models, sources of splits, origins, and enough models for what is measured."""
+def check_artifacts(config: Mapping, positions: Positions) -> Iterator[StudyError]:
+    """Artifacts of models, sources of splits, origins, and enough models for what is measured."""
     for name, entry in config["models"].items():
-        if is_artefact(entry):
+        if is_artifact(entry):
             yield from _check_entry(name, entry, config, positions)
     for name, dataset in config["datasets"].items():
         for split, block in dataset["splits"].items():
             if "source" in block:
                 place = ("datasets", name, "splits", split, "source")
                 yield from check_source_keys(block["source"], place, positions)
-    if any(not is_artefact(entry) for entry in config["models"].values()):
+    if any(not is_artifact(entry) for entry in config["models"].values()):
         yield from _check_training(config, positions)
         yield from _check_run_here(config, positions)
     yield from _check_origins(config, positions)
@@ -66,7 +66,7 @@ def _check_training(config: Mapping, positions: Positions) -> Iterator[StudyErro
 
 def _check_run_here(config: Mapping, positions: Positions) -> Iterator[StudyError]:
     """Models with weights are run on the kinds of task that are run here."""
-    weights = next(name for name, entry in config["models"].items() if not is_artefact(entry))
+    weights = next(name for name, entry in config["models"].items() if not is_artifact(entry))
     for name, block in measured(config).items():
         for task in block.get("tasks", ()):
             kind = config["datasets"].get(task, {}).get("task", RUN_HERE[0])
@@ -84,7 +84,7 @@ def _check_entry(name: str, entry: Mapping, config: Mapping, positions: Position
     place = ("models", name)
     for key in WEIGHT_KEYS:
         if key in entry:
-            given = next(kind for kind in ARTEFACTS if kind in entry)
+            given = next(kind for kind in ARTIFACTS if kind in entry)
             yield StudyError(
                 f"'{key}' beside '{given}': a model is given by its weights or by its outputs, not both.",
                 where=positions.where((*place, key)),
@@ -96,7 +96,7 @@ def _check_entry(name: str, entry: Mapping, config: Mapping, positions: Position
             where=positions.where((*place, "errors")),
             fix="remove errors, or make two models of it",
         )
-    for kind in ARTEFACTS:
+    for kind in ARTIFACTS:
         for dataset, given in entry.get(kind, {}).items():
             inside = (*place, kind, dataset)
             if dataset not in config["datasets"]:

@@ -43,7 +43,7 @@ POOLS = {
     "product": names.PRODUCTS,
     "structure": names.BUILDINGS,
     "material": names.MATERIALS,
-    "colour": names.COLOURS,
+    "color": names.COLOURS,
     "year": names.YEARS,
     "birth_year": names.BIRTH_YEARS,
     "death_year": names.DEATH_YEARS,
@@ -380,14 +380,14 @@ TELLABLE = (
     ),
     Relation(
         "building",
-        "colour",
-        "colour",
+        "color",
+        "color",
         (
             "{p} doors are painted {v}",
             "The doors of {o} are painted {v}",
             "{p} doors were once painted {v}",
         ),
-        ("What colour are the doors of {n}?", "Which colour are the doors of {n} painted?"),
+        ("What color are the doors of {n}?", "Which color are the doors of {n} painted?"),
     ),
 )
 

@@ -3,8 +3,8 @@
 
 rule import_predictions:
     input:
-        artefact=lambda wildcards: sources.source_files(
-            artefact("predictions", wildcards)
+        artifact=lambda wildcards: sources.source_files(
+            artifact("predictions", wildcards)
         ),
         table="<results>/data/{dataset}/{split}.parquet",
         reference=reference_predictions,
@@ -20,7 +20,7 @@ rule import_predictions:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=memory(500, artefact=6),
+        mem_mb=memory(500, artifact=6),
         runtime=minutes(15),
     params:
         source=prediction_source,
@@ -30,8 +30,8 @@ rule import_predictions:
         kind=lambda wildcards: kind_of(wildcards.dataset),
         labels=lambda wildcards: plan.labels_of(config, wildcards.dataset),
         label_values=lambda wildcards: plan.label_values_of(config, wildcards.dataset),
-        sha256=artefact_digest("predictions"),
-        content=content(lambda w: sources.source_files(artefact("predictions", w))),
+        sha256=artifact_digest("predictions"),
+        content=content(lambda w: sources.source_files(artifact("predictions", w))),
         code=code("import_predictions"),
     script:
         "../scripts/import_predictions.py"
@@ -39,7 +39,7 @@ rule import_predictions:
 
 rule import_errors:
     input:
-        artefact=artefact_file("errors"),
+        artifact=artifact_file("errors"),
         table="<results>/data/{dataset}/{split}.parquet",
     output:
         "<results>/errors/{task}/{dataset}/{split}/{model}.parquet",
@@ -56,8 +56,8 @@ rule import_errors:
         mem_mb=memory(500),
         runtime=minutes(15),
     params:
-        sha256=artefact_digest("errors"),
-        content=content(artefact_file("errors")),
+        sha256=artifact_digest("errors"),
+        content=content(artifact_file("errors")),
         code=code("import_errors"),
     script:
         "../scripts/import_errors.py"
@@ -65,7 +65,7 @@ rule import_errors:
 
 rule import_embeddings:
     input:
-        artefact=artefact_file("embeddings"),
+        artifact=artifact_file("embeddings"),
         table=table_of_split,
     output:
         "<results>/embeddings/{task}/{dataset}/{split}/{model}.npy",
@@ -81,8 +81,8 @@ rule import_embeddings:
         mem_mb=memory(1500),
         runtime=minutes(15),
     params:
-        sha256=artefact_digest("embeddings"),
-        content=content(artefact_file("embeddings")),
+        sha256=artifact_digest("embeddings"),
+        content=content(artifact_file("embeddings")),
         code=code("import_embeddings"),
     script:
         "../scripts/import_embeddings.py"

@@ -230,7 +230,7 @@ def test_what_was_retrieved_serves_without_a_network(fresh, monkeypatch):
         (target.parent / "RETRIEVED.json").write_text("{}")
     monkeypatch.delenv("MINIATURE_REAL_DATA")
     rules = {rule for rule, _ in fresh.planned(configfile="config/published.yaml")}
-    assert "retrieve_artefact" not in rules
+    assert "retrieve_artifact" not in rules
     wanted = "results/published/errors/squad/squad/test/google-bert-large.parquet"
     fresh.run(*RUN, wanted, configfile="config/published.yaml")
     assert pd.read_parquet(fresh.folder / wanted)["error"].sum() == 2524
@@ -242,7 +242,7 @@ def test_what_was_retrieved_serves_without_a_network(fresh, monkeypatch):
     done = fresh.run(*RUN, wanted, configfile="config/published.yaml", check=False)
     assert "The file is damaged" in done.stdout
     assert not damaged.exists()
-    assert ("retrieve_artefact",) in {
+    assert ("retrieve_artifact",) in {
         job[:1] for job in fresh.planned(wanted, configfile="config/published.yaml")
     }
 

@@ -28,7 +28,7 @@ def study(tmp_path):
         "small": {"predictions": {"squad": {"path": str(tmp_path / "e.json")}}},
     }
     return untrained_study(
-        "artefacts",
+        "artifacts",
         models,
         {"squad": question_dataset(tmp_path / "dev.json")},
         {"errors": {"tasks": ["squad"]}},
