@@ -14,6 +14,7 @@ import pandas as pd
 
 from miniature.files import write_npy, write_parquet
 from miniature.seeds import generator
+from miniature.statistics.halves import ranking_length
 from miniature.statistics.thresholds import make_levels, resampled_thresholds
 
 # Hidden sizes from BERT-large down to Tiny-BERT; the reference and three replicates of it come first.
@@ -98,15 +99,17 @@ def write_representation(
     place = f"questions/questions/test/{model}"
     write_npy(embeddings, folder / "embeddings" / f"{place}.npy")
     unit = state / np.linalg.norm(state, axis=1, keepdims=True)
-    neighbors = np.empty((len(unit), sizes.k_max), dtype=np.int32)
+    length = ranking_length(sizes.k_max, len(unit))
+    neighbors = np.empty((len(unit), length), dtype=np.int32)
     for start in range(0, len(unit), 1000):
         cosine = unit[start : start + 1000] @ unit.T
         rows = np.arange(len(cosine))
         cosine[rows, start + rows] = -np.inf
-        nearest = np.argpartition(-cosine, sizes.k_max, axis=1)[:, : sizes.k_max]
+        nearest = np.argpartition(-cosine, length - 1, axis=1)[:, :length]
         order = np.argsort(-np.take_along_axis(cosine, nearest, axis=1), axis=1)
         neighbors[start : start + 1000] = np.take_along_axis(nearest, order, axis=1)
-    write_npy(neighbors, folder / "neighbors" / f"{place}.npy")
+    write_npy(neighbors, folder / "neighbors" / f"{place}.ranking.npy")
+    write_npy(np.ascontiguousarray(neighbors[:, : sizes.k_max]), folder / "neighbors" / f"{place}.npy")
     none = pd.DataFrame({"example": [], "first": [], "last": []}, dtype="int32")
     write_parquet(none, folder / "neighbors" / f"{place}.ties.parquet")
 

@@ -20,6 +20,7 @@ from measure_throughput import encoder_flops
 
 from miniature.config import plan, replicates
 from miniature.messages import StudyError
+from miniature.statistics.halves import ranking_length
 
 MEGA = 1e6
 FLOAT = 4  # bytes
@@ -183,9 +184,8 @@ class Study:
         for task in plan.tasks_of(self.config, "representation"):
             n = self.examples(task, "test")
             k_max = self.config["characteristics"]["representation"]["k_max"]
-            found.append(
-                Job("find_neighbors", matrix=2 * n * n * shape["hidden"], disk=n * k_max * FLOAT / MEGA)
-            )
+            kept = n * (k_max + ranking_length(k_max, n)) * FLOAT / MEGA
+            found.append(Job("find_neighbors", matrix=2 * n * n * shape["hidden"], disk=kept))
         for task, other in plan.pairs_of(self.config, "distribution"):
             bank = self.examples(task, "bank")
             asked = [(task, "calibration"), (task, "test"), (other, "test")]

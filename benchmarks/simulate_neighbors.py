@@ -16,7 +16,7 @@ from scipy.special import stdtrit
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from miniature.agreement.comparison import HALVES
-from miniature.characteristics.representation.compare import find_neighbors
+from miniature.characteristics.representation.neighbors import search_neighbors
 from miniature.measures.neighbors import neighbor_jaccard
 from miniature.seeds import generator
 from miniature.statistics.halves import half_deviations, halves_interval, ranking_length, split_halves
@@ -92,7 +92,7 @@ def rows_of_cell(cell: Cell, *, simulations: int, seed: int = 0) -> list[Row]:
     for s in range(simulations):
         embeddings, index = draw_embeddings(random, cell)
         clusters = int(index[-1]) + 1
-        rankings = {m: find_neighbors(x, ranking_length(k_max, cell.n)) for m, x in embeddings.items()}
+        rankings = {m: search_neighbors(x, ranking_length(k_max, cell.n))[0] for m, x in embeddings.items()}
         halves = split_halves(index, clusters, seed=seed + s)
         moved = half_deviations(rankings, PAIRS, halves, k_max=k_max)  # [pairs, splits, k_max]
         found = np.stack([neighbor_jaccard(*(rankings[m][:, :k_max] for m in pair)) for pair in PAIRS])

@@ -13,6 +13,7 @@ rule find_neighbors:
         "<results>/embeddings/{task}/{dataset}/{split}/{model}.npy",
     output:
         neighbors="<results>/neighbors/{task}/{dataset}/{split}/{model}.npy",
+        ranking="<results>/neighbors/{task}/{dataset}/{split}/{model}.ranking.npy",
         ties="<results>/neighbors/{task}/{dataset}/{split}/{model}.ties.parquet",
     log:
         "<logs>/find_neighbors/{task}/{dataset}/{split}/{model}.log",
@@ -37,6 +38,10 @@ rule compare_representation:
         neighbors=of_models(
             "representation", "<results>/neighbors/{task}/{task}/test/{model}.npy"
         ),
+        rankings=of_models(
+            "representation",
+            "<results>/neighbors/{task}/{task}/test/{model}.ranking.npy",
+        ),
         ties=of_models(
             "representation",
             "<results>/neighbors/{task}/{task}/test/{model}.ties.parquet",
@@ -56,8 +61,8 @@ rule compare_representation:
         "../envs/analysis.yaml"
     threads: THREADS
     resources:
-        # Longer lists of neighbors in addition to those read, and features in float64 in addition to float32.
-        mem_mb=memory(1500, neighbors=6, embeddings=3),
+        # Lists in 64 bits in addition to those read, and features in float64 in addition to float32.
+        mem_mb=memory(1500, neighbors=3, rankings=1, embeddings=3),
         runtime=minutes(60),
     params:
         models=models_of("representation"),

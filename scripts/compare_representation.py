@@ -11,6 +11,7 @@ def main(snakemake):
     params, inputs = snakemake.params, snakemake.input
     compared = compare_representation(
         {model: read_npy(path) for model, path in zip(params.models, inputs.neighbors, strict=True)},
+        {model: read_npy(path) for model, path in zip(params.models, inputs.rankings, strict=True)},
         {model: read_parquet(path) for model, path in zip(params.models, inputs.ties, strict=True)},
         {model: read_npy(path) for model, path in zip(params.models, inputs.embeddings, strict=True)},
         Comparing.on(dict(snakemake.wildcards.items()), **params.comparing),

@@ -39,7 +39,7 @@ def test_every_compare_script_and_the_scorecard_is_measured(measured):
     counted = [line for job, line in lines.items() if job in scripts]
     assert float(lines["all"][1]) == pytest.approx(sum(float(line[1]) for line in counted), abs=0.05)
     assert int(lines["all"][2]) == max(int(line[2]) for line in counted)
-    assert output.splitlines()[-1] == "Within 900 s and 4096 MB, without torch."
+    assert output.splitlines()[-1] == "Within 240 s and 4096 MB, without torch."
 
 
 def test_the_scorecard_has_every_model_and_characteristic(measured):

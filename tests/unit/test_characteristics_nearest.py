@@ -16,6 +16,12 @@ from miniature.characteristics.embeddings import unit_rows
 from miniature.characteristics.representation import neighbors
 from miniature.characteristics.representation.neighbors import TIE, search_neighbors
 
+
+@pytest.fixture(autouse=True)
+def always_by_candidates(monkeypatch):
+    monkeypatch.setattr(neighbors, "DENSE", 2.0)
+
+
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 

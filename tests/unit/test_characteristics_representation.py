@@ -2,6 +2,7 @@
 
 import logging
 from fractions import Fraction
+from unittest.mock import patch
 
 import faiss
 import numpy as np
@@ -14,14 +15,21 @@ from sklearn.neighbors import NearestNeighbors
 
 from miniature.agreement.comparison import HALVES, JACKKNIFE, Comparing, Resampling
 from miniature.characteristics import embeddings as embeddings_module
-from miniature.characteristics.representation.compare import compare_representation, find_neighbors
+from miniature.characteristics.representation import neighbors as neighbors_module
+from miniature.characteristics.representation.compare import compare_representation
 from miniature.characteristics.representation.neighbors import free_neighbors, search_neighbors
 from miniature.measures.neighbors import chance_same_cluster, same_cluster
 from miniature.messages import StudyError
-from miniature.statistics.halves import SPLITS, split_halves
+from miniature.statistics.halves import SPLITS, ranking_length, split_halves
 
 FEW = Resampling(resamples=200)
+# No list is as long as all examples and more, and every one longer than none.
+BY_CANDIDATES, BY_ALL_PAIRS = 2.0, 0.0
 COMPARING = Comparing("squad", "squad", "test", "large", FEW, feature="cls")
+
+
+def only_neighbors(x, k):
+    return search_neighbors(x, k)[0]
 
 
 def exact_order(x):
@@ -50,7 +58,16 @@ def test_neighbors_and_ties_are_those_of_exact_arithmetic(seed, n, width):
     rng = np.random.default_rng(seed)
     x = rng.integers(-2, 3, size=(n, width))  # many duplicates, multiples, opposites and zero rows
     k = int(rng.integers(1, n))
-    neighbors, ties = search_neighbors(x.astype(np.float32), k)
+    ways = []
+    for share in (BY_CANDIDATES, BY_ALL_PAIRS):
+        with patch.object(neighbors_module, "DENSE", share):
+            ways.append(search_neighbors(x.astype(np.float32), k))
+    (neighbors, ties), others = ways
+    np.testing.assert_array_equal(neighbors, others[0])
+    pd.testing.assert_frame_equal(ties, others[1])
+    longer, same_ties = search_neighbors(x.astype(np.float32), k, length=n - 1)
+    np.testing.assert_array_equal(neighbors, longer[:, :k])
+    pd.testing.assert_frame_equal(ties, same_ties)
     order, keys = exact_order(x)
     np.testing.assert_array_equal(neighbors, order[:, :k])
     assert neighbors.dtype == np.int32
@@ -65,7 +82,7 @@ def test_neighbors_and_ties_are_those_of_exact_arithmetic(seed, n, width):
 def test_neighbors_are_those_of_faiss_and_scikit_learn():
     rng = np.random.default_rng(1)
     x = rng.normal(size=(300, 16)).astype(np.float32)
-    ours = find_neighbors(x, 299)
+    ours = only_neighbors(x, 299)
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
     index = faiss.IndexFlatIP(16)
     index.add(unit)
@@ -81,7 +98,7 @@ def test_duplicated_rows_never_keep_themselves():
     rng = np.random.default_rng(2)
     x = rng.normal(size=(250, 24)).astype(np.float32)
     x[200:] = x[150:200]
-    neighbors = find_neighbors(x, 10)
+    neighbors = only_neighbors(x, 10)
     rows = np.arange(250)
     assert not (neighbors == rows[:, None]).any()
     np.testing.assert_array_equal(neighbors[150:200, 0], rows[200:])
@@ -99,7 +116,7 @@ def test_neighbors_in_a_narrow_cone_are_exact_where_float32_is_not():
     x = (5000 + 3 * rng.normal(size=(80, 8))).astype(np.float32)
     assert (x.astype(np.float64) * 2**20 % 1 == 0).all()  # so that whole numbers say the same
     order, _ = exact_order(x.astype(np.float64) * 2**20)
-    np.testing.assert_array_equal(find_neighbors(x, 20), order[:, :20])
+    np.testing.assert_array_equal(only_neighbors(x, 20), order[:, :20])
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
     rough = unit @ unit.T
     np.fill_diagonal(rough, -1)
@@ -110,13 +127,13 @@ def test_neighbors_in_a_narrow_cone_are_exact_where_float32_is_not():
 def test_rotation_scale_and_order_of_examples_do_not_matter():
     rng = np.random.default_rng(4)
     x = rng.normal(size=(120, 12))
-    neighbors = find_neighbors(x, 30)
+    neighbors = only_neighbors(x, 30)
     rotation, _ = np.linalg.qr(rng.normal(size=(12, 12)))
-    np.testing.assert_array_equal(find_neighbors(x @ rotation, 30), neighbors)
-    np.testing.assert_array_equal(find_neighbors(x * rng.uniform(0.1, 9, size=(120, 1)), 30), neighbors)
+    np.testing.assert_array_equal(only_neighbors(x @ rotation, 30), neighbors)
+    np.testing.assert_array_equal(only_neighbors(x * rng.uniform(0.1, 9, size=(120, 1)), 30), neighbors)
     order = rng.permutation(120)
     place = np.argsort(order)
-    np.testing.assert_array_equal(find_neighbors(x[order], 30), place[neighbors][order])
+    np.testing.assert_array_equal(only_neighbors(x[order], 30), place[neighbors][order])
 
 
 def test_blocks_change_nothing(monkeypatch):
@@ -137,20 +154,20 @@ def test_nan_names_the_first_row():
     x[4, 1] = np.nan
     x[5, 1] = np.inf
     with pytest.raises(StudyError, match="2 rows, first in row 4") as error:
-        find_neighbors(x, 2)
+        only_neighbors(x, 2)
     assert error.value.fix
 
 
 @pytest.mark.parametrize("shape", [(5,), (5, 0)])
 def test_embeddings_have_two_dimensions(shape):
     with pytest.raises(StudyError, match="shape"):
-        find_neighbors(np.ones(shape, dtype=np.float32), 2)
+        only_neighbors(np.ones(shape, dtype=np.float32), 2)
 
 
 @pytest.mark.parametrize(("n", "fix"), [(5, "k_max: 4"), (1, "at least two")])
 def test_too_few_examples_say_the_line_to_paste(n, fix):
     with pytest.raises(StudyError, match="others") as error:
-        find_neighbors(np.ones((n, 2), dtype=np.float32), 5)
+        only_neighbors(np.ones((n, 2), dtype=np.float32), 5)
     assert fix in error.value.fix
 
 
@@ -162,9 +179,10 @@ def test_constant_embeddings_are_settled_by_index_and_reported_as_ties():
 
 
 def compare(embeddings, k, reference="large", clusters=(), verdict=None):
-    found = {m: search_neighbors(x, k) for m, x in embeddings.items()}
     n = len(next(iter(embeddings.values())))
+    found = {m: search_neighbors(x, k, length=ranking_length(k, n)) for m, x in embeddings.items()}
     return compare_representation(
+        {m: f[0][:, :k] for m, f in found.items()},
         {m: f[0] for m, f in found.items()},
         {m: f[1] for m, f in found.items()},
         embeddings,
@@ -224,20 +242,19 @@ def test_neighbors_of_another_size_name_the_model():
     found = {m: search_neighbors(rng.normal(size=(20, 3)), k) for m, k in (("large", 5), ("tiny", 4))}
     with pytest.raises(StudyError, match="neighbors of tiny"):
         compare_representation(
-            {m: f[0] for m, f in found.items()}, {m: f[1] for m, f in found.items()}, {},
-            COMPARING, ["p"] * 20,
+            *({m: f[i] for m, f in found.items()} for i in (0, 0, 1)), {}, COMPARING, ["p"] * 20,
         )  # fmt: skip
 
 
 def test_no_model_gives_an_empty_table():
-    nothing = compare_representation({}, {}, {}, COMPARING, ["p"])
+    nothing = compare_representation({}, {}, {}, {}, COMPARING, ["p"])
     assert [len(table) for table in nothing] == [0, 0]
 
 
 def test_share_of_own_cluster_against_a_count_by_hand():
     rng = np.random.default_rng(5)
     clusters = rng.integers(0, 4, 30).astype(str)
-    neighbors = find_neighbors(rng.normal(size=(30, 5)), 7)
+    neighbors = only_neighbors(rng.normal(size=(30, 5)), 7)
     expected = [
         np.mean([np.mean([clusters[j] == clusters[i] for j in neighbors[i, :k]]) for i in range(30)])
         for k in range(1, 8)
@@ -268,7 +285,7 @@ def test_intervals_and_resampled_values_are_those_of_halves_searched_anew():
             half = [
                 np.mean([len(set(a) & set(b)) / len(set(a) | set(b)) for a, b in zip(*lists, strict=True)])
                 for lists in (
-                    [find_neighbors(e[m], size) for e in embeddings.values()] for m in (member, ~member)
+                    [only_neighbors(e[m], size) for e in embeddings.values()] for m in (member, ~member)
                 )
             ]
             by_hand[s, k] = (half[0] - half[1]) / 2

@@ -119,8 +119,6 @@ def halves_interval(
 ENTRIES, PLACES = 250_000, 4_000_000
 
 Pair = tuple[str, str]
-# Places of the shared examples in the first list and in the second, and of the counts of their rows.
-Common = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def half_sizes(k_max: int, n: int) -> np.ndarray:
@@ -188,24 +186,27 @@ def half_deviations(
     sizes = half_sizes(k_max, n)
     most = int(sizes[-1])
     sums, rows_of = np.zeros((len(pairs), splits, 2, most)), np.zeros((len(pairs), splits, 2, 1))
-    for rows, lists, common in _row_blocks(rankings, pairs, most):
+    for rows, lists in _row_blocks(rankings, pairs):
+        tables = {model: _rank_table(len(rows), n, most) for model in lists}
         for split, member in enumerate(halves.member):
             own = member[rows]
-            counted = {model: _ranks_in_half(found, member, own, most) for model, found in lists.items()}
+            order = np.argsort(~own, kind="stable")  # the rows of the first half stand first
+            halved = {m: _nearest_in_half(of, member, own, order, tables[m], most) for m, of in lists.items()}
+            border = np.count_nonzero(own)
             for p, (a, b) in enumerate(pairs):
-                jaccard, defined = _jaccard_in_half(counted[a], counted[b], common[a, b], most)
-                used = np.stack([own & defined, ~own & defined])
+                jaccard, defined = _jaccard_in_half(halved[a], halved[b])
                 # Not a matrix product, whose order of addition may depend on the number of threads.
-                sums[p, split] += np.einsum("sr,rk->sk", used.astype(np.float64), jaccard)
-                rows_of[p, split] += used.sum(axis=1, keepdims=True)
+                for half, part in enumerate((slice(border), slice(border, None))):
+                    sums[p, split, half] += jaccard[part].sum(axis=0)
+                    rows_of[p, split, half] += np.count_nonzero(defined[part])
     means = np.divide(sums, rows_of, out=np.full_like(sums, np.nan), where=rows_of > 0)
     return halves.scale * (means[:, :, 0] - means[:, :, 1])[..., sizes - 1]
 
 
 def _row_blocks(
-    rankings: Mapping[str, np.ndarray], pairs: Sequence[Pair], most: int
-) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray], dict[Pair, Common]]]:
-    """Blocks of rows, each model's lists, and where those of a pair name one and the same example."""
+    rankings: Mapping[str, np.ndarray], pairs: Sequence[Pair]
+) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
+    """Blocks of rows, and each model's lists in them."""
     names = list(dict.fromkeys(model for pair in pairs for model in pair))
     if not names:
         return
@@ -213,42 +214,68 @@ def _row_blocks(
     block = max(1, min(ENTRIES // length, PLACES // n))
     for start in range(0, n, block):
         rows = np.arange(start, min(start + block, n))
-        lists = {model: rankings[model][rows].astype(np.intp) for model in names}
-        common = {}
-        for a in dict.fromkeys(first for first, _ in pairs):
-            place = np.full((len(rows), n), length, dtype=np.int32)
-            np.put_along_axis(place, lists[a], np.arange(length)[None, :], axis=1)
-            for b in (second for first, second in pairs if first == a):
-                in_a = np.take_along_axis(place, lists[b], axis=1)
-                in_b = np.flatnonzero(in_a < length)
-                row = in_b // length
-                common[a, b] = (row * length + in_a.ravel()[in_b], in_b, row * (most + 2))
-        yield rows, lists, common
+        yield rows, {model: rankings[model][rows].astype(np.intp) for model in names}
 
 
-def _ranks_in_half(
-    lists: np.ndarray, member: np.ndarray, own: np.ndarray, most: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rank, from 1, of each neighbor among those of the row's half, and how many these are."""
+class _Halved(NamedTuple):
+    """One model's lists cut down to the rows' own halves.
+
+    Attributes
+    ----------
+    entries : ndarray of int, shape [rows, most]
+        Where in `ranks` each neighbor stands, nearest first; the row's last column where there is none.
+    ranks : ndarray of int, shape [rows, n + 1]
+        Rank, from 0, of every example among the row's neighbors; beyond any rank where it is none.
+    steps : ndarray of int, shape [most]
+        0, 1, ... in the type of `ranks`.
+    reached : ndarray of int, shape [rows]
+        Neighbors that the row has.
+    """
+
+    entries: np.ndarray
+    ranks: np.ndarray
+    steps: np.ndarray
+    reached: np.ndarray
+
+
+def _rank_table(rows: int, n: int, most: int) -> np.ndarray:
+    """Room for `_Halved.ranks`, used again for each division."""
+    return np.empty((rows, n + 1), dtype=np.int16 if most + 1 < 2**15 else np.int32)
+
+
+def _nearest_in_half(
+    lists: np.ndarray, member: np.ndarray, own: np.ndarray, order: np.ndarray, ranks: np.ndarray, most: int
+) -> _Halved:
+    """Keep of each row's list what is in the row's half; the rows in the order given."""
+    rows, n = len(lists), len(member)
     same = np.take(member, lists) == own[:, None]
-    kind = np.int16 if lists.shape[1] < 2**15 else np.int32
-    ranks = np.cumsum(same, axis=1, dtype=kind)
-    reached = ranks[:, -1].copy()
-    np.minimum(ranks, most + 1, out=ranks)
-    return np.where(same, ranks, kind(most + 1)), reached
+    reached = np.count_nonzero(same, axis=1)
+    start = (np.cumsum(reached) - reached)[order]
+    kept, reached = np.take(lists, np.flatnonzero(same)), reached[order]
+    missing = np.arange(most) >= reached[:, None] if reached.min() < most else None
+    # One more than there are, for a place behind the last.
+    entries = np.take(np.append(kept, n), start[:, None] + np.arange(most), mode="clip")
+    if missing is not None:
+        entries[missing] = n
+    entries += ((n + 1) * np.arange(rows))[:, None]
+    steps = np.arange(most, dtype=ranks.dtype)
+    ranks.fill(most + 1)
+    ranks.ravel()[entries] = steps
+    ranks[:, n] = most + 1
+    return _Halved(entries, ranks, steps, reached)
 
 
-def _jaccard_in_half(
-    a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray], common: Common, most: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _jaccard_in_half(a: _Halved, b: _Halved) -> tuple[np.ndarray, np.ndarray]:
     """Jaccard index of each row at each size, [rows, most], and whether the row has any neighbor."""
-    in_a, in_b, row = common
-    reached = np.minimum(a[1], b[1])
-    # A shared neighbor enters the intersection at the larger of its two ranks.
-    enters = np.maximum(a[0].ravel()[in_a], b[0].ravel()[in_b]) + row
-    counts = np.bincount(enters, minlength=len(reached) * (most + 2)).reshape(-1, most + 2)
-    shared = counts[:, 1 : most + 1].cumsum(axis=1)
-    jaccard = shared / (2 * np.arange(1, most + 1) - shared)
+    # A shared neighbor enters the intersection at the larger of its two ranks: as a neighbor of b that a has
+    # no later, or as one of a that b has earlier.
+    enters = (np.take(a.ranks, b.entries) <= b.steps).view(np.int8)
+    enters += (np.take(b.ranks, a.entries) < a.steps).view(np.int8)
+    shared = np.cumsum(enters, axis=1, dtype=np.int32).astype(np.float64)
+    most = shared.shape[1]
+    union = 2.0 * np.arange(1, most + 1) - shared
+    jaccard = np.divide(shared, union, out=union)
+    reached = np.minimum(a.reached, b.reached)
     short = np.flatnonzero(reached < most)
     if len(short):
         last = np.minimum(np.arange(most), np.maximum(reached[short], 1)[:, None] - 1)

@@ -15,7 +15,7 @@ from miniature.agreement.comparison import (
     rests_on,
 )
 from miniature.agreement.table import concat_rows, list_pairs, make_rows
-from miniature.characteristics.representation.neighbors import free_neighbors, search_neighbors, warn_of_ties
+from miniature.characteristics.representation.neighbors import free_neighbors, warn_of_ties
 from miniature.characteristics.representation.similarity import compare_similarity
 from miniature.measures.neighbors import (
     chance_neighbor_jaccard,
@@ -102,35 +102,9 @@ def _wanted(
     return None
 
 
-def find_neighbors(embeddings: np.ndarray, k_max: int) -> np.ndarray:
-    """Each example's nearest others by cosine: `search_neighbors` without the ties.
-
-    Parameters
-    ----------
-    embeddings : array_like of float, shape [examples, hidden]
-    k_max : int
-        Neighbors to find, at most examples - 1.
-
-    Returns
-    -------
-    ndarray of int32, shape [examples, k_max]
-        Nearest first, never the example itself.
-
-    Raises
-    ------
-    StudyError
-        As for `search_neighbors`.
-
-    Examples
-    --------
-    >>> find_neighbors([[1.0, 0.0], [0.0, 1.0], [0.9, 0.1]], 1).tolist()
-    [[2], [2], [0]]
-    """
-    return search_neighbors(embeddings, k_max)[0]
-
-
 def compare_representation(
     neighbors: Mapping[str, np.ndarray],
+    rankings: Mapping[str, np.ndarray],
     ties: Mapping[str, pd.DataFrame],
     embeddings: Mapping[str, np.ndarray],
     comparing: Comparing,
@@ -147,6 +121,8 @@ def compare_representation(
     ----------
     neighbors : mapping of str to ndarray of int, each [examples, k_max]
         For each model, in the study's order. Models without embeddings are absent.
+    rankings : mapping of str to ndarray of int, each [examples, length]
+        For the same models, the same lists continued to `ranking_length`.
     ties : mapping of str to DataFrame
         For the same models, the runs of ties, as `search_neighbors` returns them.
     embeddings : mapping of str to ndarray of float, each [examples, hidden]
@@ -173,7 +149,9 @@ def compare_representation(
     """
     n = len(clusters)
     index, count = cluster_index(clusters)
-    k_max = _check_shapes(neighbors, n, f"{comparing.task} on {comparing.dataset}")
+    where = f"{comparing.task} on {comparing.dataset}"
+    k_max = _check_shapes(neighbors, n, where)
+    _check_shapes({m: rankings[m] for m in neighbors}, n, where, count=ranking_length(max(k_max, 1), n))
     labels = {**comparing.labels("representation"), "n": n, "n_clusters": count}
     ks = np.arange(1, k_max + 1)
     rows, shares, resamples = [], {}, []
@@ -196,8 +174,6 @@ def compare_representation(
     halves = split_halves(index, count, seed=comparing.resampling.seed)
     deviations = None
     if halves is not None and pairs:
-        length = ranking_length(k_max, n)
-        rankings = {model: find_neighbors(embeddings[model], length) for model in neighbors}
         deviations = half_deviations(rankings, pairs, halves, k_max=k_max)
     for i, (a, b) in enumerate(pairs):
         pair = labels | {"model_a": a, "model_b": b}
@@ -217,15 +193,18 @@ def compare_representation(
     return concat_comparisons([curves, similarity])
 
 
-def _check_shapes(neighbors: Mapping[str, np.ndarray], n: int, where: str) -> int:
-    """Largest K, after checking that all models have as many neighbors of as many examples."""
+def _check_shapes(
+    neighbors: Mapping[str, np.ndarray], n: int, where: str, *, count: int | None = None
+) -> int:
+    """Neighbors of each example, after checking that all models have as many, of as many examples."""
     shapes = {model: np.shape(found) for model, found in neighbors.items()}
-    k_max = next(iter(shapes.values()))[1] if shapes else 0
+    if count is None:
+        count = next(iter(shapes.values()))[1] if shapes else 0
     for model, shape in shapes.items():
-        if shape != (n, k_max):
+        if shape != (n, count):
             raise StudyError(
-                f"The neighbors of {model} have shape {list(shape)}; {[n, k_max]} was expected.",
+                f"The neighbors of {model} have shape {list(shape)}; {[n, count]} was expected.",
                 where=f"model {model}, {where}",
-                fix=f"Delete the neighbors file of {model}; the next run builds it again.",
+                fix=f"Delete the neighbors files of {model}; the next run builds them again.",
             )
-    return k_max
+    return count

@@ -47,7 +47,14 @@ def warn_of_ties(model: str, share: np.ndarray) -> None:
 TIE = 1e-13
 
 
-def search_neighbors(embeddings: np.ndarray, k_max: int) -> tuple[np.ndarray, pd.DataFrame]:
+# Lists longer than this share of the examples are settled by comparing all of them in float64: a matrix
+# product, which is faster than gathering the candidates' features one by one.
+DENSE = 1 / 16
+
+
+def search_neighbors(
+    embeddings: np.ndarray, k_max: int, *, length: int | None = None
+) -> tuple[np.ndarray, pd.DataFrame]:
     """Each example's nearest others by cosine, with the ties among them.
 
     Candidates come from faiss; their order and ties are settled in float64. An example for which float32
@@ -59,11 +66,13 @@ def search_neighbors(embeddings: np.ndarray, k_max: int) -> tuple[np.ndarray, pd
     ----------
     embeddings : array_like of float, shape [examples, hidden]
     k_max : int
-        Neighbors to find, at most examples - 1.
+        Neighbors that are compared, at most examples - 1.
+    length : int, optional
+        Neighbors to find where more than k_max are wanted.
 
     Returns
     -------
-    neighbors : ndarray of int32, shape [examples, k_max]
+    neighbors : ndarray of int32, shape [examples, length]
         Nearest first; equally near ones in order of their index.
     ties : DataFrame
         One row for each run of equally near neighbors: ``example``, and the ranks (from 1) ``first`` and
@@ -91,12 +100,16 @@ def search_neighbors(embeddings: np.ndarray, k_max: int) -> tuple[np.ndarray, pd
             fix=f"k_max: {n - 1}" if n > 1 else "Give at least two examples.",
         )
     unit = unit_rows(embeddings)
-    neighbors = np.empty((n, k_max), dtype=np.int32)
-    ties, open_rows = [], []
-    for found in nearest_candidates(unit, unit, k_max + 2):  # itself, and the one that shows whether K ties
+    length = length or k_max
+    neighbors = np.empty((n, length), dtype=np.int32)
+    ties = []
+    # Two more: itself, and the one that shows whether the last one ties.
+    dense = length >= DENSE * n
+    open_rows = [np.arange(n if dense else 0)]
+    for found in () if dense else nearest_candidates(unit, unit, length + 2):
         rows = np.arange(found.queries.start, found.queries.stop)
         found.score[found.index == rows[:, None]] = -np.inf
-        settled, neighbors[rows], runs = _settle(found, k_max)
+        settled, neighbors[rows], runs = _settle(found, length)
         ties.append(np.column_stack([rows[runs[:, 0]], runs[:, 1:]])[settled[runs[:, 0]]])
         open_rows.append(rows[~settled])
     remaining = np.concatenate(open_rows)
@@ -105,9 +118,10 @@ def search_neighbors(embeddings: np.ndarray, k_max: int) -> tuple[np.ndarray, pd
         rows = remaining[start : start + block]
         cosine = unit[rows] @ unit.T  # [rows, n]
         cosine[np.arange(len(rows)), rows] = -np.inf
-        neighbors[rows], runs = _nearest(cosine, k_max)
+        neighbors[rows], runs = _nearest(cosine, length)
         ties.append(np.column_stack([rows[runs[:, 0]], runs[:, 1:]]))
     table = pd.DataFrame(np.concatenate(ties), columns=["example", "first", "last"], dtype="int32")
+    table = table[table["first"] <= k_max]
     return neighbors, table.sort_values(["example", "first"], ignore_index=True)
 
 
