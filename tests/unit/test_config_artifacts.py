@@ -191,7 +191,7 @@ CASES = {
     ),
     "classes of a file where the data have none": (
         source(path="e.json", labels={"yes": 1, "no": 0}),
-        ["what stands in that file for each class of the data", "remove labels"],
+        ["gives the value in that file for each class of the data", "remove labels"],
     ),
     "split with two files": (
         lambda c: c["datasets"]["squad"]["splits"]["test"].update(

@@ -85,7 +85,10 @@ def top_k_bounds(
     least = both + (need_a - open_a) + (need_b - open_b) + np.maximum(0, open_a + open_b - open_both)
     k = np.arange(1, k_max + 1)
     defined = _has_more_than(owner, examples, k_max)
-    return tuple(np.where(defined, shared / (2 * k - shared), np.nan) for shared in (least, most))
+    return tuple(
+        np.divide(shared, 2 * k - shared, out=np.full(defined.shape, np.nan), where=defined)
+        for shared in (least, most)
+    )
 
 
 def chance_top_k(owner: np.ndarray, examples: int, k_max: int) -> np.ndarray:
