@@ -18,6 +18,7 @@ from miniature.config.resolve import write_resolved
 from miniature.config.validate import resolve_and_check
 from miniature.messages import StudyError
 from miniature.models import entry as model_entry
+from miniature.models.derived import derived_by_training
 
 put_first_on_path(PROJECT / "scripts")
 
@@ -40,6 +41,7 @@ MODELS = plan.model_names(config)
 TRAINED = plan.trained_models(config)
 FINETUNED = plan.finetuned_models(config)
 AS_IS = plan.as_is_models(config)
+DERIVED = plan.derived_models(config)
 # Without additional trainings, for what shows models rather than trainings; and the reference's checkpoint
 # run again.
 ORIGINALS = replicates.original_models(config)
@@ -130,6 +132,11 @@ def teacher_folder(wildcards):
     """Checkpoint of a model's teacher on the same task, where it has one."""
     teacher = config["models"][wildcards.model].get("teacher")
     return [f"<results>/models/{wildcards.task}/{teacher}"] if teacher else []
+
+
+def derived(wildcards):
+    """How a model is made from another."""
+    return config["models"][wildcards.model]["derive"]
 
 
 def split_files(wildcards):

@@ -72,6 +72,51 @@ rule copy_model:
         "../scripts/copy_model.py"
 
 
+rule derive_model:
+    input:
+        origin=lambda wildcards: f"<results>/models/{wildcards.task}/{derived(wildcards)['from']}",
+        train=lambda wildcards: (
+            f"<results>/data/{wildcards.task}/train.parquet"
+            if derived_by_training(derived(wildcards))
+            else []
+        ),
+    output:
+        directory("<results>/models/{task}/{model}"),
+    log:
+        "<logs>/derive_model/{task}/{model}.log",
+    benchmark:
+        "<benchmarks>/derive_model/{task}/{model}.tsv"
+    wildcard_constraints:
+        model=only(DERIVED),
+    priority: 10
+    conda:
+        "../envs/torch.yaml"
+    threads: THREADS
+    resources:
+        # As of a training, with a second model that teaches.
+        mem_mb=memory(900, origin=8, train=100),
+        runtime=minutes(720),
+        gpu=GPU,
+    params:
+        derive=derived,
+        kind=lambda wildcards: kind_of(wildcards.task),
+        labels=lambda wildcards: plan.labels_of(config, wildcards.task),
+        label_values=lambda wildcards: plan.label_values_of(config, wildcards.task),
+        settings=lambda wildcards: (
+            plan.training_settings(config, wildcards.task, wildcards.model)
+            if derived_by_training(derived(wildcards))
+            else None
+        ),
+        text=lambda wildcards: plan.window_settings(config, wildcards.task),
+        seed=config["seed"],
+        device=config["compute"]["device"],
+        compute_threads=THREADS,
+        partial=f"{RESULTS}/.partial/models/{{task}}/{{model}}",
+        code=code("derive_model"),
+    script:
+        "../scripts/derive_model.py"
+
+
 rule train_masked_lm:
     input:
         tables=lambda wildcards: [

@@ -20,6 +20,7 @@ SHARED = {
     "architecture": "architecture",
     "training": "training.<task>",
     "model": "models.<name>",
+    "derive": "derive",
     "source": "source",
     "dataset": "datasets.<name>",
     "split": "datasets.<name>.splits.<split>",

@@ -47,9 +47,15 @@ def as_is_models(config: Mapping) -> list[str]:
     return [name for name in trained_models(config) if is_as_is(config["models"][name])]
 
 
+def derived_models(config: Mapping) -> list[str]:
+    """Models of `trained_models` that are made from another's fine-tuned checkpoint."""
+    return [name for name in trained_models(config) if "derive" in config["models"][name]]
+
+
 def finetuned_models(config: Mapping) -> list[str]:
-    """Models of `trained_models` that the study itself fine-tunes."""
-    return [name for name in trained_models(config) if not is_as_is(config["models"][name])]
+    """Models of `trained_models` that the study itself fine-tunes, from pre-trained or random weights."""
+    made = {*as_is_models(config), *derived_models(config)}
+    return [name for name in trained_models(config) if name not in made]
 
 
 def models_giving(config: Mapping, kind: str, dataset: str | None = None) -> list[str]:
@@ -146,8 +152,21 @@ def judged_models(config: Mapping) -> list[str]:
 
 
 def original_of(config: Mapping, model: str) -> str:
-    """The model that a compressed one was made from: the reference where nothing else is said."""
-    return config["models"][model].get("original", config["reference"])
+    """The model that a compressed one was made from: the reference where nothing else is said.
+
+    Examples
+    --------
+    >>> study = {"reference": "r", "models": {"a": {}, "b": {"derive": {"from": "c"}}}}
+    >>> study["models"]["c"] = {"derive": {"from": "a"}}
+    >>> original_of(study, "b"), original_of(study, "a")
+    ('a', 'r')
+    """
+    models = config["models"]
+    if "original" in models[model] or "derive" not in models[model]:
+        return models[model].get("original", config["reference"])
+    while "derive" in models[model]:
+        model = models[model]["derive"]["from"]
+    return model
 
 
 def origins(config: Mapping) -> dict[str, str]:
@@ -230,6 +249,8 @@ def training_settings(config: Mapping, task: str, model: str) -> dict:
     settings = {**config["training"][task], **entry.get("training", {}).get(task, {})}
     if "teacher" not in entry:
         settings.pop("distillation", None)
+    if distill := entry.get("derive", {}).get("distill"):
+        settings["distillation"] = {key: distill[key] for key in ("temperature", "alpha")}
     return settings
 
 

@@ -76,7 +76,7 @@ def tasks_for(config: Mapping, name: str) -> list[str]:
     """Datasets that a characteristic can be measured on with the models there are."""
     datasets = {n: d for n, d in _block(config, "datasets").items() if isinstance(d, Mapping)}
     models = {n: m for n, m in _block(config, "models").items() if isinstance(m, Mapping)}
-    finetuned = any(not is_artifact(entry) and not is_as_is(entry) for entry in models.values())
+    finetuned = any(not (is_artifact(m) or is_as_is(m) or "derive" in m) for m in models.values())
     trained = _block(config, "training") or [n for n in datasets if "train" in _block(datasets, n, "splits")]
     reference = config.get("reference")
     known = {

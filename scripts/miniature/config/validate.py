@@ -6,6 +6,7 @@ from pathlib import Path
 
 from miniature.config.checks.characteristics import check_characteristics
 from miniature.config.checks.datasets import check_datasets
+from miniature.config.checks.derived import check_derived
 from miniature.config.checks.lengths import check_lengths
 from miniature.config.checks.models import (
     check_as_is,
@@ -33,6 +34,7 @@ from miniature.models.folders import check_head, read_folder
 CHECKS = (
     check_models,
     check_as_is,
+    check_derived,
     check_artifacts,
     check_replicates,
     check_masked_lms,

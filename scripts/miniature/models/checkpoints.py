@@ -33,6 +33,10 @@ from miniature.models.tokenizers import load_tokenizer, loading, settle_padding
 # checkpoint reads it there, so that it is never run otherwise than it was trained.
 USE_SEGMENTS = "use_segments"
 
+# Written into the config.json of a model that was cast: the type that its numbers have when it is run.
+COMPUTED_IN = "computed_in"
+CASTS = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
 # Parts of a model that belong to a head: they may be new where one is trained, and go where another is.
 HEAD_PARTS = (
     "qa_outputs.",
@@ -82,7 +86,7 @@ def load_checkpoint(
     Returns
     -------
     model : PreTrainedModel
-        In float32 and evaluation mode, on the CPU.
+        In float32, or what it was cast to here, and evaluation mode, on the CPU.
     tokenizer : PreTrainedTokenizerFast
 
     Raises
@@ -95,6 +99,8 @@ def load_checkpoint(
     if source.graph is not None:
         return _load_graph(source, head)
     model = load_weights(source, head=head, config=load_config(source), needed=head).eval()
+    if (cast := getattr(model.config, COMPUTED_IN, None)) in CASTS:
+        model.to(CASTS[cast])
     tokenizer = load_tokenizer(source.path, pair=head == "question-answering")
     settle_padding(tokenizer, model.config, where=str(source.path))
     return model, tokenizer

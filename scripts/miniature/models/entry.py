@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from miniature.messages import StudyError
+from miniature.models.derived import check_installed
 from miniature.models.folders import (
     HEAD_SUFFIXES,
     check_architecture,
@@ -176,6 +177,15 @@ SOURCES = {
         gives_embeddings=lambda entry: (graph := _graph_of(entry["onnx"])) is None or bool(graph.last_layer),
         is_path=True,
         ready=True,
+    ),
+    # From another model of the study; `miniature.models.derived` says how.
+    "derive": Source(
+        "{derive: {from: large, quantize: int8}}",
+        files=lambda entry: [],
+        spec=lambda entry: dict(entry["derive"]),
+        check=lambda entry, where: None,
+        load=lambda entry, head, where: check_installed(entry["derive"], where=where),
+        longest_input=lambda entry: entry_positions(entry["derive"].get("distill", {})),
     ),
 }
 

@@ -66,6 +66,8 @@ CHOICES = {"position_embedding_type": ("absolute", "relative_key", "relative_key
 MOST_EPSILON = 1e-3
 # In a checkpoint of the workflow: the graph of a model of ONNX, and what its links lead to.
 GRAPH_FILE, LINKS = "model.onnx", "links.json"
+# In one that was made here from another's: what was done.
+DERIVED = "derived.json"
 # Numbers as safetensors stores them that are what they say; whole numbers are packed or scaled weights.
 NUMBER_TYPES = ("F64", "F32", "F16", "BF16")
 ELSEWHERE = (
@@ -127,7 +129,7 @@ def read_folder(folder: "str | os.PathLike | Folder", *, where: str | None = Non
     path = Path(folder)
     if path.suffix == ".onnx":
         return _read_graph_folder(path, where)
-    if (path / GRAPH_FILE).exists() and (path / LINKS).is_file():
+    if (path / GRAPH_FILE).exists() and any((path / name).is_file() for name in (LINKS, DERIVED)):
         return _read_graph_folder(path / GRAPH_FILE, where)
     config = read_config(path, where=where)
     files = tuple(weight_files(path, where=where))

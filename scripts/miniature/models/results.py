@@ -106,7 +106,7 @@ def find_damage(folder: Path) -> str | None:
     try:
         if (changed := _changed_link(folder)) is not None:
             return changed
-        if (folder / GRAPH_FILE).is_symlink():
+        if (folder / GRAPH_FILE).exists():
             read_graph(folder / GRAPH_FILE)
             return None
         for file in weight_files(folder):

@@ -17,7 +17,7 @@ from miniature.models.checkpoints import check_length, load_result, order_output
 from miniature.models.windows import Windows, encode_questions, encode_single_texts
 from miniature.seeds import derive_seed
 from miniature.training.loop import Batch, train
-from miniature.training.losses import distillation_loss, span_loss, without_padding
+from miniature.training.losses import distillation_loss, hidden_loss, span_loss, without_padding
 from miniature.training.schedule import training_order
 from miniature.training.targets import answer_positions
 
@@ -81,6 +81,41 @@ def finetune(
     model, tokenizer = build_model(
         spec, head=task, labels=labels, vocabulary=vocabulary, seed=derive_seed(seed, "weights")
     )
+    teacher = None
+    if teacher_folder is not None:
+        teacher = load_teacher(teacher_folder, task, tokenizer, labels)
+    curve, windows = fit(
+        model,
+        tokenizer,
+        table,
+        task=task,
+        labels=labels,
+        settings=settings,
+        text_settings=text_settings,
+        seed=seed,
+        device=device,
+        checkpoint_folder=checkpoint_folder,
+        teacher=teacher,
+    )
+    save_model(model, tokenizer, curve, output_folder, examples=len(table), windows=windows)
+
+
+def fit(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    table: pd.DataFrame,
+    *,
+    task: str,
+    labels: Sequence[str] | Mapping[str, object] | None,
+    settings: Mapping,
+    text_settings: Mapping,
+    seed: int,
+    device: str,
+    checkpoint_folder: str | os.PathLike,
+    teacher: PreTrainedModel | None = None,
+    hidden: float = 0.0,
+) -> tuple[list[tuple[int, float]], int]:
+    """Train a model in place; its learning curve, and how many windows it was trained on."""
     check_length(model, text_settings)
     windows, targets = training_windows(tokenizer, table, task, labels, text_settings)
     order = training_order(
@@ -92,10 +127,9 @@ def finetune(
         lengths=windows.lengths,
     )
     logger.info("%d examples, %d windows, %d to train on", len(table), len(windows), len(order))
-    teacher = None
-    if teacher_folder is not None:
-        teacher = load_teacher(teacher_folder, task, tokenizer, labels).to(device)
-    objective = Objective(model, task, teacher, settings.get("distillation") or {})
+    if teacher is not None:
+        teacher.to(device)
+    objective = Objective(model, task, teacher, settings.get("distillation") or {}, hidden=hidden)
 
     def make_batch(indices: np.ndarray, _: int) -> dict[str, np.ndarray]:
         batch = windows.batch(indices, pad_token=tokenizer.pad_token_id)
@@ -111,7 +145,7 @@ def finetune(
         device=device,
         checkpoint_folder=checkpoint_folder,
     )
-    save_model(model, tokenizer, curve, output_folder, examples=len(table), windows=len(order))
+    return curve, len(order)
 
 
 def training_windows(
@@ -156,12 +190,21 @@ class Objective:
         In evaluation mode.
     distillation : mapping
         ``temperature`` and ``alpha`` (the weight of the gold answers).
+    hidden : float
+        Weight of the distance of the hidden layers.
     """
 
     def __init__(
-        self, model: PreTrainedModel, task: str, teacher: PreTrainedModel | None, distillation: Mapping
+        self,
+        model: PreTrainedModel,
+        task: str,
+        teacher: PreTrainedModel | None,
+        distillation: Mapping,
+        *,
+        hidden: float = 0.0,
     ):
         self.task = task
+        self.hidden = hidden
         self.teacher = teacher
         self.segments = takes_segments(model)
         chosen = DISTILLATION | dict(distillation)
@@ -170,7 +213,7 @@ class Objective:
     def __call__(self, model: PreTrainedModel, batch: Batch) -> torch.Tensor:
         """Scalar loss of `batch`."""
         mask = batch["attention_mask"]
-        logits = self.logits(model, batch, self.segments)
+        logits, layers = self.outputs(model, batch, self.segments)
         if self.task == "question-answering":
             loss = span_loss(*logits, batch["starts"], batch["ends"], mask)
         else:
@@ -178,25 +221,30 @@ class Objective:
         if self.teacher is None:
             return loss
         with torch.no_grad():
-            soft = self.logits(self.teacher, batch, takes_segments(self.teacher))
+            soft, its_layers = self.outputs(self.teacher, batch, takes_segments(self.teacher))
         if self.task == "question-answering":
             logits = [without_padding(part, mask) for part in logits]
             soft = [without_padding(part, mask) for part in soft]
         divergences = [
             distillation_loss(s, t, temperature=self.temperature) for s, t in zip(logits, soft, strict=True)
         ]
-        return self.alpha * loss + (1 - self.alpha) * sum(divergences) / len(divergences)
+        loss = self.alpha * loss + (1 - self.alpha) * sum(divergences) / len(divergences)
+        return loss + self.hidden * hidden_loss(layers, its_layers, mask) if self.hidden else loss
 
-    def logits(self, model: PreTrainedModel, batch: Batch, segments: bool) -> list[torch.Tensor]:
-        """Start and end logits, or class logits."""
+    def outputs(
+        self, model: PreTrainedModel, batch: Batch, segments: bool
+    ) -> tuple[list[torch.Tensor], Sequence[torch.Tensor]]:
+        """Start and end logits, or class logits; and the hidden layers where the loss needs them."""
         outputs = model(
             input_ids=batch["input_ids"],
             attention_mask=batch["attention_mask"],
+            output_hidden_states=bool(self.hidden),
             **({"token_type_ids": batch["token_type_ids"]} if segments else {}),
         )
+        layers = outputs.hidden_states if self.hidden else ()
         if self.task == "question-answering":
-            return [outputs.start_logits, outputs.end_logits]
-        return [outputs.logits]
+            return [outputs.start_logits, outputs.end_logits], layers
+        return [outputs.logits], layers
 
 
 def load_teacher(
@@ -231,16 +279,18 @@ def save_model(
     """Save a trained model atomically, without time, place or duration of the training."""
     with atomic_folder(Path(output_folder)) as folder:
         write_checkpoint(model, tokenizer, folder)
-        write_json(
-            {
-                "steps": curve[-1][0],
-                "examples": examples,
-                "windows": windows,
-                "final_loss": curve[-1][1],
-                "learning_curve": [{"step": step, "loss": loss} for step, loss in curve],
-            },
-            folder / "training.json",
-        )
+        write_json(training_record(curve, examples=examples, windows=windows), folder / "training.json")
+
+
+def training_record(curve: list[tuple[int, float]], *, examples: int, windows: int) -> dict:
+    """What is kept of a training: steps, examples, windows, losses."""
+    return {
+        "steps": curve[-1][0],
+        "examples": examples,
+        "windows": windows,
+        "final_loss": curve[-1][1],
+        "learning_curve": [{"step": step, "loss": loss} for step, loss in curve],
+    }
 
 
 def write_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
