@@ -80,6 +80,7 @@ include: "rules/floor.smk"
 include: "rules/figures.smk"
 include: "rules/tables.smk"
 include: "rules/reproduction.smk"
+include: "rules/costs.smk"
 
 
 # Named targets: one kind of product each. The target of a characteristic is next to its rules.

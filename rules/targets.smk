@@ -76,6 +76,7 @@ FIGURES = [
         "figure1": PANELS,
         "scorecard": config["verdict"],
         "floor": FLOOR_TASK,
+        "costs": "costs" in config,
         **{name: True for one in MEASURED for name in DECLARED[one].figures},
     }.items()
     if shown
@@ -110,6 +111,7 @@ TABLES = [
         "reproduction": True,
         "claims": True,
         "floor": FLOOR_TASK,
+        "costs": "costs" in config,
     }.items()
     if shown
     for suffix in ("csv", "md", "tex")

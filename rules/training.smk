@@ -76,7 +76,7 @@ rule derive_model:
     input:
         origin=lambda wildcards: f"<results>/models/{wildcards.task}/{derived(wildcards)['from']}",
         train=lambda wildcards: (
-            f"<results>/data/{wildcards.task}/train.parquet"
+            [f"<results>/data/{wildcards.task}/train.parquet"]
             if derived_by_training(derived(wildcards))
             else []
         ),

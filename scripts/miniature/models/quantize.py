@@ -6,6 +6,7 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import torch
 from transformers import PreTrainedModel
 
@@ -102,7 +103,8 @@ def quantize_graph(source: str | os.PathLike, target: str | os.PathLike, *, to: 
                 onnx.load(source), bits=bits, block_size=BLOCK, is_symmetric=True,
                 op_types_to_quantize=operators,
             )  # fmt: skip
-            quantizer.process()
+            with np.errstate(divide="ignore", invalid="ignore"):  # blocks of zeros alone stay zeros
+                quantizer.process()
             quantizer.model.save_model_to_file(str(target), False)
             if bits == 8:
                 quantize_dynamic(target, target, op_types_to_quantize=["Gather"], weight_type=QuantType.QInt8)
