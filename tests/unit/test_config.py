@@ -56,6 +56,8 @@ def merged(*names):
         ["config/paper.yaml", "config/overlays/authors-segments.yaml"],
         ["tests/config/real.yaml"],
         ["tests/config/real.yaml", "tests/config/real-trimmed.yaml"],
+        ["tests/config/real-techniques.yaml"],
+        ["config/techniques.yaml"],
     ],
     ids=lambda names: names[-1],
 )
