@@ -10,7 +10,10 @@ def main(snakemake):
     """Draw the figure."""
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
     machines = read_costs_table(inputs.costs)[["machine", "threads"]].drop_duplicates()
-    told = [f"{row.machine}, {row.threads} thread{'s'[: row.threads != 1]}." for row in machines.itertuples()]
+    told = [
+        f"{row.machine}, {row.threads} thread{'s' if row.threads > 1 else ''}."
+        for row in machines.itertuples()
+    ]
     figure = plot_costs(
         read_points(inputs.points), models=params.models, reference=params.reference, note=" ".join(told)
     )

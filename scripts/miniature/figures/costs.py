@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from miniature.figures.labels import text_width
 from miniature.figures.style import GRID, INK, MUTED, Look, model_looks, neutral_style
@@ -20,7 +20,9 @@ COSTS = {
     "bytes": ("megabytes on disk", 1e6, "front_bytes"),
     "latency_ms": ("milliseconds for one text", 1.0, "front_latency"),
 }
-KEPT_LIMITS = (-0.2, 1.3)
+# A share above 1 is closer than another training: linear up to there, and by factors beyond.
+KEPT_TICKS = (0, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
+LEAST_KEPT = -0.2
 
 
 def plot_costs(points: pd.DataFrame, *, models: Sequence[str], reference: str, note: str) -> Figure:
@@ -73,8 +75,8 @@ def plot_costs(points: pd.DataFrame, *, models: Sequence[str], reference: str, n
         )  # fmt: skip
         figure.text(
             0.75 / width, 1 - 0.47 / height,
-            "Up and to the left is better. Line: no other model keeps as much for less. Bars: one-sided 95 % "
-            f"bounds. {note}", fontsize=SMALL, color=MUTED, va="center",
+            "Up and left is better. Steps: nobody keeps as much for less. Bars: one-sided 95 % bounds."
+            f" Kept 1: as another training of {reference}. {note}", fontsize=SMALL, color=MUTED, va="center",
         )  # fmt: skip
     return figure
 
@@ -93,6 +95,8 @@ def _draw(axes: Axes, own: pd.DataFrame, looks: dict[str, Look], cost: str, unit
             [x], [y], marker=look.marker, markersize=8, color=look.color, markerfacecolor=look.face, zorder=3,
             linestyle="none",
         )  # fmt: skip
+    if own["panel"].iloc[0] != CHANGED:
+        axes.axhline(1.0, color=MUTED, linewidth=0.9, linestyle=(0, (5, 2)), zorder=1)
     axes.set_xscale("log")
     axes.grid(color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)
@@ -108,14 +112,18 @@ def _dress_rows(axes: Axes, panel: str, task: str, own: pd.DataFrame, *, several
         axes.set_ylim(1.06 * high, -0.06 * high)
         axes.set_ylabel(f"{name}, %")
         return
-    low, high = np.nanmin([own["low"].min(), own["value"].min()]), np.nanmax([own["high"].max(), 1.0])
-    axes.set_ylim(max(KEPT_LIMITS[0], low - 0.05), min(KEPT_LIMITS[1], high + 0.06))
+    low, high = np.nanmin([own["low"].min(), own["value"].min()]), np.nanmax([own["value"].max(), 1.0])
+    axes.set_yscale("symlog", linthresh=1.0, linscale=1.0)
+    axes.set_ylim(max(LEAST_KEPT, min(0.0, low - 0.05)), 1.25 * high)
+    axes.yaxis.set_major_locator(FixedLocator(KEPT_TICKS))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.set_ylabel(f"{name}, kept")
 
 
 def _dress_costs(axes: Axes, label: str) -> None:
     axes.set_xlabel(label, color=INK)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 5.0)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())

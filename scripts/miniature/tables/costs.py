@@ -155,7 +155,7 @@ def cost_points(
     scorecard : DataFrame
         `miniature.scorecard.build.SCORECARD_COLUMNS`: the share of agreement kept with its bounds.
     reference : str
-        It changes nothing and keeps all.
+        It changes no decision; what is kept of it is a share of what its own trainings keep.
 
     Returns
     -------
@@ -175,7 +175,8 @@ def cost_points(
         own = {
             row["model"]: (row[value], row[low], row[high], row["verdict"]) for row in rows.to_dict("records")
         }
-        own[reference] = [0.0 if panel == CHANGED else 1.0, math.nan, math.nan, ""]
+        if panel == CHANGED:
+            own[reference] = [0.0, math.nan, math.nan, ""]
         here = [row for row in costs[costs["task"] == task].to_dict("records") if row["model"] in own]
         gains = [-own[row["model"]][0] if panel == CHANGED else own[row["model"]][0] for row in here]
         fronts = [pareto_front([row[key] for row in here], gains) for key in ("bytes", "latency_ms")]
