@@ -55,7 +55,8 @@ rule all:
         [[model_files(name), summaries_of(name)] for name in MEASURED],
         "<results>/scorecard.csv",
         ANSWER,
-        "<results>/reproduction.html",
+        "<results>/report.html",
+        CARDS,
         "<results>/study.yaml",
         "<results>/provenance.json",
         REGISTRY,
@@ -81,6 +82,7 @@ include: "rules/figures.smk"
 include: "rules/tables.smk"
 include: "rules/reproduction.smk"
 include: "rules/costs.smk"
+include: "rules/report.smk"
 
 
 # Named targets: one kind of product each. The target of a characteristic is next to its rules.

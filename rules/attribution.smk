@@ -1,4 +1,6 @@
 # Attribution: the words that each model's decisions depend on, and whether they are the same for two models.
+# What the report shows of it.
+ATTRIBUTED = plan.tasks_of(config, "attribution") if config["texts"] else []
 
 from miniature.attribution.methods import METHODS
 
@@ -91,7 +93,7 @@ rule plot_attribution:
     output:
         png=report(
             "<results>/figures/attribution.png",
-            caption="../report/attribution.rst",
+            caption="../report/figures/attribution.rst",
             category="Figures",
         ),
         svg="<results>/figures/attribution.svg",
@@ -114,35 +116,3 @@ rule plot_attribution:
         code=code("plot_attribution"),
     script:
         "../scripts/plot_attribution.py"
-
-
-rule write_attributions:
-    input:
-        table="<results>/data/{task}/test.parquet",
-        attributions=expand(
-            "<results>/attributions/{{task}}/{{task}}/test/{model}.parquet",
-            model=[model for model in ORIGINALS if model in TRAINED],
-        ),
-    output:
-        report(
-            "<results>/attributions/{task}/words.html",
-            caption="../report/attributions.rst",
-            category="Examples",
-        ),
-    log:
-        "<logs>/write_attributions/{task}.log",
-    benchmark:
-        "<benchmarks>/write_attributions/{task}.tsv"
-    conda:
-        "../envs/analysis.yaml"
-    resources:
-        mem_mb=memory(500, table=20, attributions=10),
-        runtime=minutes(15),
-    params:
-        models=[model for model in ORIGINALS if model in TRAINED],
-        reference=config["reference"],
-        kind=lambda wildcards: kind_of(wildcards.task),
-        method=plan.setting(config, "attribution", "method"),
-        code=code("write_attributions"),
-    script:
-        "../scripts/write_attributions.py"

@@ -4,6 +4,8 @@ import re
 import sys
 from pathlib import Path
 
+import yaml
+
 sys.path.insert(0, str(PROJECT / "scripts"))
 
 from miniature.job.code_cache import code_versions

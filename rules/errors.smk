@@ -75,7 +75,7 @@ rule tabulate_errors:
     output:
         csv=report(
             "<results>/tables/table2_errors.csv",
-            caption="../report/table2.rst",
+            caption="../report/tables/table2_errors.rst",
             category="Tables",
         ),
         md="<results>/tables/table2_errors.md",

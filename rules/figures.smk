@@ -7,7 +7,7 @@ rule plot_figure1:
     output:
         png=report(
             "<results>/figures/figure1.png",
-            caption="../report/figure1.rst",
+            caption="../report/figures/figure1.rst",
             category="Figures",
         ),
         svg="<results>/figures/figure1.svg",
@@ -38,7 +38,7 @@ rule plot_scorecard:
     output:
         png=report(
             "<results>/figures/scorecard.png",
-            caption="../report/scorecard_figure.rst",
+            caption="../report/figures/scorecard.rst",
             category="Scorecard",
         ),
         svg="<results>/figures/scorecard.svg",

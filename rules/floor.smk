@@ -11,7 +11,7 @@ rule tabulate_floor:
     output:
         csv=report(
             "<results>/tables/floor.csv",
-            caption="../report/floor.rst",
+            caption="../report/figures/floor.rst",
             category="Tables",
         ),
         md="<results>/tables/floor.md",
@@ -46,7 +46,7 @@ rule plot_floor:
     output:
         png=report(
             "<results>/figures/floor.png",
-            caption="../report/floor.rst",
+            caption="../report/figures/floor.rst",
             category="Figures",
         ),
         svg="<results>/figures/floor.svg",

@@ -3,7 +3,7 @@
 
 rule tabulate_reproduction:
     input:
-        published=os.path.relpath(PROJECT / "resources/published-figures.yaml"),
+        published=os.path.relpath(PUBLISHED),
         errors=(
             "<results>/tables/table2_errors.csv"
             if plan.enabled(config, "errors")
@@ -12,7 +12,7 @@ rule tabulate_reproduction:
     output:
         csv=report(
             "<results>/tables/reproduction.csv",
-            caption="../report/reproduction.rst",
+            caption="../report/tables/reproduction.rst",
             category="Reproduction",
         ),
         md="<results>/tables/reproduction.md",
@@ -51,7 +51,7 @@ rule tabulate_claims:
     output:
         csv=report(
             "<results>/tables/claims.csv",
-            caption="../report/claims.rst",
+            caption="../report/tables/claims.rst",
             category="Reproduction",
         ),
         md="<results>/tables/claims.md",
@@ -76,32 +76,3 @@ rule tabulate_claims:
         code=code("tabulate_claims"),
     script:
         "../scripts/tabulate_claims.py"
-
-
-rule write_reproduction:
-    input:
-        published=os.path.relpath(PROJECT / "resources/published-figures.yaml"),
-        figures="<results>/tables/reproduction.csv",
-        claims="<results>/tables/claims.csv",
-        control="<results>/tables/control.csv" if CONTROLLED else [],
-    output:
-        report(
-            "<results>/reproduction.html",
-            caption="../report/reproduction.rst",
-            category="Reproduction",
-        ),
-    log:
-        "<logs>/write_reproduction.log",
-    benchmark:
-        "<benchmarks>/write_reproduction.tsv"
-    conda:
-        "../envs/analysis.yaml"
-    resources:
-        mem_mb=memory(500),
-        runtime=minutes(15),
-    params:
-        study=config["study"],
-        reference=config["reference"],
-        code=code("write_reproduction"),
-    script:
-        "../scripts/write_reproduction.py"

@@ -12,7 +12,7 @@ rule score_models:
     output:
         report(
             "<results>/scorecard.csv",
-            caption="../report/scorecard.rst",
+            caption="../report/tables/scorecard.rst",
             category="Scorecard",
         ),
     log:
@@ -74,7 +74,7 @@ rule tabulate_scorecard:
     output:
         csv=report(
             "<results>/tables/scorecard.csv",
-            caption="../report/scorecard.rst",
+            caption="../report/tables/scorecard.rst",
             category="Tables",
         ),
         md="<results>/tables/scorecard.md",

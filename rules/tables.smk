@@ -23,7 +23,7 @@ rule tabulate_models:
     output:
         csv=report(
             "<results>/tables/table1_models.csv",
-            caption="../report/table1.rst",
+            caption="../report/tables/table1_models.rst",
             category="Tables",
         ),
         md="<results>/tables/table1_models.md",
@@ -66,7 +66,7 @@ rule tabulate_control:
     output:
         csv=report(
             "<results>/tables/control.csv",
-            caption="../report/control.rst",
+            caption="../report/tables/control.rst",
             category="Tables",
         ),
         md="<results>/tables/control.md",

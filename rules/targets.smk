@@ -98,6 +98,10 @@ def runs_of(model):
     ]
 
 
+# The paper's claims and figures stand beside a study that names its models.
+PUBLISHED = PROJECT / "resources/published-figures.yaml"
+PAPERS_MODELS = yaml.safe_load(PUBLISHED.read_text(encoding="utf-8"))["models"]
+PAPER = len({*PAPERS_MODELS} & {*config["models"]}) > 1
 TABLES = [
     f"<results>/tables/{name}.{suffix}"
     for name, shown in {
@@ -108,8 +112,8 @@ TABLES = [
         "noise": config["verdict"] and {f["model"] for f in FLOOR} - {*TRAININGS},
         "tolerance": True,
         "control": CONTROLLED,
-        "reproduction": True,
-        "claims": True,
+        "reproduction": PAPER,
+        "claims": PAPER,
         "floor": FLOOR_TASK,
         "costs": "costs" in config,
     }.items()
@@ -133,5 +137,8 @@ CHANGES = [
     f"<results>/tables/changed_{model}.{suffix}"
     for model in CHANGED
     for suffix in ("csv", "md")
+]
+CARDS = [
+    f"<results>/cards/{model}.{suffix}" for suffix in ("md", "html") for model in JUDGED
 ]
 FINDINGS = ["<results>/findings.md"] if FLOOR_TASK else []

@@ -19,7 +19,7 @@ rule measure_tolerance:
     output:
         tolerance=report(
             "<results>/tolerance.csv",
-            caption="../report/tolerance.rst",
+            caption="../report/tables/tolerance.rst",
             category="Scorecard",
         ),
         warnings="<results>/tolerance.warnings.json",
@@ -62,7 +62,7 @@ rule tabulate_tolerance:
     output:
         csv=report(
             "<results>/tables/tolerance.csv",
-            caption="../report/tolerance.rst",
+            caption="../report/tables/tolerance.rst",
             category="Tables",
         ),
         md="<results>/tables/tolerance.md",

@@ -6,50 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from miniature.agreement.table import concat_rows, make_rows, make_table
+from cards import card, outputs, tolerance_of_two
+from miniature.agreement.table import concat_rows, make_rows
 from miniature.scorecard.answer import answer_json, answer_markdown, headline, make_answer
-from miniature.scorecard.build import COUNT_COLUMNS, SCORECARD_COLUMNS, TEXT_COLUMNS
 from miniature.scorecard.planning import decides, planning_table, reach, rescale
 from miniature.scorecard.sanity import check_clusters, check_outputs, check_reference
-from miniature.scorecard.tolerance import Outputs, tolerance_rows
 from miniature.statistics.kept import Kept, p_miniature
 from miniature.tables.planning import measured_planning
 
 
-def card():
-    rows = [
-        ("tiny", "errors", "not-miniature", 0.3, 0.2, 0.4),
-        ("tiny", "calibration", "miniature", None, None, None),
-        ("base", "errors", "miniature", 0.98, 0.9, 1.1),
-        ("base", "calibration", "uninformative", None, None, None),
-    ]
-    names = ("model", "characteristic", "verdict", "kept", "kept_low", "kept_high")
-    columns = {name: [row[i] for row in rows] for i, name in enumerate(names)}
-    columns |= {"floor_kind": ["retrained"] * 4, "replicates": [3] * 4, "n_clusters": [12, 500, 12, 500]}
-    columns |= {
-        "keep": [0.8, None] * 2,
-        "spread": [0.05, None] * 2,
-        "reason": [""] * 4,
-        "as_measured": [""] * 4,
-    }
-    columns |= {"task": ["reviews"] * 4, "dataset": ["reviews"] * 4, "measure": ["jaccard"] * 4}
-    return make_table(SCORECARD_COLUMNS, TEXT_COLUMNS, COUNT_COLUMNS, columns)
-
-
-def outputs(answers, label=None):
-    answers = np.asarray(answers)
-    label = np.zeros(len(answers), dtype=int) if label is None else label
-    probabilities = np.eye(2)[answers]
-    return Outputs((answers != label).astype(float), answers, probabilities, label)
-
-
 @pytest.fixture
 def tolerance():
-    made = {"large": [0] * 380 + [1] * 20, "base": [0] * 379 + [1] * 21, "tiny": [0] * 200 + [1] * 200}
-    return tolerance_rows(
-        {name: outputs(answers) for name, answers in made.items()}, np.arange(400), subjects=["tiny", "base"],
-        originals={"tiny": "large", "base": "large"}, trainings={}, task="reviews", dataset="reviews",
-    )  # fmt: skip
+    return tolerance_of_two()
 
 
 def test_the_answer_holds_two_lines_a_model_and_where_to_look(tolerance):
@@ -66,7 +34,7 @@ def test_the_answer_holds_two_lines_a_model_and_where_to_look(tolerance):
     assert "beyond the tolerance in decisions changed" in lines[3]
     assert lines[4] == "- **base**: miniature in everything informative (errors)"
     assert lines[-2:] == [
-        "Look: results/trial/tables/scorecard.md, results/trial/tables/tolerance.md", "Warning: look here",
+        "Look: results/trial/report.html", "Warning: look here",
     ]  # fmt: skip
     assert len(lines) <= 10
 

@@ -7,7 +7,7 @@ import pytest
 from miniature.agreement.comparison import Comparing, Resampling
 from miniature.characteristics.attribution.compare import compare_attribution
 from miniature.messages import StudyError
-from miniature.pages.attributions import write_attributions
+from miniature.pages.attributions import attribution_sections
 
 
 def explained(scores, target="yes"):
@@ -81,17 +81,13 @@ def test_other_words_are_refused():
         compare({"large": explained([[1.0, 2.0, 3.0]]), "small": explained([[1.0, 2.0]])})
 
 
-def test_page():
+def test_examples_least_alike_first():
     texts = pd.DataFrame({"id": ["e0", "e1"], "text": ["a b <", "c d e"]})
-    large = explained([[1.0, -2.0, 0.5], [3.0, 2.0, 1.0]])
-    small = explained([[1.0, 2.0, 0.0], [3.0, 2.0, 1.0]], ["<script>", "yes"])
-    page = write_attributions(
-        texts, {"large": large, "small": small}, reference="large", models=["small"], parts=["text"],
-        method="occlusion", title="Words",
-    )  # fmt: skip
-    assert page.index("e0") < page.index("e1")
-    assert "&lt;script&gt;" in page
-    assert "<script" not in page
-    assert '<span class="against" style="--s:1.00">b</span>' in page
-    assert '<span class="for" style="--s:0.50">a</span>' in page
-    assert ">&lt;</span>" in page
+    large = explained([[3.0, 2.0, 1.0], [1.0, -2.0, 0.5]])
+    small = explained([[3.0, 2.0, 1.0], [1.0, 2.0, 0.0]])
+    (section,) = attribution_sections(
+        texts, {"large": large, "small": small}, reference="large", models=["small"], parts=["text"]
+    )
+    assert [example["id"] for example in section["examples"]] == ["e1", "e0"]
+    words = section["examples"][0]["sides"][0]["words"]
+    assert words == [("c", "for", "0.50"), ("d", "against", "1.00"), ("e", "for", "0.25")]

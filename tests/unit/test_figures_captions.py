@@ -44,7 +44,9 @@ def render(path):
     return text, publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["html_body"]
 
 
-@pytest.mark.parametrize("path", sorted(REPORT.glob("*.rst")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted(REPORT.rglob("*.rst")), ids=lambda path: str(path.relative_to(REPORT))
+)
 def test_caption_renders_without_complaint(path):
     text, _ = render(path)
     assert "trial" in text
@@ -60,13 +62,13 @@ def test_the_landing_page_lists_what_the_study_does():
 
 
 def test_figure_caption_has_an_item_for_each_panel():
-    _, body = render(REPORT / "figure1.rst")
+    _, body = render(REPORT / "figures/figure1.rst")
     assert body.count("<li>") == 2
     assert "the other models among themselves" in body
 
 
 def test_the_models_caption_says_that_length_below_one_half_separates_too():
-    text, _ = render(REPORT / "table1.rst")
+    text, _ = render(REPORT / "tables/table1_models.rst")
     assert "its distance from 0.5" in " ".join(text.split())
 
 

@@ -10,9 +10,7 @@ from floors import floor_of
 from miniature.agreement.comparison import BOOTSTRAP, make_resamples
 from miniature.agreement.table import concat_rows, make_rows
 from miniature.claims.table import claims_table, judge_among, judge_models
-from miniature.pages.reproduction import reproduction_page
 from miniature.scorecard.build import build_scorecard
-from miniature.tables.reproduction import COLUMNS as FIGURE_COLUMNS
 
 SETTINGS = {"task": "squad", "measure": "jaccard", "keep": 0.8}
 
@@ -182,20 +180,3 @@ def test_the_attacks_are_judged_by_their_success_rates():
     untested = claims().iloc[-1]
     assert untested["verdict"] == "not tested in this study"
     assert untested["evidence"] == "no attack was run"
-
-
-def test_the_page_stands_alone_and_obeys_no_text():
-    evil = "<script>alert(1)</script>"
-    figures = pd.DataFrame(
-        [["errors", evil, "", 1.0, 2.0, 1.0, None, None, 5.0, "within tolerance", "a & b"]],
-        columns=list(FIGURE_COLUMNS),
-    )
-    table = claims().assign(evidence=evil)
-    page = reproduction_page(figures, table, study="trial", published={"paper": evil, "questions": 1})
-    assert "<script" not in page
-    assert "&lt;script&gt;" in page
-    assert "a &amp; b" in page
-    assert "within tolerance" in page
-    for outside in ("http://", "https://", "src=", "<link", "@import", "url("):
-        assert outside not in page
-    assert page.count("<tr>") == 2 + len(table) + 1

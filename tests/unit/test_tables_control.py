@@ -5,9 +5,7 @@ import pandas as pd
 import pytest
 
 from miniature.agreement.table import concat_rows, make_rows
-from miniature.pages.reproduction import reproduction_page
 from miniature.tables.control import control_table, describe_control
-from miniature.tables.reproduction import COLUMNS as FIGURE_COLUMNS
 
 VERDICT = {
     "errors": {"task": "wiki", "measure": "jaccard", "keep": 0.8},
@@ -87,12 +85,3 @@ def test_an_agreement_that_is_not_defined_is_not_called_identical(tmp_path):
     table = compare(tmp_path, ONE, [float("nan"), 1.0, 1.0, 0.0])
     assert table["says"].iloc[0].startswith("agreement is undefined")
     assert "does not agree with itself fully" in describe_control(table, reference="large")
-
-
-def test_the_page_says_it_escaped():
-    figures = pd.DataFrame(columns=list(FIGURE_COLUMNS))
-    claims = pd.DataFrame(columns=["claim", "characteristic", "verdict", "evidence", "command", "file"])
-    page = reproduction_page(figures, claims, study="x", published={}, control="<b>off</b> by 0.1")
-    assert "Numerical noise" in page
-    assert "&lt;b&gt;off&lt;/b&gt; by 0.1" in page
-    assert "Numerical noise" not in reproduction_page(figures, claims, study="x", published={})

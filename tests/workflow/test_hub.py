@@ -119,7 +119,7 @@ def test_a_study_from_the_hub_online_then_offline(tmp_path):
     project.run("--cores", "2", configfile=STUDY, **offline)
     assert (results / "agreement" / "errors.csv").read_bytes() == online_errors
     assert (results / "agreement" / "distribution.csv").is_file()
-    assert (results / "reproduction.html").is_file()
+    assert (results / "report.html").is_file()
 
     # Half of a file is noticed where it is used, and nothing else is lost.
     weights = retrieved / "models" / "me--small" / "main" / "model.safetensors"

@@ -5,8 +5,7 @@ import pytest
 pytestmark = pytest.mark.workflow
 
 # The resolved study is written whenever a study changes.
-TAIL = {"record_provenance", "all", "record_study"}
-BESIDE_THE_PAPER = {"tabulate_claims", "write_reproduction"}
+TAIL = {"record_provenance", "write_report", "all", "record_study"}
 
 
 def rules(jobs):
@@ -33,7 +32,7 @@ COMPARISONS = {
     "measure_tolerance", "tabulate_tolerance", "tabulate_planning", "tabulate_noise",
     "write_answer",
     "score_models", "plot_figure1", "tabulate_models", "tabulate_errors", "tabulate_attacks",
-    "tabulate_reproduction", "transfer_attacks", "plot_transfer", "plot_scorecard", "tabulate_scorecard",
+    "transfer_attacks", "plot_transfer", "plot_scorecard", "tabulate_scorecard",
     "tabulate_control",
 }  # fmt: skip
 
@@ -44,7 +43,7 @@ def test_new_model_runs_its_own_jobs_and_the_comparisons_only(project):
     per_model = {job for job in jobs if "model=" in job[1]}
     assert per_model
     assert all("model=extra" in wildcards for _, wildcards in per_model)
-    assert rules(jobs - per_model) == TAIL | BESIDE_THE_PAPER | COMPARISONS
+    assert rules(jobs - per_model) == TAIL | COMPARISONS
 
 
 @pytest.mark.parametrize(
@@ -59,7 +58,7 @@ def test_more_replicates_run_their_own_jobs_and_the_comparisons_only(project, mo
         "measure_calibration",
     }  # fmt: skip
     assert {wildcards.rpartition("model=")[2] for _, wildcards in per_model} == set(new)
-    assert rules(jobs - per_model) <= TAIL | BESIDE_THE_PAPER | COMPARISONS
+    assert rules(jobs - per_model) <= TAIL | COMPARISONS
     assert {"score_models", "compare_errors"} <= rules(jobs)
 
 
@@ -100,7 +99,6 @@ def test_another_bar_reruns_the_scorecard_only(project):
             "tabulate_noise",
             "write_answer",
         }
-        | BESIDE_THE_PAPER
         | TAIL
     )
 

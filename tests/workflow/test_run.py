@@ -157,7 +157,7 @@ def test_report_builds_offline_with_captions(project):
     project.run("--report", "report.html", HTTP_PROXY="http://127.0.0.1:9", HTTPS_PROXY="http://127.0.0.1:9")
     page = (project.folder / "report.html").read_text()
     assert "figure1.png" in page
-    for name in ("figure1", "table1", "table2", "table3", "scorecard"):
+    for name in ("figures/figure1", "tables/table1_models", "tables/table2_errors", "tables/scorecard"):
         # The longest run of plain words of a caption stands in the page, whatever became of its markup.
         text = " ".join((project.folder / "report" / f"{name}.rst").read_text().split())
         words = max(re.findall(r"[A-Za-z0-9 ,]+", text), key=len).strip()

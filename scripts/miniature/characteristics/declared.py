@@ -175,7 +175,6 @@ DECLARED: dict[str, Characteristic] = {
         kinds=("question-answering", "classification"),
         control=Control(_ATTRIBUTIONS, "target", "explained decision"),
         figures=("attribution",),
-        summaries=("attributions/{task}/words.html",),
     ),
 }  # fmt: skip
 

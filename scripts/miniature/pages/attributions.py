@@ -1,59 +1,17 @@
-"""A page of examples with the words of two models' attributions shaded, side by side."""
+"""Examples with the words of two models' attributions shaded, side by side."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import jinja2
 import numpy as np
 import pandas as pd
 
 from miniature.measures.rankings import rank_correlations
 
-# Of the examples that both models explain, so many of those that they explain least alike.
-EXAMPLES = 12
+# Of the examples that two models explain, so many of those that they explain least alike; and of all models.
+EXAMPLES, IN_ALL = 6, 60
 # Texts beyond this are cut, at a word.
 LONGEST = 120
-
-TEMPLATE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ title }}</title>
-<style>
-body { font: 16px/1.6 system-ui, sans-serif; color: #111; }
-body { margin: 1.5rem auto; max-width: 75rem; padding: 0 1rem; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: .5rem 2rem; }
-.pair p { margin: .2rem 0 .6rem; overflow-wrap: anywhere; }
-h3 { font-size: 1rem; margin: 1.2rem 0 .2rem; }
-.for { background: rgba(23, 92, 168, var(--s)); padding: 0 .1em; }
-.dark { color: #fff; }
-.against { border-bottom: 3px dotted rgba(17, 17, 17, var(--s)); }
-small { color: #444; }
-</style>
-</head>
-<body>
-<h1>{{ title }}</h1>
-<p>The darker a word, the more it speaks for the model's own decision; a dotted line marks words that speak
-against it. Shown are the examples whose explanations differ most (lowest rank correlation).
-Method: {{ method }}.</p>
-{% for section in sections %}
-<h2>{{ reference }} and {{ section.model }}</h2>
-{% if not section.examples %}<p>No example is explained for both.</p>{% endif %}
-{% for example in section.examples %}
-<h3>{{ example.id }} <small>rank correlation {{ "%.2f"|format(example.correlation) }}</small></h3>
-<div class="pair">
-{% for side in example.sides %}<p><small>{{ side.model }}: <b>{{ side.target or "no answer" }}</b></small><br>
-{% for word in side.words %}
-<span class="{{ word.looks }}" style="--s:{{ word.strength }}">{{ word.text }}</span>
-{% endfor %}{% if side.cut %}<small>({{ side.cut }} more words)</small>{% endif %}</p>
-{% endfor %}
-</div>
-{% endfor %}
-{% endfor %}
-</body>
-</html>
-"""
 
 
 class Word(NamedTuple):
@@ -64,17 +22,15 @@ class Word(NamedTuple):
     strength: str
 
 
-def write_attributions(
+def attribution_sections(
     texts: pd.DataFrame,
     attributions: Mapping[str, pd.DataFrame],
     *,
     reference: str,
     models: Sequence[str],
     parts: Sequence[str],
-    method: str,
-    title: str,
-) -> str:
-    """Make the page.
+) -> list[dict]:
+    """Examples that each model and the reference explain least alike (lowest rank correlation).
 
     Parameters
     ----------
@@ -87,28 +43,23 @@ def write_attributions(
         Models to show beside the reference.
     parts : sequence of str
         Text columns in the order in which attributions count them.
-    method : str
-    title : str
 
     Returns
     -------
-    str
-        HTML of one file, without scripts; every text of the data is escaped.
+    list of dict
+        For each model its name and its examples: id, correlation, and two sides with their words.
     """
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
-    sections = [
+    count = max(1, min(EXAMPLES, IN_ALL // max(len(models), 1)))
+    return [
         {
             "model": model,
             "examples": [
                 _example(texts, row, value, {name: attributions[name] for name in (reference, model)}, parts)
-                for row, value in _least_alike(attributions[reference], attributions[model])
+                for row, value in _least_alike(attributions[reference], attributions[model])[:count]
             ],
         }
         for model in models
     ]
-    return environment.from_string(TEMPLATE).render(
-        title=title, method=method, reference=reference, sections=sections
-    )
 
 
 def _least_alike(one: pd.DataFrame, other: pd.DataFrame) -> list[tuple[int, float]]:
@@ -121,7 +72,7 @@ def _least_alike(one: pd.DataFrame, other: pd.DataFrame) -> list[tuple[int, floa
             spearman, _ = rank_correlations(a[seen], b[seen], np.zeros(int(seen.sum()), dtype=int), 1)
             if not np.isnan(spearman[0]):
                 values.append((row, float(spearman[0])))
-    return sorted(values, key=lambda item: item[1])[:EXAMPLES]
+    return sorted(values, key=lambda item: item[1])
 
 
 def _example(

@@ -197,7 +197,7 @@ def answer_markdown(answer: Answer, *, results: str) -> str:
         details = [part for part in (_kept(model), *_changed(model), model.tolerance, _noise(model)) if part]
         if details:
             lines.append(f"  {'; '.join(details)}")
-    lines += ["", f"Look: {results}/tables/scorecard.md, {results}/tables/tolerance.md"]
+    lines += ["", f"Look: {results}/report.html"]
     lines += [f"Warning: {text}" for text in answer.warnings]
     return "\n".join(lines) + "\n"
 
