@@ -43,7 +43,7 @@ rule tabulate_noise:
     output:
         csv=report(
             "<results>/tables/noise.csv",
-            caption="../report/noise.rst",
+            caption="../report/tables/noise.rst",
             category="Tables",
         ),
         md="<results>/tables/noise.md",

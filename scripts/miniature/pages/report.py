@@ -11,7 +11,7 @@ from miniature.pages.page import caption_html, caption_title, markdown_html, pic
 
 # What stands in a section of its own; the rest is told under "Figures" and "Tables".
 GROUPS = {
-    "scorecard": "Scorecard", "tolerance": "Scorecard", "planning": "Scorecard",
+    "scorecard": "Scorecard", "tolerance": "Scorecard", "planning": "Scorecard", "noise": "Scorecard",
     "claims": "The paper's claims", "reproduction": "The paper's claims",
 }  # fmt: skip
 ORDER = (
