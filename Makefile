@@ -2,6 +2,7 @@
 # make env    set everything up and run nothing: the command is then .venv/bin/miniature
 # make check  the inner loop: style, fast tests and the examples in docstrings, in a minute or two
 # make test   set everything up and run the tests (make test-faults: those that break something on purpose)
+# make docs   the documentation as a site in .cache/site, without a network once it is set up
 # Needs Python 3.11 or newer, git and make; everything else goes into .venv.
 PYTHON ?= python3
 VENV ?= .venv
@@ -12,7 +13,7 @@ CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 PIP_OPTIONS ?=
 BIN := $(VENV)/bin
 
-.PHONY: study env check test test-slurm test-faults lint report clean
+.PHONY: study env check test test-slurm test-faults lint report docs clean
 .DEFAULT_GOAL := study
 
 study: $(VENV)/installed
@@ -48,6 +49,9 @@ lint: $(VENV)/installed-dev
 
 report: $(VENV)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --report report.html
+
+docs: $(VENV)/installed-dev
+	$(BIN)/mkdocs build --quiet
 
 $(VENV)/installed: envs/requirements.txt envs/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %s. Say which: make PYTHON=/path/to/python3.11" % sys.version.split()[0])'

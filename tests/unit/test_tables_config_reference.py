@@ -90,8 +90,8 @@ def test_the_presets_are_listed():
     ) == {*PRESETS}
 
 
-def test_the_blocks_of_the_readme_follow_the_schema():
-    text = (CONFIG.parent / "README.md").read_text(encoding="utf-8")
+def test_the_blocks_of_the_docs_follow_the_schema():
+    text = (CONFIG.parent / "docs/own-study.md").read_text(encoding="utf-8")
     blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)]
     assert {key for block in blocks for key in block} >= {"models", "datasets", "characteristics"}
     for block in blocks:

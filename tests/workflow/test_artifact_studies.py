@@ -300,7 +300,9 @@ def test_published_floor_counts_each_origin_once_and_decides_on_two(published):
 
 
 @pytest.mark.real
-def test_readme_says_what_the_published_study_found(published):
-    readme = Path(ROOT / "README.md").read_text(encoding="utf-8")
-    found = re.search(r"<!-- findings: [^>]*-->\n(.*?)<!-- end of findings -->", readme, flags=re.DOTALL)
-    assert found.group(1).strip() == (published / "findings.md").read_text(encoding="utf-8").strip()
+def test_readme_and_docs_say_what_the_published_study_found(published):
+    short, _, full = (published / "findings.md").read_text(encoding="utf-8").partition("\n## In full\n")
+    for page, text in (("README.md", short), ("docs/published.md", full)):
+        content = Path(ROOT / page).read_text(encoding="utf-8")
+        found = re.search(r"<!-- findings: [^>]*-->\n(.*?)<!-- end of findings -->", content, flags=re.DOTALL)
+        assert found.group(1).strip() == text.strip(), page

@@ -1,6 +1,7 @@
 """`miniature audit` and plain Snakemake do the same work: one command to an answer, and the same bytes."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -8,12 +9,15 @@ import sys
 import pandas as pd
 import pytest
 
+from pages import commands
 from projects import ROOT, digests
 from small_models import save_classifier, toy_reviews
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 SECRET = "zanzibar"
+# What README tells to type.
+TYPED = [shlex.split(line) for line in commands((ROOT / "README.md").read_text(encoding="utf-8"))]
 
 
 def command(folder, *words, check=True):
@@ -27,15 +31,34 @@ def command(folder, *words, check=True):
 
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory):
-    """Two checkpoints and another training of the first, audited from a folder of their own."""
+    """README's own command, on two checkpoints and another training of the first, from a folder of their own."""
     folder = tmp_path_factory.mktemp("audit")
-    for name in ("large", "small", "again"):
-        save_classifier(folder / name, ["bad", "good"], "distilbert" if name == "small" else "bert")
+    words = next(line for line in TYPED if line[1] == "audit")[1:]
+    (folder / "models").mkdir()
+    for name in ("large", "small", "large-seed2"):
+        save_classifier(
+            folder / "models" / name, ["bad", "good"], "distilbert" if name == "small" else "bert"
+        )
     reviews = toy_reviews(40)
     reviews["text"] += f" {SECRET}"
     reviews.to_csv(folder / "test.csv", index=False)
-    words = ["audit", "large", "small", "--again", "again", "--data", "test.csv", "--study", "ours"]
     return folder, words, command(folder, *words, "--cores", "2")
+
+
+def test_what_readme_says_works_in_its_order(audited):
+    folder, words, done = audited
+    after = [line[1:] for line in TYPED if line[0] == "miniature"]
+    assert [line[0] for line in after] == ["audit", "check", "audit", "gate", "plan"]
+    assert after[0] == words
+    for line in after[1:]:
+        status = command(folder, *line, check=False)
+        assert status.returncode in ((0, 1, 2) if line[0] == "gate" else (0,)), status.stderr
+    report = (folder / "results" / "shipping" / "report.html").read_text()
+    assert SECRET in report
+    assert report.count('<th scope="row">') == 1
+    assert (
+        (folder / "results/shipping/cards/small.md").read_text().startswith("## Behavior compared with large")
+    )
 
 
 def test_the_answer_is_printed_in_few_lines(audited):
@@ -46,34 +69,33 @@ def test_the_answer_is_printed_in_few_lines(audited):
     assert "Error" not in done.stderr
     # Nothing is left to do, and the answer is printed all the same.
     assert command(folder, *words).stdout == done.stdout
-    assert command(folder, "audit", "ours.yaml").stdout == done.stdout
-    status = command(folder, "gate", "ours.yaml", check=False).returncode
+    assert command(folder, "audit", "shipping.yaml").stdout == done.stdout
+    status = command(folder, "gate", "shipping.yaml", check=False).returncode
     assert status in (0, 1, 2)
 
 
 def test_plain_snakemake_gives_the_same_bytes(audited, tmp_path):
     folder, _, _ = audited
-    for name in ("ours.yaml", "test.csv"):
+    for name in ("shipping.yaml", "test.csv"):
         shutil.copy2(folder / name, tmp_path)
-    for name in ("large", "small", "again"):
-        shutil.copytree(folder / name, tmp_path / name)
+    shutil.copytree(folder / "models", tmp_path / "models")
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
     profile = ["--workflow-profile", ROOT / "profiles" / "default"]
     subprocess.run(
-        [*snakemake, *profile, "--cores", "1", "--configfile", "ours.yaml"], cwd=tmp_path, check=True,
+        [*snakemake, *profile, "--cores", "1", "--configfile", "shipping.yaml"], cwd=tmp_path, check=True,
         capture_output=True,
     )  # fmt: skip
-    ours, theirs = digests(folder / "results" / "ours"), digests(tmp_path / "results" / "ours")
-    assert len(ours) > 40
-    assert ours == theirs
+    shipping, theirs = digests(folder / "results" / "shipping"), digests(tmp_path / "results" / "shipping")
+    assert len(shipping) > 40
+    assert shipping == theirs
 
 
 def test_changed_decisions_are_listed_and_texts_can_be_kept_out(audited):
     folder, _, _ = audited
-    tables = folder / "results" / "ours" / "tables"
+    tables = folder / "results" / "shipping" / "tables"
     changed = pd.read_csv(tables / "changed_small.csv")
     predictions = {
-        name: pd.read_parquet(folder / f"results/ours/predictions/test/test/test/{name}.parquet")[
+        name: pd.read_parquet(folder / f"results/shipping/predictions/test/test/test/{name}.parquet")[
             "prediction"
         ]
         for name in ("large", "small")
@@ -81,7 +103,7 @@ def test_changed_decisions_are_listed_and_texts_can_be_kept_out(audited):
     assert len(changed) == int((predictions["large"] != predictions["small"]).sum())
     assert changed["text"].str.contains(SECRET).all()
     (folder / "private.yaml").write_text(
-        (folder / "ours.yaml").read_text().replace("ours", "private") + "texts: false\n"
+        (folder / "shipping.yaml").read_text().replace("shipping", "private") + "texts: false\n"
     )
     command(folder, "audit", "private.yaml", "--cores", "2")
     results = folder / "results" / "private"
@@ -101,15 +123,15 @@ def test_a_job_that_fails_says_why_at_the_end_and_loses_nothing(audited, tmp_pat
     folder, words, done = audited
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy, symlinks=True)
-    predictions = copy / "results/ours/predictions/test/test/test"
+    predictions = copy / "results/shipping/predictions/test/test/test"
     kept = (predictions / "large.parquet").stat().st_mtime_ns
     (predictions / "small.parquet").write_bytes(b"PAR1 cut short")
-    (copy / "results/ours/errors/test/test/test/small.parquet").unlink()
+    (copy / "results/shipping/errors/test/test/test/small.parquet").unlink()
     failed = command(copy, *words, check=False)
     assert failed.returncode == 1
     # Which of the jobs that read it comes first is the scheduler's choice.
     assert ": The file is damaged" in failed.stderr, failed.stderr
     assert "small.parquet (renamed small.parquet.damaged)" in failed.stderr
-    assert failed.stderr.strip().splitlines()[-2].strip().startswith("again: miniature audit ours.yaml")
+    assert failed.stderr.strip().splitlines()[-2].strip().startswith("again: miniature audit shipping.yaml")
     assert command(copy, *words).stdout == done.stdout
     assert (predictions / "large.parquet").stat().st_mtime_ns == kept

@@ -14,7 +14,8 @@ from miniature.messages import StudyError, printable
 MISTAKE = 3
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Arguments of the command and of each subcommand."""
     parser = argparse.ArgumentParser(
         prog="miniature",
         description="Does a compressed language model still behave like the one it came from?",
@@ -128,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit status: 0 after success, 1 after a run that failed, 3 after a mistake; ``gate`` has its own.
     """
-    given = _parser().parse_args(arguments)
+    given = build_parser().parse_args(arguments)
     try:
         # Imported when it is called: what one subcommand needs takes another a second.
         module, _, function = given.run.partition(":")

@@ -13,7 +13,7 @@ import pandas as pd
 
 from miniature.measures.sets import set_counts, set_values
 from miniature.scorecard.floor import origin_means
-from miniature.scorecard.verdicts import NOT_MEASURED
+from miniature.scorecard.verdicts import MINIATURE, NOT_MEASURED, NOT_MINIATURE, UNDECIDED
 from miniature.statistics.bootstrap import (
     cluster_index,
     percentile_bounds,
@@ -147,6 +147,9 @@ class _Facts:
         return (1 - mean) / (1 - own) if own < 1 else float("nan")
 
 
+VERDICTS = (NOT_MINIATURE, MINIATURE, UNDECIDED)
+
+
 def write_findings(
     table: pd.DataFrame,
     pairs: Mapping[Pair, float],
@@ -173,16 +176,41 @@ def write_findings(
     Returns
     -------
     str
-        A list with one item for each finding, and a last one for what they rest on.
+        What was found in a few short sentences; then a list with one item for each finding, and a last one
+        for what they rest on.
     """
     facts = _Facts(table, pairs)
+    short = "".join(f"- {line}\n" for line in _short(facts, card))
     items = [_floor_item(facts, task)]
     if facts.nearest is not None:
         items += [_nearest_item(facts, contrasts), _other_side_item(facts, contrasts)]
         items += _rest_item(facts)
     items += _scale_item(facts)
     items += [*_verdict_item(card), _limits_item(facts, card)]
-    return "".join(f"- {item}\n" for item in items)
+    return f"{short}\n## In full\n\n" + "".join(f"- {item}\n" for item in items)
+
+
+def _short(facts: _Facts, card: pd.DataFrame) -> list[str]:
+    """The finding in a sentence each on floor, nearest model and verdicts."""
+    lines = [
+        f"Other trainings of `{facts.reference}` share its errors to a Jaccard index of {facts.floor:.3f}: "
+        "the noise floor."
+    ]
+    if facts.nearest is not None:
+        lines.append(
+            f"`{facts.nearest}`, the nearest of the models compared, reaches "
+            f"{facts.cell(facts.nearest, 'Jaccard'):.3f}."
+        )
+    rows = card[(card["characteristic"] == "errors") & card["verdict"].isin(VERDICTS)]
+    said = []
+    for verdict in VERDICTS:
+        models = [
+            f"`{row.model}`" + (f" (keeps {100 * row.kept:.0f} %)" if verdict == NOT_MINIATURE else "")
+            for row in rows[rows["verdict"] == verdict].itertuples()
+        ]
+        if models:
+            said.append(f"{_listed(models)} {'is' if len(models) == 1 else 'are'} {verdict}")
+    return [*lines, f"On errors, {'; '.join(said)}."] if said else lines
 
 
 def _floor_item(facts: _Facts, task: str) -> str:
