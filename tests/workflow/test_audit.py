@@ -31,7 +31,7 @@ def command(folder, *words, check=True):
 
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory):
-    """README's own command, on two checkpoints and another training of the first, from a folder of their own."""
+    """README's own command, on two checkpoints and another training of the first."""
     folder = tmp_path_factory.mktemp("audit")
     words = next(line for line in TYPED if line[1] == "audit")[1:]
     (folder / "models").mkdir()
@@ -46,7 +46,7 @@ def audited(tmp_path_factory):
 
 
 def test_what_readme_says_works_in_its_order(audited):
-    folder, words, done = audited
+    folder, words, _ = audited
     after = [line[1:] for line in TYPED if line[0] == "miniature"]
     assert [line[0] for line in after] == ["audit", "check", "audit", "gate", "plan"]
     assert after[0] == words
@@ -56,9 +56,8 @@ def test_what_readme_says_works_in_its_order(audited):
     report = (folder / "results" / "shipping" / "report.html").read_text()
     assert SECRET in report
     assert report.count('<th scope="row">') == 1
-    assert (
-        (folder / "results/shipping/cards/small.md").read_text().startswith("## Behavior compared with large")
-    )
+    card = (folder / "results/shipping/cards/small.md").read_text()
+    assert card.startswith("## Behavior compared with large")
 
 
 def test_the_answer_is_printed_in_few_lines(audited):
