@@ -70,6 +70,10 @@ SIX = ["large", "base", "distil", "medium", "mini", "tiny"]
 LONG = [f"bert_uncased_L-{n}_H-{64 * n}_A-{n}" for n in (24, 12, 8, 4, 2)]
 
 
+def many(count):
+    return [f"bert_uncased_L-{n % 24}_H-{64 * n}_A-{n}" for n in range(1, count + 1)]
+
+
 NINE = [*SIX, "pruned", "quantised", "nano"]
 
 
@@ -82,8 +86,11 @@ NINE = [*SIX, "pruned", "quantised", "nano"]
         (SIX, (10.0, 4.0)),
         (NINE, (11.0, 4.0)),
         (LONG, (13.3, 5.0)),
+        (many(30), (13.3, 5.0)),
+        (many(60), (13.3, 5.0)),
+        (many(9), (6.5, 4.5)),
     ],
-    ids=["two", "six", "six-small", "nine", "long"],
+    ids=["two", "six", "six-small", "nine", "long", "thirty", "sixty", "one-column"],
 )
 def test_no_text_leaves_the_sheet_or_covers_another(models, size):
     figure = draw(models, agreement(models), OPTIONS | {"width": size[0], "height": size[1]})

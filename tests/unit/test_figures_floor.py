@@ -1,11 +1,13 @@
 """The floor figure: what is drawn is what the table says, and the same bytes every time."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from miniature.figures.files import figure_bytes
-from miniature.figures.floor import KINDS, clusters, plot_floor
+from miniature.figures.floor import KINDS, plot_floor
 from miniature.tables.floor import COMPARED, OTHER, REFERENCE, SAME, VARIANT
 
 NAN = float("nan")
@@ -30,10 +32,25 @@ def table():
     return found
 
 
-def drawn():
-    figure = plot_floor(table(), task="wiki")
-    (axes,) = figure.axes
-    return figure, axes
+def drawn(found=None):
+    figure = plot_floor(table() if found is None else found, task="wiki")
+    return figure, figure.axes[0]
+
+
+def crowded(count, name="bert_uncased_L-{}_H-{}_A-12"):
+    """A table of so many models with long names, most of which lie close together."""
+    rng = np.random.default_rng(count)
+    kinds = [REFERENCE, *rng.choice([SAME, COMPARED, COMPARED, COMPARED, OTHER, VARIANT], count - 1)]
+    found = pd.DataFrame(
+        {
+            "model": [name.format(i, 64 * i) for i in range(count)], "kind": kinds,
+            "origin": [f"group-{i % 7}-of-many" for i in range(count)],
+            "accuracy %": [77.0, *rng.normal(72, 4, count - 1)],
+            "Jaccard": [NAN, *np.clip(rng.normal(0.45, 0.05, count - 1), 0.1, 0.9)],
+        }
+    )  # fmt: skip
+    found["ceiling"], found["chance"], found["n"] = 0.8, 0.2, 1000
+    return found
 
 
 def test_every_model_is_a_point_of_its_kind():
@@ -55,9 +72,9 @@ def test_every_name_but_those_of_variants_stands_in_the_picture():
         shown = f"{model}  {value:.3f}" in texts
         assert shown == (model not in ("large", "b-plus")), model
     assert "large, the reference" in texts
-    assert "rough noise floor 0.555" in texts  # (0.58 + (0.52 + 0.54) / 2) / 2
-    assert any("them 0.580, group 0.530" in text for text in texts)
-    assert "wiki, n = 1,000" in [text.get_text() for text in figure.texts]
+    # (0.58 + (0.52 + 0.54) / 2) / 2
+    about = "Rough noise floor 0.555, from other trainings: them 0.580, group 0.530"
+    assert f"wiki, n = 1,000\n{about}" in [text.get_text() for text in figure.texts]
 
 
 def test_the_curves_pass_through_the_marks_of_every_model():
@@ -70,19 +87,23 @@ def test_the_curves_pass_through_the_marks_of_every_model():
             assert at == pytest.approx(row[name], abs=0.01)
 
 
-def test_no_text_leaves_the_sheet_or_meets_another():
-    figure, axes = drawn()
+@pytest.mark.parametrize(
+    "found",
+    [table(), *map(crowded, (2, 9, 30, 60)), crowded(9, "m" * 60 + "{}")],
+    ids=["usual", "2", "9", "30", "60", "longest"],
+)
+def test_no_text_leaves_the_sheet_or_meets_another(found):
+    figure, axes = drawn(found)
     figure.canvas.draw()
     sheet = figure.bbox
-    boxes = [t.get_window_extent() for t in [*axes.texts, *figure.texts] if t.get_text()]
-    assert all(sheet.x0 <= b.x0 and b.x1 <= sheet.x1 and sheet.y0 <= b.y0 and b.y1 <= sheet.y1 for b in boxes)
-    names = [t.get_window_extent() for t in axes.texts]
-    for i, box in enumerate(names):
-        assert not any(box.overlaps(other) for other in names[i + 1 :])
-
-
-def test_near_points_share_a_column():
-    assert clusters(table().iloc[1:].reset_index(drop=True)) == [[0, 3, 4, 5], [1], [2], [6]]
+    texts = [*axes.texts, *figure.texts, axes.xaxis.label, axes.yaxis.label, *axes.get_xticklabels()]
+    boxes = [(t.get_text(), t.get_window_extent()) for t in texts if t.get_text()]
+    for text, b in boxes:
+        assert sheet.x0 <= b.x0 < b.x1 <= sheet.x1, text
+        assert sheet.y0 <= b.y0 < b.y1 <= sheet.y1, text
+    for (one, a), (other, b) in itertools.combinations(boxes, 2):
+        across, up = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+        assert across <= 1.0 or up <= 3.0, f"{one!r} covers {other!r}"
 
 
 def test_same_bytes_every_time():
@@ -92,7 +113,7 @@ def test_same_bytes_every_time():
 
 def test_a_table_without_a_floor_is_drawn_too():
     figure = plot_floor(table()[lambda t: ~t["kind"].isin([SAME, VARIANT])], task="wiki")
-    assert not any("floor" in text.get_text() for text in figure.axes[0].texts)
+    assert not any("Rough noise floor" in text.get_text() for text in figure.texts)
 
 
 @pytest.mark.parametrize("accuracies", [(0.0, 0.0), (100.0, 0.0), (100.0, 100.0)])

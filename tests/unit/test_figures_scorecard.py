@@ -76,9 +76,10 @@ def boxes(figure):
         (["base", "tiny"], FIVE),
         (["tiny"], FIVE[:1]),
         ([f"bert_uncased_L-{n}_H-{64 * n}_A-{n}" for n in range(2, 12)], FIVE),
+        ([f"bert_uncased_L-{n}_H-{64 * n}_A-{n}" for n in range(2, 62)], [*FIVE, "attribution"]),
         (["m" * 64, "base"], FIVE[:2]),
     ],
-    ids=["usual", "least", "many", "longest-name"],
+    ids=["usual", "least", "many", "sixty", "longest-name"],
 )
 def test_no_text_leaves_the_sheet_or_covers_another(models, names):
     figure = draw(full(models, names))

@@ -12,6 +12,7 @@ from miniature.figures.files import figure_bytes
 from miniature.figures.transfer import COLUMNS, SHADES, plot_transfer, transfer_points
 
 MODELS = ["large", "large.seed1", "a-model-of-a-long-name", "tiny"]
+MANY = [f"model-{i}" for i in range(30)]
 
 
 def table(models, seed=0, most=60):
@@ -52,7 +53,7 @@ def test_points_are_the_tables_with_intervals():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("models", [MODELS[:2], MODELS, [f"model-{i}" for i in range(12)]], ids=len)
+@pytest.mark.parametrize("models", [MODELS[:2], MODELS, MANY[:12], MANY], ids=len)
 @pytest.mark.parametrize("recipes", [["one"], ["one", "two", "three"]], ids=len)
 def test_every_rate_is_written_inside_the_sheet_and_nothing_overlaps(models, recipes):
     points = transfer_points({("reviews", name): table(models, seed) for seed, name in enumerate(recipes)})
