@@ -155,8 +155,8 @@ def markdown(rows: Sequence[Row], study: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def run_gate(given: argparse.Namespace) -> int:
-    """Print the verdicts that count and return the exit status."""
+def finished_results(given: argparse.Namespace) -> tuple[Path, str]:
+    """Folder of the results of a study that has not changed since, and its name."""
     from miniature.cli.main import study_file
 
     path = study_file(given)
@@ -167,8 +167,13 @@ def run_gate(given: argparse.Namespace) -> int:
         raise StudyError(
             f"{path} has changed since its results were made.", where=str(told), fix=f"miniature audit {path}"
         )
+    return results, resolved.config["study"]
+
+
+def run_gate(given: argparse.Namespace) -> int:
+    """Print the verdicts that count and return the exit status."""
+    results, name = finished_results(given)
     rows = choose_rows(read_rows(results), given.only)
-    name = resolved.config["study"]
     for file, text in ((given.junit, junit), (given.markdown, markdown)):
         if file:
             with atomic_path(Path(file)) as temporary:

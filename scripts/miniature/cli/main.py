@@ -66,6 +66,17 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     gate_.add_argument("--junit", metavar="FILE", help="write the rows as JUnit XML").complete = shtab.FILE
     gate_.add_argument("--markdown", metavar="FILE", help="write the rows as Markdown").complete = shtab.FILE
+    deposit = _command(
+        commands, "deposit", "deposit:run_deposit",
+        "write the small files of a finished study as an RO-Crate for an archive: no checkpoints, no texts",
+        "miniature deposit shipping.yaml shipping-crate",
+    )  # fmt: skip
+    _add_file(deposit)
+    deposit.add_argument("folder", metavar="FOLDER", help="folder to make")
+    deposit.add_argument("--license", metavar="URL", help="license of the results")
+    deposit.add_argument(
+        "--texts", action="store_true", help="also what shows texts of the data: report, changed decisions"
+    )
     plan = _command(
         commands, "plan", "plan:run_plan",
         "say what a study of so many examples and second trainings will be able to call miniature or "
