@@ -23,7 +23,7 @@ def main(snakemake):
     common = {"models": params.models, "reference": params.reference, "replicates": params.replicates}
     panels = {letter: panel_data(agreement, panel, **common) for letter, panel in chosen.items()}
     write_csv(pd.concat(panels.values(), ignore_index=True), output.csv)
-    options = {"panels": chosen, "width": 6.5 * len(chosen), "height": 4.5, "y_max": "auto"}
+    options = {"panels": chosen, "width": max(9.0, 6.5 * len(chosen)), "height": 5.0, "y_max": "auto"}
     figure = plot_figure1(panels, options=options, **common)
     save_figure(figure, {"pdf": output.pdf, "svg": output.svg, "png": output.png})
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -27,6 +26,7 @@ from miniature.figures.curves import (
 )
 from miniature.figures.labels import text_width, wrap
 from miniature.figures.panels import chance_range, chance_varies, curves, panel_data
+from miniature.figures.sheet import POINTS, Sheet
 from miniature.figures.style import INK, MUTED, Look, model_looks, neutral_style
 
 __all__ = ["panel_data", "plot_figure1"]
@@ -121,10 +121,10 @@ def plot_figure1(
     others = {model: look for model, look in looks.items() if model != reference}
     size = FONT_PER_INCH * float(options["width"])
     with neutral_style(size):
-        figure = Figure(figsize=(options["width"], options["height"]), facecolor="white")
-        FigureCanvasAgg(figure)
-        _Sheet(figure, panels, others, size, reference).draw()
-    return figure
+        shape = (POINTS * float(options["width"]), POINTS * float(options["height"]))
+        sheet = _PanelSheet(shape, panels, others, size, reference)
+        sheet.draw()
+    return sheet.figure
 
 
 def axis_limits(
@@ -177,16 +177,21 @@ def _context(panel: Mapping, rows: pd.DataFrame) -> str:
     return f"{text}, n = {low:,}" + ("" if low == high else f" to {high:,}")
 
 
-class _Sheet:
-    """Places the panels and their texts on the figure; all lengths are in points."""
+class _PanelSheet(Sheet):
+    """Places the panels and their texts on the figure."""
 
     def __init__(
-        self, figure: Figure, panels: list[Panel], others: Mapping[str, Look], size: float, reference: str
+        self,
+        shape: tuple[float, float],
+        panels: list[Panel],
+        others: Mapping[str, Look],
+        size: float,
+        reference: str,
     ):
-        self.figure, self.panels, self.others, self.size = figure, panels, others, size
+        super().__init__(*shape)
+        self.panels, self.others, self.size = panels, others, size
         self.reference = reference
         self.floor_name = f"{reference} again"
-        self.width, self.height = (72.0 * float(inches) for inches in figure.get_size_inches())
         self.small = 0.86 * size  # labels and notes
         self.big = 1.12 * size  # titles
         # The axis is labeled where the measure changes from one panel to the next.
@@ -218,17 +223,15 @@ class _Sheet:
         bottom = below + (1.6 * legend_rows + 3.7) * self.size
         heading = max(map(len, titles)) * 1.2 * self.big + (4.3 if crowded else 3.2) * self.size
         plot_height = self.height - EDGE - heading - bottom
-        self._text(EDGE, EDGE, "\n".join(footer), size=0.8 * self.size, color=MUTED, va="bottom")
+        self.text(EDGE, EDGE, "\n".join(footer), size=0.8 * self.size, color=MUTED, va="bottom")
         x = EDGE
         for i, panel in enumerate(self.panels):
             x += self.left[i]
             self._draw_heading(panel, titles[i], x, len(named[i]))
-            axes = self.figure.add_axes(self._box(x, bottom, plot_width, plot_height), ylim=panel.limits)
+            axes = self.axes(x, bottom, plot_width, plot_height, ylim=panel.limits)
             if panel.curves:
                 self._draw_panel(axes, panel, labelled=self.labelled[i])
-                column = self.figure.add_axes(
-                    self._box(x + plot_width, bottom, columns[i], plot_height), ylim=panel.limits
-                )
+                column = self.axes(x + plot_width, bottom, columns[i], plot_height, ylim=panel.limits)
                 draw_labels(
                     column, named[i], panel.rows, width=columns[i], height=plot_height, size=self.small,
                     names=names[i], floor=(self.floor_name, panel.floor),
@@ -242,21 +245,15 @@ class _Sheet:
         count = len(self.panels)
         return (self.width - 2 * EDGE - sum(self.left) - GAP * (count - 1) - columns) / count
 
-    def _box(self, left: float, bottom: float, width: float, height: float) -> tuple[float, ...]:
-        return left / self.width, bottom / self.height, width / self.width, height / self.height
-
-    def _text(self, x: float, y: float, text: str, **how: object) -> None:
-        self.figure.text(x / self.width, y / self.height, text, parse_math=False, **how)
-
     def _draw_heading(self, panel: Panel, title: list[str], x: float, named: int) -> None:
         y = self.height - EDGE
-        self._text(x - 22, y + 0.1 * self.size, panel.letter, size=1.35 * self.size, weight="bold", va="top")
-        self._text(x, y, "\n".join(title), size=self.big, weight="bold", va="top", linespacing=1.15)
+        self.text(x - 22, y + 0.1 * self.size, panel.letter, size=1.35 * self.size, weight="bold", va="top")
+        self.text(x, y, "\n".join(title), size=self.big, weight="bold", va="top", linespacing=1.15)
         note = panel.context
         if named < len(panel.curves):
             note += f"\n{len(panel.curves)} pairs; the {NAMED_AT_EACH_END} highest and lowest are named"
         y -= 1.2 * self.big * len(title) + 0.3 * self.size
-        self._text(x, y, note, size=self.small, color=MUTED, va="top", linespacing=1.3)
+        self.text(x, y, note, size=self.small, color=MUTED, va="top", linespacing=1.3)
 
     def _draw_panel(self, axes: Axes, panel: Panel, *, labelled: bool) -> None:
         axes.tick_params(labelsize=0.9 * self.size, width=0.8, length=3)

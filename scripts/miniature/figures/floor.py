@@ -7,10 +7,10 @@ counts allow and the value that unrelated models would reach, and both are drawn
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from miniature.figures.labels import spread, text_width, wrap
+from miniature.figures.sheet import Sheet
 from miniature.figures.style import COLORS, GRID, INK, MUTED, neutral_style
 from miniature.measures.sets import set_measures
 from miniature.scorecard.floor import origin_means
@@ -54,12 +54,12 @@ def plot_floor(table: pd.DataFrame, *, task: str) -> Figure:
         Made without pyplot; save it with `miniature.figures.files.save_figure`.
     """
     with neutral_style(SIZE):
-        sheet = _Sheet(table, task)
+        sheet = _FloorSheet(table, task)
         sheet.draw()
     return sheet.figure
 
 
-class _Sheet:
+class _FloorSheet(Sheet):
     """Places title, axes, the column of names, legend and note; every length is in points."""
 
     def __init__(self, table: pd.DataFrame, task: str):
@@ -70,13 +70,13 @@ class _Sheet:
         self.names = [f"{row['model']}  {row['Jaccard']:.3f}" for row in self.named.to_dict("records")]
         column = LEADER + text_width(self.own, SMALL, weight="bold")
         column = max([column, *(LEADER + text_width(name, SMALL) for name in self.names)])
-        self.width = max(WIDTH, 2 * column)
+        width = max(WIDTH, 2 * column)
         self.plot = (
-            self.width - LEFT - column - EDGE,
+            width - LEFT - column - EDGE,
             max(LEAST_PLOT, LINE * (len(self.names) + 3)),
         )
         self.means = self._means()
-        inside = 0.96 * (self.width - 2 * EDGE)
+        inside = 0.96 * (width - 2 * EDGE)
         self.title = wrap(
             f"Who makes the same mistakes as {self.reference['model']}?", inside, 1.5 * SIZE, weight="bold"
         )
@@ -84,16 +84,12 @@ class _Sheet:
         self.note = wrap(NOTE, inside, SMALL)
         self.legend = self._legend(inside)
         self.bottom = EDGE + LINE * len(self.note) + 8 + LINE * 1.5 * len(self.legend) + TICKS
-        self.head = 1.9 * SIZE * len(self.title) + 1.4 * SIZE * len(self.about) + 14
-        self.height = self.bottom + self.plot[1] + self.head + EDGE
-        self.figure = Figure(figsize=(self.width / 72, self.height / 72), facecolor="white")
-        FigureCanvasAgg(self.figure)
+        head = 1.9 * SIZE * len(self.title) + 1.4 * SIZE * len(self.about) + 14
+        super().__init__(width, self.bottom + self.plot[1] + head + EDGE)
 
     def draw(self) -> None:
         """Draw everything."""
-        box = (LEFT / self.width, self.bottom / self.height)
-        box += (self.plot[0] / self.width, self.plot[1] / self.height)
-        axes = self.figure.add_axes(box, ylim=(0, 1), xlim=self._limits())
+        axes = self.axes(LEFT, self.bottom, *self.plot, ylim=(0, 1), xlim=self._limits())
         accuracy = float(self.reference["accuracy %"])
         _draw_limits(axes, accuracy / 100)
         axes.plot([accuracy] * 2, [0, 1], color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
@@ -108,14 +104,11 @@ class _Sheet:
         axes.set_axisbelow(True)
         top = self.height - EDGE
         title = "\n".join(self.title)
-        self._text(EDGE, top, title, size=1.5 * SIZE, weight="bold", va="top", linespacing=1.2)
+        self.text(EDGE, top, title, size=1.5 * SIZE, weight="bold", va="top", linespacing=1.2)
         top -= 1.9 * SIZE * len(self.title) + 2
-        self._text(EDGE, top, "\n".join(self.about), size=SIZE, color=MUTED, va="top", linespacing=1.25)
-        self._text(EDGE, EDGE, "\n".join(self.note), size=SMALL, color=MUTED, va="bottom", linespacing=1.2)
+        self.text(EDGE, top, "\n".join(self.about), size=SIZE, color=MUTED, va="top", linespacing=1.25)
+        self.text(EDGE, EDGE, "\n".join(self.note), size=SMALL, color=MUTED, va="bottom", linespacing=1.2)
         self._draw_legend()
-
-    def _text(self, x: float, y: float, text: str, **how: object) -> None:
-        self.figure.text(x / self.width, y / self.height, text, parse_math=False, **how)
 
     def _limits(self) -> tuple[float, float]:
         accuracies = [*self.others["accuracy %"].astype(float), float(self.reference["accuracy %"])]
@@ -186,7 +179,7 @@ class _Sheet:
         rows: list[list[tuple[str, str]]] = [[]]
         used = 0.0
         for kind in shown:
-            width = text_width(words[kind], SMALL) + 40
+            width = text_width(words[kind], SMALL) + 34
             if rows[-1] and used + width > room:
                 rows.append([])
                 used = 0.0
@@ -195,7 +188,9 @@ class _Sheet:
         return rows
 
     def _draw_legend(self) -> None:
-        sheet = self.figure.add_axes((0, 0, 1, 1), xlim=(0, self.width), ylim=(0, self.height), zorder=-1)
+        sheet = self.axes(
+            0, 0, self.width, self.height, xlim=(0, self.width), ylim=(0, self.height), zorder=-1
+        )
         sheet.axis("off")
         lines = {"ceiling": (MUTED, "-"), "chance": (MUTED, ":"), "floor": (KINDS[SAME][0], "--")}
         y = self.bottom - TICKS - 0.75 * LINE
@@ -207,8 +202,8 @@ class _Sheet:
                     sheet.plot([x, x + 16], [y, y], color=color, linestyle=dashes, linewidth=1.1)
                 else:
                     sheet.plot([x + 8], [y], **_marked(kind))
-                self._text(x + 20, y, words, size=SMALL, va="center_baseline")
-                x += text_width(words, SMALL) + 40
+                self.text(x + 20, y, words, size=SMALL, va="center_baseline")
+                x += text_width(words, SMALL) + 34
             y -= 1.5 * LINE
 
 

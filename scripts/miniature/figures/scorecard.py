@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from miniature.figures.labels import text_width, wrap
+from miniature.figures.sheet import Sheet
 from miniature.figures.style import GRID, INK, MUTED, neutral_style
 from miniature.measures.registry import MEASURES
 from miniature.scorecard.floor import KINDS
@@ -128,12 +128,12 @@ def plot_scorecard(points: pd.DataFrame, scorecard: pd.DataFrame, *, reference: 
         Made without pyplot; save it with `miniature.figures.files.save_figure`.
     """
     with neutral_style(SIZE):
-        sheet = _Sheet(points, scorecard, reference)
+        sheet = _ScorecardSheet(points, scorecard, reference)
         sheet.draw()
     return sheet.figure
 
 
-class _Sheet:
+class _ScorecardSheet(Sheet):
     """Places names, columns, legend and notes; every length here is in points."""
 
     def __init__(self, points: pd.DataFrame, scorecard: pd.DataFrame, reference: str):
@@ -158,45 +158,33 @@ class _Sheet:
         self.bottom = self.below + 1.6 * SIZE + 3.6 * SMALL + 12
         self.rows = ROW * max(len(self.models), 1)
         height = max(72 * LEAST_HEIGHT, self.bottom + self.rows + head + EDGE)
-        self.width, self.height = width, height
-        self.figure = Figure(figsize=(width / 72, height / 72), facecolor="white")
-        FigureCanvasAgg(self.figure)
+        super().__init__(width, height)
 
     def draw(self) -> None:
         """Draw everything."""
-        self._text(EDGE, EDGE, "\n".join(self.footer), size=TINY, color=MUTED, va="bottom", linespacing=1.3)
+        self.text(EDGE, EDGE, "\n".join(self.footer), size=TINY, color=MUTED, va="bottom", linespacing=1.3)
         self._legend()
         if not self.names:
-            self._text(EDGE, self.height / 2, "no verdict is asked for in this study", size=SIZE, color=MUTED)
+            self.text(EDGE, self.height / 2, "no verdict is asked for in this study", size=SIZE, color=MUTED)
             return
         for i, model in enumerate(self.models):
             y = self.bottom + self.rows - ROW * (i + 0.5)
-            self._text(EDGE + self.left - 12, y, model, size=self.name_size, ha="right", va="center_baseline")
+            self.text(EDGE + self.left - 12, y, model, size=self.name_size, ha="right", va="center_baseline")
         limits = shared_limits(self.scored)
         for i, name in enumerate(self.names):
             x = EDGE + self.left + i * (self.plot_width + NUMBERS + GAP)
             y = self.height - EDGE
-            self._text(x, y, "\n".join(self.titles[i]), size=1.15 * SIZE, weight="bold", va="top")
+            self.text(x, y, "\n".join(self.titles[i]), size=1.15 * SIZE, weight="bold", va="top")
             y -= 1.45 * SIZE * len(self.titles[i])
             note = "\n".join(self.notes[i])
-            self._text(x, y, note, size=SMALL, color=MUTED, va="top", linespacing=1.3)
+            self.text(x, y, note, size=SMALL, color=MUTED, va="top", linespacing=1.3)
             column = self.points[self.points["characteristic"] == name].set_index("model")
             scored = bool((column["axis"] == KEPT).all())
-            axes = self.figure.add_axes(
-                (
-                    x / self.width,
-                    self.bottom / self.height,
-                    self.plot_width / self.width,
-                    self.rows / self.height,
-                )
-            )
+            axes = self.axes(x, self.bottom, self.plot_width, self.rows)
             draw_column(
                 axes, column.reindex(self.models), scored=scored,
                 limits=limits if scored else raw_limits(column),
             )  # fmt: skip
-
-    def _text(self, x: float, y: float, text: str, **how: object) -> None:
-        self.figure.text(x / self.width, y / self.height, text, parse_math=False, **how)
 
     def _note(self, name: str) -> list[str]:
         """What a column's verdict rests on."""
@@ -222,12 +210,12 @@ class _Sheet:
                 **_marked(sign),
             )
             self.figure.add_artist(mark)
-            self._text(x + 18, self.below + 0.55 * SIZE, label, size=SIZE, va="center_baseline")
+            self.text(x + 18, self.below + 0.55 * SIZE, label, size=SIZE, va="center_baseline")
             x += 18 + text_width(label, SIZE) + 30
         for verdict in open_words:
             if verdict in labels:
                 label = f"–  {labels[verdict]}"
-                self._text(x, self.below + 0.55 * SIZE, label, size=SIZE, color=MUTED, va="center_baseline")
+                self.text(x, self.below + 0.55 * SIZE, label, size=SIZE, color=MUTED, va="center_baseline")
                 x += text_width(label, SIZE) + 30
 
     def _floor(self) -> str:
@@ -293,7 +281,8 @@ def draw_column(axes: Axes, column: pd.DataFrame, *, scored: bool, limits: tuple
     elif not column["value"].notna().any():
         axes.set_xticks([])
     else:
-        axes.locator_params(axis="x", nbins=4)
+        width = axes.get_window_extent().width * 72 / axes.figure.dpi
+        axes.locator_params(axis="x", nbins=max(1, min(4, int(width / (3.4 * SMALL)))))
         measure = column["axis"].dropna().iloc[0] if column["axis"].notna().any() else "agreement"
         axes.set_xlabel(measure, size=SMALL, labelpad=1)
     for y, row in enumerate(column.to_dict("records")):
