@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from miniature.cli.deposit import deposited_files
 from projects import OF_ONE_MODEL, copy_project, digests, model_of, take_back, target_of
 
 pytestmark = pytest.mark.workflow
@@ -151,6 +153,19 @@ def test_same_bytes_under_two_cores_and_eight(finished, project, tmp_path):
     assert not (project.results / "scorecard.csv").exists()
     project.run("--cores", "8")
     assert digests(project.results) == first
+
+
+def test_figures_come_from_deposited_files_alone(finished, tmp_path):
+    reviewer = copy_project(tmp_path / "reviewer")
+    for path in deposited_files(finished.results, texts=False):
+        target = reviewer.results / path.relative_to(finished.results)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
+    shutil.rmtree(reviewer.results / "figures")
+    assert all(rule.startswith("plot_") or rule == "figures" for rule, _ in reviewer.planned("figures"))
+    reviewer.run("--cores", "1", "figures")
+    for path in (finished.results / "figures").iterdir():
+        assert (reviewer.results / "figures" / path.name).read_bytes() == path.read_bytes(), path.name
 
 
 def test_report_builds_offline_with_captions(project):

@@ -69,13 +69,17 @@ def run_deposit(given: argparse.Namespace) -> int:
     mimetypes.add_type(PARQUET, ".parquet")
     mimetypes.add_type("text/markdown", ".md")
     mimetypes.add_type("application/yaml", ".yaml")
-    for path in deposited_files(results, texts=given.texts):
+    files = deposited_files(results, texts=given.texts)
+    for path in files:
         content = path.read_bytes()
         about = {"sha256": hashlib.sha256(content).hexdigest(), "contentSize": str(len(content))}
         kind = mimetypes.guess_type(path.name)[0]
         crate.add_file(path, path.as_posix(), properties=about | ({"encodingFormat": kind} if kind else {}))
     try:
         crate.write(target)
+        # With the times of their files Snakemake sees what was made of what.
+        for path in files:
+            shutil.copystat(path, target / path)
     except OSError:
         shutil.rmtree(target, ignore_errors=True)
         raise

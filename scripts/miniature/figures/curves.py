@@ -16,6 +16,7 @@ MARKER_STEP = 10.0  # points between the two markers of a pair
 LINE_HEIGHT = 1.22  # of the label's font size
 MOST_MARKERS = 12  # more values of K than this: markers on some of them only
 FLOOR_DASHES = (0, (6, 2))
+CONTEXT = "#c4c4c4"
 NAMED_AT_EACH_END = 3  # in a panel with more curves than labels fit
 
 
@@ -23,12 +24,17 @@ NAMED_AT_EACH_END = 3  # in a panel with more curves than labels fit
 class Curve:
     """A curve ready to draw: its numbers, its styles (one model or two), its name."""
 
-    name: str
+    models: tuple[str, ...]  # of which the reference is none
     looks: tuple[Look, ...]
     k: np.ndarray  # [points]
     value: np.ndarray  # [points], NaN where not measured
     low: np.ndarray  # [points], NaN without an interval
     high: np.ndarray  # [points]
+
+    @property
+    def name(self) -> str:
+        """What is written at its end."""
+        return "–".join(self.models)
 
     @property
     def end(self) -> float:
@@ -45,7 +51,7 @@ def pair_curves(
         shown = [model for model in (a, b) if model != reference]
         found.append(
             Curve(
-                name="–".join(shown),
+                models=tuple(shown),
                 looks=tuple(looks[model] for model in shown),
                 k=rows["k"].to_numpy(float),
                 value=rows["value"].to_numpy(float),
@@ -60,7 +66,7 @@ def floor_curves(pairs: Mapping[tuple[str, str], pd.DataFrame], replicates: Sequ
     """Curves of the reference with its additional trainings: the noise floor of a panel."""
     return [
         Curve(
-            "",
+            (),
             (),
             rows["k"].to_numpy(float),
             rows["value"].to_numpy(float),
@@ -89,8 +95,14 @@ def k_ticks(low: int, high: int) -> list[int]:
     return ticks or [low]
 
 
-def draw_curves(axes: Axes, curves: list[Curve], rows: pd.DataFrame, floor: Sequence[Curve] = ()) -> None:
-    """Draw bands, chance, additional trainings and curves, and format the axes."""
+def draw_curves(
+    axes: Axes,
+    curves: list[Curve],
+    rows: pd.DataFrame,
+    floor: Sequence[Curve] = (),
+    context: Sequence[Curve] = (),
+) -> None:
+    """Draw bands, chance, additional trainings, curves and those without a name; format the axes."""
     ks = rows["k"].astype(int)
     low, high = int(ks.min()), int(ks.max())
     axes.set_xscale("log")
@@ -113,6 +125,10 @@ def draw_curves(axes: Axes, curves: list[Curve], rows: pd.DataFrame, floor: Sequ
     for curve in floor:
         alone = {"marker": REFERENCE_MARKER, "markersize": 8.0} if len(curve.k) == 1 else {}
         axes.plot(curve.k, curve.value, color=INK, linewidth=1.1, linestyle=FLOOR_DASHES, zorder=3.5, **alone)
+
+    for curve in context:
+        alone = {"marker": "_"} if len(curve.k) == 1 else {}
+        axes.plot(curve.k, curve.value, color=CONTEXT, linewidth=0.8, zorder=2.5, **alone)
 
     # Many curves are drawn thin, so that none hides another.
     width = 2.2 if len(curves) <= 8 else 1.7 if len(curves) <= 15 else 1.0

@@ -5,7 +5,7 @@ text says only that (a) and (b) show representation agreement and (c) distributi
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -213,14 +213,17 @@ class _PanelSheet(Sheet):
             label_width(n, self.small, names=shown, notes=plain)
             for n, shown, plain in zip(named, names, notes, strict=True)
         ]
+        shown = {m for n in named for curve in n for m in curve.models} if crowded else set(self.others)
+        legend = [] if all(names) else self._legend(shown)
+        self.grow(1.6 * max(0, len(legend) - 2) * self.size)
         plot_width = self._share(sum(columns))
         titles = [
             wrap(panel.title, plot_width + column, self.big, weight="bold")
             for panel, column in zip(self.panels, columns, strict=True)
         ]
         below = EDGE + 1.1 * len(footer) * self.size
-        legend_rows = 0 if all(names) else self._draw_legend(below + 0.4 * self.size)
-        bottom = below + (1.6 * legend_rows + 3.7) * self.size
+        bottom = below + (1.6 * len(legend) + 3.7) * self.size
+        self._draw_legend(legend, below + 0.4 * self.size)
         heading = max(map(len, titles)) * 1.2 * self.big + (4.3 if crowded else 3.2) * self.size
         plot_height = self.height - EDGE - heading - bottom
         self.text(EDGE, EDGE, "\n".join(footer), size=0.8 * self.size, color=MUTED, va="bottom")
@@ -230,7 +233,7 @@ class _PanelSheet(Sheet):
             self._draw_heading(panel, titles[i], x, len(named[i]))
             axes = self.axes(x, bottom, plot_width, plot_height, ylim=panel.limits)
             if panel.curves:
-                self._draw_panel(axes, panel, labelled=self.labelled[i])
+                self._draw_panel(axes, panel, named[i], labelled=self.labelled[i])
                 column = self.axes(x + plot_width, bottom, columns[i], plot_height, ylim=panel.limits)
                 draw_labels(
                     column, named[i], panel.rows, width=columns[i], height=plot_height, size=self.small,
@@ -251,13 +254,14 @@ class _PanelSheet(Sheet):
         self.text(x, y, "\n".join(title), size=self.big, weight="bold", va="top", linespacing=1.15)
         note = panel.context
         if named < len(panel.curves):
-            note += f"\n{len(panel.curves)} pairs; the {NAMED_AT_EACH_END} highest and lowest are named"
+            note += f"\n{len(panel.curves)} pairs; the {NAMED_AT_EACH_END} highest and lowest in color"
         y -= 1.2 * self.big * len(title) + 0.3 * self.size
         self.text(x, y, note, size=self.small, color=MUTED, va="top", linespacing=1.3)
 
-    def _draw_panel(self, axes: Axes, panel: Panel, *, labelled: bool) -> None:
+    def _draw_panel(self, axes: Axes, panel: Panel, named: list[Curve], *, labelled: bool) -> None:
         axes.tick_params(labelsize=0.9 * self.size, width=0.8, length=3)
-        draw_curves(axes, panel.curves, panel.rows, panel.floor)
+        context = [curve for curve in panel.curves if not any(curve is one for one in named)]
+        draw_curves(axes, named, panel.rows, panel.floor, context)
         axes.set_xlabel(panel.x_label, size=self.size)
         if labelled:
             axes.set_ylabel(panel.y_label, size=self.size)
@@ -276,20 +280,30 @@ class _PanelSheet(Sheet):
             size=self.size, color=MUTED,
         )  # fmt: skip
 
-    def _draw_legend(self, y: float) -> int:
-        """Name the markers under the panels; returns the rows it took."""
-        widest = max((text_width(model, self.small) for model in self.others), default=0.0)
+    def _legend(self, shown: Collection[str]) -> list[list[str]]:
+        """Rows of the legend: models in order, as many as fit."""
+        models = [model for model in self.others if model in shown]
+        widest = max((text_width(model, self.small) for model in models), default=0.0)
         columns = max(1, int((self.width - 2 * EDGE) // (widest + 3.5 * self.small)))
+        return [models[i : i + columns] for i in range(0, len(models), columns)]
+
+    def _draw_legend(self, rows: list[list[str]], y: float) -> None:
+        """Name the markers under the panels."""
+        if not rows:
+            return
+        # Matplotlib fills a legend by columns.
+        columns = len(rows[0])
+        order = [row[i] for i in range(columns) for row in rows if i < len(row)]
+        looks = [self.others[model] for model in order]
         handles = [
             Line2D([], [], color=look.color, marker=look.marker, markerfacecolor=look.face, linestyle="")
-            for look in self.others.values()
+            for look in looks
         ]
         self.figure.legend(
-            handles, list(self.others), loc="lower left", ncols=columns, frameon=False, fontsize=self.small,
+            handles, order, loc="lower left", ncols=columns, frameon=False, fontsize=self.small,
             bbox_to_anchor=(EDGE / self.width, y / self.height), labelcolor=INK,
             handletextpad=0.1, columnspacing=1.2, borderaxespad=0.0, borderpad=0.0, labelspacing=0.5,
         )  # fmt: skip
-        return math.ceil(len(handles) / columns)
 
     def _footer(self) -> str:
         """Notes that explain the figure to a reader who has nothing else."""

@@ -69,7 +69,8 @@ class _FloorSheet(Sheet):
         self.own = f"{self.reference['model']}, the reference"
         self.names = [f"{row['model']}  {row['Jaccard']:.3f}" for row in self.named.to_dict("records")]
         column = LEADER + text_width(self.own, SMALL, weight="bold")
-        column = max([column, *(LEADER + text_width(name, SMALL) for name in self.names)])
+        # A raster font is a little wider than its outlines.
+        column = 1.04 * max([column, *(LEADER + text_width(name, SMALL) for name in self.names)])
         width = max(WIDTH, 2 * column)
         self.plot = (
             width - LEFT - column - EDGE,

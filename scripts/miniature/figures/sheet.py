@@ -21,6 +21,11 @@ class Sheet:
         self.figure = Figure(figsize=(width / POINTS, height / POINTS), facecolor="white")
         FigureCanvasAgg(self.figure)
 
+    def grow(self, more: float) -> None:
+        """Make the sheet higher; what is placed before keeps its share of it."""
+        self.height += more
+        self.figure.set_size_inches(self.width / POINTS, self.height / POINTS)
+
     def text(self, x: float, y: float, text: str, **how: object) -> None:
         """Write a text; what looks like mathematics in a name stays as it is."""
         self.figure.text(x / self.width, y / self.height, text, parse_math=False, **how)

@@ -37,7 +37,7 @@ class Look:
 
     color: str
     marker: str
-    hollow: bool = False  # second cycle of the palette, for more models than colors
+    hollow: bool = False  # every second cycle of the palette, for more models than colors
 
     @property
     def face(self) -> str:
@@ -49,8 +49,10 @@ def model_looks(models: Sequence[str], reference: str) -> dict[str, Look]:
     """Color and marker of each model, by its position in the study's list."""
     looks = {reference: Look(INK, REFERENCE_MARKER)}
     for place, model in enumerate(m for m in models if m != reference):
-        turn = place % len(COLORS)
-        looks[model] = Look(COLORS[turn], MARKERS[turn], hollow=place >= len(COLORS))
+        cycle, turn = divmod(place, len(COLORS))
+        # From the third cycle on a color has other markers: no two of 162 models look alike.
+        marker = MARKERS[(turn + cycle // 2) % len(MARKERS)]
+        looks[model] = Look(COLORS[turn], marker, hollow=cycle % 2 == 1)
     return looks
 
 

@@ -127,7 +127,7 @@ def render_report(
     """
     rows = answer_rows(answer, sizes)
     named = dict.fromkeys(name for row in rows for name in row["verdicts"])
-    return environment.get_template("report.html").render(
+    return environment.get_template("study.html").render(
         title=f"{answer['study']}: report", style=style, answer=answer, rows=rows,
         characteristics=list(named), sections=sections.listed(),
     )  # fmt: skip
