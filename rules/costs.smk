@@ -44,7 +44,7 @@ rule tabulate_costs:
     output:
         csv=report(
             "<results>/tables/costs.csv",
-            caption="../report/costs.rst",
+            caption="../report/figures/costs.rst",
             category="Tables",
         ),
         md="<results>/tables/costs.md",
@@ -74,7 +74,7 @@ rule plot_costs:
     output:
         png=report(
             "<results>/figures/costs.png",
-            caption="../report/costs.rst",
+            caption="../report/figures/costs.rst",
             category="Figures",
         ),
         svg="<results>/figures/costs.svg",

@@ -12,10 +12,10 @@ from miniature.pages.page import caption_html, caption_title, markdown_html, pic
 # What stands in a section of its own; the rest is told under "Figures" and "Tables".
 GROUPS = {
     "scorecard": "Scorecard", "tolerance": "Scorecard", "planning": "Scorecard", "noise": "Scorecard",
-    "claims": "The paper's claims", "reproduction": "The paper's claims",
+    "costs": "Costs", "claims": "The paper's claims", "reproduction": "The paper's claims",
 }  # fmt: skip
 ORDER = (
-    "Scorecard", "Findings", "Figures", "Tables", "Changed decisions", "Adversarial examples",
+    "Scorecard", "Costs", "Findings", "Figures", "Tables", "Changed decisions", "Adversarial examples",
     "Words that decide", "The paper's claims", "Provenance",
 )  # fmt: skip
 # A longer table is closed until it is asked for.
