@@ -10,7 +10,7 @@ rule write_report:
             os.path.relpath(REPORT / name)
             for name in (
                 "page.html",
-                "report.html",
+                "study.html",
                 "card.html",
                 "card.md",
                 "style.css",
