@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 from miniature.attribution.decisions import Runner, decide_classes
 from miniature.attribution.gradients import attribute_gradients, baseline_tokens
 from miniature.models.checkpoints import load_result
-from miniature.models.windows import encode_single_texts
+from miniature.models.windows import encode_classified
 
 
 def ours(runner, decisions, rows, options):
@@ -89,7 +89,7 @@ def main():
     model, tokenizer = load_result(arguments.model, head="classification")
     table = pd.read_parquet(arguments.table).head(arguments.examples)
     runner = Runner(model, device="cpu", pad_token=tokenizer.pad_token_id)
-    windows = encode_single_texts(tokenizer, table["text"], max_length=arguments.max_length)
+    windows = encode_classified(tokenizer, table, max_length=arguments.max_length)
     decisions = decide_classes(runner, windows, batch_tokens=arguments.batch_tokens)
     rows = np.arange(len(table))
     options = {

@@ -31,6 +31,11 @@ rule find_errors:
         "../scripts/find_errors.py"
 
 
+def predicting(wildcards):
+    """Models whose predictions are compared, the control among them."""
+    return [*plan.predicting_models(config, wildcards.task), *CONTROL]
+
+
 rule compare_errors:
     input:
         errors=of_models(
@@ -38,7 +43,7 @@ rule compare_errors:
         ),
         predictions=lambda wildcards: [
             f"<results>/predictions/{wildcards.task}/{wildcards.task}/test/{model}.parquet"
-            for model in plan.predicting_models(config, wildcards.task)
+            for model in predicting(wildcards)
         ],
         table="<results>/data/{task}/test.parquet",
     output:
@@ -56,7 +61,7 @@ rule compare_errors:
     params:
         models=models_of("errors"),
         comparing=comparing("errors"),
-        predicting=lambda wildcards: plan.predicting_models(config, wildcards.task),
+        predicting=predicting,
         kind=lambda wildcards: kind_of(wildcards.task),
         labels=lambda wildcards: plan.labels_of(config, wildcards.task),
         code=code("compare_errors"),

@@ -5,12 +5,13 @@ from miniature.agreement.comparison import Comparing, write_comparison
 from miniature.characteristics.distribution.compare import Examples, compare_distribution
 from miniature.characteristics.distribution.detect import Detection
 from miniature.files import read_parquet
+from miniature.models.texts import text_columns
 
 
 def word_counts(table):
-    """Words of question and context: the length that a detector could mistake for a domain."""
-    texts = table["question"] + " " + table["context"] if "question" in table else table["text"]
-    return texts.str.split().str.len().to_numpy()
+    """Words of all texts of each example: the length that a detector could mistake for a domain."""
+    task = "question-answering" if "question" in table else "classification"
+    return sum(table[name].str.split().str.len().to_numpy() for name in text_columns(table, task))
 
 
 def calibration_clusters(tables, detections):

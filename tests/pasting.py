@@ -84,12 +84,17 @@ def paste(study: Path, error: StudyError) -> None:
         _paste_line(file, error, line)
 
 
-def _run(line: str, study: Path) -> None:
-    """Run a command as it stands; where it says which path to name then, name it."""
+def run_offered(line: str) -> Path | None:
+    """Run a command as it stands; the path that it says to name then."""
     subprocess.run(["bash", "-c", line.replace("python ", f"{sys.executable} ", 1)], check=True, timeout=120)
     named = re.search(r"then path: (\S+)", line)
-    if named:
-        new = named[1]
+    return Path(named[1]) if named else None
+
+
+def _run(line: str, study: Path) -> None:
+    """Run a command, and where it says which path to name then, name it."""
+    new = run_offered(line)
+    if new is not None:
         old = next(
             path for path in re.findall(r"path: (\S+)", study.read_text(encoding="utf-8"))
             if f"'{path}'" in line

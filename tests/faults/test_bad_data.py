@@ -2,9 +2,13 @@
 
 import gzip
 import json
+import shutil
 
 import pytest
+import yaml
 
+from miniature.messages import StudyError
+from pasting import run_offered
 from refusals import refused, run_script
 
 CONTEXT = "The Nile flows north through Cairo."
@@ -85,9 +89,9 @@ CASES = {
     ),
     "more examples asked for than there are": (SQUAD, json.dumps(squad()).encode(), ["1"], {"examples": 7}),
     "fewer examples than K needs": (
-        SQUAD,
-        json.dumps(squad()).encode(),
-        ["has 1 examples", "need 20", "at least 20 examples"],
+        JSONL,
+        REVIEWS,
+        ["has 2 examples", "needs 20", "k_max: 1"],
         {"k_max": 19},
     ),
     "a file that is empty": (SQUAD, b"", ["empty"], {}),
@@ -115,7 +119,7 @@ CASES = {
     ),
     "half of a surrogate pair": (
         JSONL,
-        REVIEWS + b'{"text": "\\ud83d", "label": "good"}\n',
+        REVIEWS + b'{"text": "so \\ud83d", "label": "good"}\n',
         ["surrogate", "saves the text as UTF-8"],
         {},
     ),
@@ -154,7 +158,7 @@ CASES = {
 }
 
 
-def build(tmp_path, kind, content, *, unanswerable=None, examples="all", k_max=0):
+def build(tmp_path, kind, content, *, unanswerable=None, examples="all", k_max=0, **keys):
     folder = tmp_path / "data"
     folder.mkdir()
     # Neighbors are those of the test split; a mistake is the same in any.
@@ -167,6 +171,7 @@ def build(tmp_path, kind, content, *, unanswerable=None, examples="all", k_max=0
     }  # fmt: skip
     if kind["task"] == "classification":
         dataset["labels"] = {"good": "good", "bad": "bad"}
+    dataset |= keys
     if unanswerable is not None:
         dataset["unanswerable"] = unanswerable
     return lambda: run_script(
@@ -192,6 +197,41 @@ def test_data_are_refused(what, tmp_path, table_row):
     with refused(tmp_path, "test" if "k_max" in settings else "train", *parts) as told:
         job()
     table_row(what, told.message.splitlines()[0][:150], told.left)
+
+
+# Only the file's owner can mend these: its content is lost, or nobody else knows what was meant.
+BY_HAND = {
+    "JSON that was cut short", "JSON that is none", "JSON of another form", "JSON nested 100,000 deep",
+    "a number of 5,000 digits", "two questions with one id", "an answer that is not in its context",
+    "an empty question to learn from", "a question without an answer, said to have one",
+    "a file that is empty", "a line that is not JSON", "a last line that was cut short",
+    "a line that is no object", "an empty text to learn from", "a text that is a number",
+    "a quote that is never closed", "NewsQA without its stories", "MRQA without its header's questions",
+    "a gzip file that was cut short",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_the_offered_line_mends_the_data(what, tmp_path, monkeypatch):
+    """Pasted into the study, or run as it stands, it makes data of the file; or it is to be done by hand."""
+    kind, content, _, settings = CASES[what]
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StudyError) as caught:
+        build(tmp_path, kind, content, **settings)()
+    fix = caught.value.fix
+    if what in BY_HAND:
+        assert not fix.startswith(("iconv ", "labels: ", "columns: ", "examples: "))
+        return
+    changes = {}
+    if fix.startswith(("python ", "iconv ")):
+        path = run_offered(fix)
+        content = path.read_bytes()
+    else:
+        ((key, value),) = yaml.safe_load(fix.split("   (")[0]).items()
+        changes = {key: value} if key in ("labels", "columns") else {}
+        settings = settings | ({} if changes else {key: value})
+    shutil.rmtree(tmp_path / "data")
+    build(tmp_path, kind, content, **settings, **changes)()
 
 
 @pytest.mark.bad_input

@@ -10,7 +10,7 @@ import yaml
 
 from changed_studies import ROOT, SCHEMA, changed, validate
 from miniature.config.lines import read_positions
-from miniature.config.validate import validate_study
+from miniature.config.validate import StudyErrors, validate_study
 from refusals import refused, tree
 
 MODEL = {"architecture": {"layers": 1, "hidden": 4, "heads": 1, "intermediate": 4}}
@@ -62,6 +62,34 @@ def test_mistakes_in_a_study(what, tmp_path, table_row):
     with refused(tmp_path, "study.yaml:", *parts) as told:
         validate(changed(*edits), tmp_path)
     table_row(what, told.message.splitlines()[1].removeprefix("1. "), told.left)
+
+
+def mistakes(config, tmp_path):
+    try:
+        validate(yaml.safe_dump(config, sort_keys=False), tmp_path)
+    except StudyErrors as error:
+        return error.errors
+    return []
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_the_offered_line_mends_the_study(what, tmp_path):
+    """Where a key is to be called otherwise its value stays; a path is one that nobody has yet."""
+    config = yaml.safe_load(changed(*CASES[what][0]))
+    (error,) = mistakes(config, tmp_path)
+    ((key, value),) = yaml.safe_load(error.fix.partition(", then ")[2] or error.fix).items()
+    *parents, last = error.where.partition(": ")[2].split(".")
+    if value == "...":
+        known = {**MODEL, **yaml.safe_load(changed())["models"]}
+        (old,) = config["models"].keys() - known.keys()
+        config["models"][key] = config["models"].pop(old)
+    else:
+        node = config
+        for parent in parents:
+            node = node[parent]
+        node[key if last not in node or last == key else last] = value
+    left = [e.what for e in mistakes(config, tmp_path)]
+    assert left == ([f"There is no file {value}."] if key == "path" else [])
 
 
 def test_mistakes_of_form_and_of_sense_are_told_together(tmp_path):

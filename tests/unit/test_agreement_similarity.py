@@ -229,6 +229,19 @@ def test_constant_and_too_few_embeddings_have_no_similarity():
     assert np.isnan(linear_cka(x[:3], x[:3], debiased=True))
 
 
+def test_equal_dissimilarities_tie_however_a_product_rounds_them():
+    """Every example stands in twice: four pairs of copies have one dissimilarity, the same to a rounding."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(60, 7))
+    turn = np.linalg.qr(rng.normal(size=(7, 7)))[0]
+    twice = np.concatenate([x, x @ turn @ turn.T])
+    groups = rank_dissimilarities(twice).group
+    assert groups[-1] + 1 == 1 + 60 * 59 / 2  # the copies themselves, and each pair of examples
+    sizes = np.bincount(groups)
+    assert sizes[0] == 60
+    assert set(sizes[1:]) == {4}
+
+
 @pytest.mark.parametrize("measure", [linear_cka, procrustes_similarity, rsa])
 def test_nan_and_other_examples_are_refused(measure):
     x = np.ones((6, 2))

@@ -13,7 +13,7 @@ from miniature.attribution.methods import METHODS
 from miniature.attribution.words import find_words, word_of_tokens
 from miniature.inference.classification import predict
 from miniature.inference.question_answering import predict as answer
-from miniature.models.checkpoints import load_result
+from miniature.models.checkpoints import load_result, takes_segments
 from miniature.models.graphs import export_line
 from miniature.training.as_is import copy_checkpoint
 from small_models import QA_SETTINGS, build_model, save_classifier, save_encoder, toy_questions
@@ -91,6 +91,32 @@ def test_integrated_gradients_are_captums(classifier, tmp_path):
                 assert np.isnan(score)
             else:
                 assert score == pytest.approx(own.sum(), rel=1e-5, abs=1e-5 * float(np.abs(tokens).max()))
+
+
+def test_both_texts_of_a_pair_are_explained(classifier, tmp_path):
+    """Gradient times input of a pair read by transformers itself, summed to the words of each text."""
+    pair = ("the red box is in the old town .", "new lamps under the river")
+    table = pd.DataFrame({"id": ["r0"], "text": [pair[0]], "text_pair": [pair[1]], "label": ["no"]})
+    whole = {"max_length": 64}
+    settings = SETTINGS["gradient-x-input"]
+    found, _ = explain(classifier, table, settings, tmp_path / "j.jsonl", text_settings=whole)
+    model, tokenizer = load_result(classifier, head="classification")
+    encoded = tokenizer(*pair, return_tensors="pt", return_offsets_mapping=True)
+    spans = encoded.pop("offset_mapping")[0].numpy()
+    inputs = model.get_input_embeddings()(encoded.pop("input_ids")).detach().requires_grad_()
+    takes = {
+        name: value for name, value in encoded.items() if takes_segments(model) or name != "token_type_ids"
+    }
+    model(inputs_embeds=inputs, **takes).logits[0].max().backward()
+    scores = (inputs.grad * inputs).sum(-1)[0].detach().numpy()
+    sequence = np.array([-1 if s is None else s for s in tokenizer(*pair).sequence_ids(0)])
+    words = find_words(pair)
+    assert list(found["part"][0]) == [0] * 8 + [1] * 5
+    of_token = np.full(len(spans), -1)
+    for part in (0, 1):
+        of_token[sequence == part] = word_of_tokens(words, part, spans[sequence == part])
+    expected = [scores[of_token == word].sum() for word in range(13)]
+    np.testing.assert_allclose(found["score"][0], expected, rtol=1e-4, atol=1e-5 * np.abs(scores).max())
 
 
 def test_scores_add_up_to_the_decision(classifier, tmp_path):

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from loopback_hub import LoopbackHub, serve_hub
 from miniature.cli import gate
 from miniature.cli.audit import shorten_answer
 from miniature.cli.main import main
@@ -133,6 +134,45 @@ def test_a_mistake_is_told_in_one_round(here, capsys, case):
     assert "fix:" in message
     assert "Traceback" not in message
     assert not (here / "results").exists()
+
+
+@pytest.fixture
+def hub(here, monkeypatch):
+    """The checkpoints on a hub, and none of them here."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    served = LoopbackHub()
+    for name in ("large", "small"):
+        served.add("model", f"me/{name}", {file.name: file.read_bytes() for file in (here / name).iterdir()})
+        shutil.rmtree(here / name)
+    with serve_hub(served) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        yield hub
+
+
+def test_models_of_the_hub_are_pinned_and_their_classes_written(here, hub, capsys):
+    numbers = toy_reviews(40).assign(label=lambda t: t["label"].map({"bad": 0, "good": 1}))
+    numbers.to_csv(here / "test.csv", index=False)
+    words = ["me/large", "me/small@main", "--again", "again", "--data", "test.csv", "--study", "ours"]
+    assert new(*words) == 0
+    study = yaml.safe_load((here / "ours.yaml").read_text())
+    assert study["models"]["small"] == {"hub": "me/small", "revision": "a" * 40}
+    assert study["datasets"]["test"]["labels"] == {"bad": 0, "good": 1}
+    assert len([line for line in (here / "ours.yaml").read_text().splitlines() if line[:1] not in "#"]) <= 8
+    assert main(["check", "ours.yaml"]) == 0, told(capsys)
+    # The same words again ask the hub for nothing, and mean the same study.
+    hub.broken = True
+    assert new(*words) == 0
+
+
+def test_what_is_neither_here_nor_on_the_hub(here, hub, capsys):
+    assert new("me/large", "me/smal", "--data", "test.csv", "--study", "ours") == 3
+    message = told(capsys)
+    assert "no folder me/smal here" in message
+    assert "The Hub has no such model" in message
+    assert not (here / "ours.yaml").exists()
+    (here / "models").mkdir()
+    assert new("models/large", "again", "--data", "test.csv") == 3
+    assert "There is nothing at models/large" in told(capsys)
 
 
 def test_wrong_predictions_are_found_before_any_job(here, capsys):

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from safetensors.numpy import save_file
@@ -12,6 +13,7 @@ from miniature.config import plan
 from miniature.config.defaults import fill_defaults, load_schema
 from miniature.config.resolve import spell_out, write_resolved
 from miniature.config.validate import StudyErrors, resolve_and_check
+from miniature.data.build import build_split
 
 CLASSIFIER = {
     "architectures": ["BertForSequenceClassification"],
@@ -187,6 +189,65 @@ def test_columns_that_could_be_two_things(here, tmp_path):
         found = resolve(here, tmp_path).config["datasets"]["reviews"]["columns"]
         assert found["text"] in ("review", "comment")
         assert found["label"] == "label"
+
+
+PAIR_ROWS = [{"id": f"r{i}", "s1": f"one {i}", "s2": f"other {i}", "label": i % 2} for i in range(30)]
+
+
+def paired_as(first, second, **more):
+    return [{first: row["s1"], second: row["s2"], "label": row["label"], **more} for row in PAIR_ROWS]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("premise", "hypothesis"), ("sentence1", "sentence2"), ("question", "sentence"), ("func1", "func2")],
+)
+def test_two_columns_of_texts_are_a_pair(here, tmp_path, first, second):
+    write_rows(tmp_path / "test.csv", paired_as(first, second))
+    config = resolve(here, tmp_path).config
+    found = config["datasets"]["reviews"]["columns"]
+    assert found == {"text": first, "text_pair": second, "label": "label"}
+    table = build_split(config["datasets"]["reviews"], "test", name="reviews", seed=0)
+    assert table[["text", "text_pair"]].iloc[2].tolist() == ["one 2", "other 2"]
+
+
+def test_a_text_beside_a_pair_is_asked_about(here, tmp_path):
+    write_rows(tmp_path / "test.csv", paired_as("premise", "hypothesis", text="whole"))
+    (error,) = refusal(here, tmp_path)
+    assert "could be text or premise with hypothesis" in error.what
+    columns = []
+    for line in error.fix.split("\nor "):
+        here["datasets"]["reviews"] = {"splits": {"test": "test.csv"}, **yaml.safe_load(line)}
+        columns.append(resolve(here, tmp_path).config["datasets"]["reviews"]["columns"])
+    assert [c.get("text_pair") for c in columns] == [None, "hypothesis"]
+
+
+def test_attacks_and_single_texts_are_not_for_pairs(here, tmp_path):
+    write_rows(tmp_path / "test.csv", paired_as("premise", "hypothesis"))
+    write_rows(tmp_path / "far.csv", ROWS)
+    here["datasets"]["far"] = "far.csv"
+    held = {"held_out_from": "train", "examples": 5}
+    splits = {"train": "test.csv", "calibration": held, "test": "test.csv"}
+    here["datasets"]["reviews"] = {"splits": splits}
+    here["characteristics"] = {
+        "errors": {"tasks": ["reviews"]},
+        "vulnerability": {"tasks": ["reviews"], "examples": 9, "recipes": {"d": {"preset": "deepwordbug"}}},
+        "distribution": {"tasks": {"reviews": ["far"]}, "bank_examples": 20, "k": [1]},
+    }
+    told = {error.what: error.fix for error in refusal(here, tmp_path)}
+    (attack,) = [what for what in told if "which of the two to change" in what]
+    (far,) = [what for what in told if "'reviews' holds pairs of texts, 'far' single texts" in what]
+    assert told[attack] == "tasks: [far]"
+    assert told[far] == "enabled: false"
+
+
+def test_a_table_of_columns(here, tmp_path):
+    pd.DataFrame(ROWS).to_parquet(tmp_path / "test.parquet")
+    here["datasets"]["reviews"] = "test.parquet"
+    config = resolve(here, tmp_path).config
+    assert config["datasets"]["reviews"]["labels"] == {"negative": 0, "positive": 1}
+    table = build_split(config["datasets"]["reviews"], "test", name="reviews", seed=0)
+    assert table["text"].tolist() == [row["text"] for row in ROWS]
 
 
 def test_no_column_of_labels(here, tmp_path):

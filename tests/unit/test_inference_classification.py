@@ -49,6 +49,21 @@ def test_probabilities_are_the_models(checkpoint, tmp_path):
     assert back["probabilities"][0].dtype == np.float32
 
 
+def test_a_pair_is_read_as_the_model_reads_it(checkpoint):
+    table = toy_reviews(20)
+    table["text_pair"] = [f"a {'new ' * (i % 9)}cup" for i in range(20)]
+    predictions, embeddings = predict(checkpoint, table, labels=LABELS, **OPTIONS)
+    model, tokenizer = load_checkpoint(checkpoint, head="classification")
+    for row, pair in enumerate(zip(table["text"], table["text_pair"], strict=True)):
+        inputs = tokenizer(*pair, truncation=True, max_length=12, return_tensors="pt")
+        assert inputs["token_type_ids"].max() == 1
+        with torch.no_grad():
+            output = model(**inputs, output_hidden_states=True)
+        witness = output.logits[0].softmax(0).numpy()
+        np.testing.assert_allclose(predictions["probabilities"][row], witness, atol=1e-5)
+        np.testing.assert_allclose(embeddings[row], output.hidden_states[-1][0, 0], atol=1e-5)
+
+
 def test_batches_and_order_change_nothing(checkpoint):
     table = toy_reviews(30)
     reference, embeddings = predict(checkpoint, table, labels=LABELS, **OPTIONS)

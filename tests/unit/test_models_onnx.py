@@ -15,6 +15,7 @@ import torch
 from onnx import TensorProto, helper
 
 from miniature.characteristics.representation.neighbors import search_neighbors
+from miniature.cli.check import left_out
 from miniature.config import plan
 from miniature.inference import classification, question_answering
 from miniature.messages import StudyError
@@ -24,7 +25,7 @@ from miniature.models.folders import read_folder
 from miniature.models.graphs import check_graph, export_line, read_graph
 from miniature.models.onnx import OnnxModel
 from miniature.models.tokenizers import load_tokenizer
-from miniature.models.windows import encode_single_texts
+from miniature.models.windows import encode_classified
 from miniature.tables.sizes import model_size
 from miniature.training.as_is import copy_checkpoint
 from small_models import QA_SETTINGS, change_config, save_classifier, save_encoder, toy_questions, toy_reviews
@@ -176,7 +177,7 @@ def test_dynamic_quantization_depends_on_no_batch(graph, caplog):
     pd.testing.assert_frame_equal(one, other)
     np.testing.assert_array_equal(vectors, again)
     model, tokenizer = load_checkpoint(folder, head="classification")
-    windows = encode_single_texts(tokenizer, toy_reviews(12)["text"], max_length=32)
+    windows = encode_classified(tokenizer, toy_reviews(12), max_length=32)
     difference, changed = model.describe_batches(windows, pad_token=tokenizer.pad_token_id)
     assert difference > 1e-6
     assert f"{difference:.2g}" in line
@@ -185,7 +186,7 @@ def test_dynamic_quantization_depends_on_no_batch(graph, caplog):
 
 def test_floating_point_hardly_depends_on_a_batch(graph):
     model, tokenizer = load_checkpoint(graph, head="classification")
-    windows = encode_single_texts(tokenizer, toy_reviews(12)["text"], max_length=32)
+    windows = encode_classified(tokenizer, toy_reviews(12), max_length=32)
     difference, changed = model.describe_batches(windows, pad_token=tokenizer.pad_token_id)
     assert difference < 1e-6
     assert changed == 0
@@ -328,8 +329,15 @@ def test_without_its_last_layer_there_are_predictions_and_no_embeddings(graph, e
     assert plan.models_with(study, "representation", "reviews") == ["a"]
     assert plan.models_with(study, "errors", "reviews") == ["a", "b"]
     assert plan.as_is_models(study) == ["a", "b"]
+    study["datasets"] = {"reviews": {"task": "classification"}}
+    note, line = next(left_out(study)).split("\n")
+    assert note.startswith("b: the graph does not give its last layer, so representation and distribution")
+    _, _, code = shlex.split(line)
+    exec(code.replace("folder/of/the/checkpoint", str(exported[0])), {})
+    assert read_graph(graph).last_layer == "hidden_states.3"
     study["models"]["b"]["onnx"] = str(exported[1])
     assert plan.models_with(study, "representation", "reviews") == ["a", "b"]
+    assert list(left_out(study)) == []
 
 
 def test_a_file_is_read_as_the_library_of_onnx_reads_it(graph):
@@ -369,7 +377,7 @@ def test_a_real_encoder_and_its_quantized_graph(tmp_path):
 
     source = read_folder(tmp_path / "model.onnx")
     models = [AutoModel.from_pretrained(encoder).eval(), OnnxModel(source, load_config(source), None)]
-    windows = encode_single_texts(load_tokenizer(encoder), texts, max_length=64)
+    windows = encode_classified(load_tokenizer(encoder), pd.DataFrame({"text": texts}), max_length=64)
     rows = []
     for model in models:
         vectors = np.zeros((200, 384), dtype=np.float32)

@@ -6,6 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -17,7 +18,7 @@ from miniature.messages import StudyError
 from miniature.models.build import build_model
 from miniature.models.checkpoints import check_checkpoint, load_checkpoint
 from miniature.models.folders import read_folder
-from miniature.models.windows import encode_single_texts
+from miniature.models.windows import encode_classified
 from small_models import change_config, save_classifier, save_encoder
 
 HEAD = "classification"
@@ -27,7 +28,7 @@ TEXT = "the red box in town is new ."
 
 def run_model(folder, text=TEXT):
     model, tokenizer = load_checkpoint(folder, head=HEAD)
-    windows = encode_single_texts(tokenizer, [text, "the cup"], max_length=32)
+    windows = encode_classified(tokenizer, pd.DataFrame({"text": [text, "the cup"]}), max_length=32)
     batch = windows.batch([0, 1], pad_token=tokenizer.pad_token_id)
     inputs = {key: torch.from_numpy(batch[key]) for key in ("input_ids", "attention_mask")}
     with torch.no_grad():

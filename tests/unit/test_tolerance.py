@@ -40,11 +40,11 @@ def world():
     return {name: outputs(x, label) for name, x in made.items()}
 
 
-def rows_of(world, *subjects, clusters=None, **options):
+def rows_of(world, *subjects, clusters=None, originals=(), **options):
     n = len(world["large"].error)
     return tolerance_rows(
         world, np.arange(n) if clusters is None else clusters, subjects=subjects,
-        originals=dict.fromkeys(subjects, "large"), trainings={"large": ["large.seed1"]},
+        originals=dict.fromkeys(subjects, "large") | dict(originals), trainings={"large": ["large.seed1"]},
         task="reviews", dataset="reviews", **options,
     )  # fmt: skip
 
@@ -54,6 +54,18 @@ def test_a_copy_and_one_of_half_the_precision_are_within_and_a_ruin_is_beyond(wo
     judged = table[table["limit"].notna()].set_index(["model", "measure"])["verdict"]
     assert set(judged["copy"]) == set(judged["half"]) == {WITHIN}
     assert set(judged["pruned"]) == {BEYOND}
+
+
+def test_a_model_is_set_against_what_it_was_made_from(world):
+    world["pruned-int8"] = world["pruned"]
+    table = rows_of(world, "pruned", "pruned-int8", originals={"pruned-int8": "pruned"})
+    own = table[table["model"] == "pruned-int8"].set_index("measure")
+    assert set(own["original"]) == {"pruned"}
+    assert own.at["decisions_changed", "value"] == 0
+    assert set(own["verdict"][own["limit"].notna()]) == {WITHIN}
+    # Trainings of the reference say nothing of another original.
+    assert own["retraining"].isna().all()
+    assert table[table["model"] == "pruned"].set_index("measure").at["decisions_changed", "verdict"] == BEYOND
 
 
 def test_rows_do_not_depend_on_the_company(world):

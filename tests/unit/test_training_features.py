@@ -1,15 +1,18 @@
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from miniature.messages import StudyError
-from miniature.models.windows import encode_pieces, encode_questions, encode_single_texts
+from miniature.models.windows import encode_classified, encode_pieces, encode_questions
 from miniature.training.targets import answer_positions
 from small_models import QA_SETTINGS, WORDS, qa_table, save_bert_tokenizer, save_byte_tokenizer
+
+TEXT = st.lists(st.sampled_from(WORDS), max_size=24).map(" ".join)
 
 
 @pytest.fixture(scope="module", params=["wordpiece", "bytes"])
@@ -83,7 +86,8 @@ def test_every_answer_that_fits_is_found_exactly(tokenizer, data):
             continue
         begin = table["answer_starts"][windows.example[i]][0]
         end = begin + len(answers[0])
-        whole = encode_single_texts(tokenizer, [table["context"][windows.example[i]]], max_length=10_000)
+        own = table["context"][[windows.example[i]]].rename("text").to_frame()
+        whole = encode_classified(tokenizer, own, max_length=10_000)
         needed = [tuple(s) for s in whole.spans.tolist() if s[1] > begin and s[0] < end and s[0] >= 0]
         shown = Counter(map(tuple, windows.spans[low : windows.borders[i + 1]].tolist()))
         # Counted, because the bytes of one character are tokens of one and the same span.
@@ -149,19 +153,38 @@ def test_no_room_for_the_context(tokenizer):
 
 def test_single_texts_are_cut_as_the_tokenizer_cuts(tokenizer):
     texts = ["the red box " * 30, "a cup", ""]
-    windows = encode_single_texts(tokenizer, texts, max_length=20)
+    windows = encode_classified(tokenizer, pd.DataFrame({"text": texts}), max_length=20)
     witness = tokenizer(texts, truncation=True, max_length=20)["input_ids"]
     assert [window(windows, i) for i in range(3)] == witness
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(pairs=st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=5))
+def test_pairs_are_put_together_and_cut_as_the_tokenizer_does(tokenizer, pairs):
+    table = pd.DataFrame(pairs, columns=["text", "text_pair"])
+    windows = encode_classified(tokenizer, table, max_length=21)
+    witness = tokenizer(
+        *map(list, zip(*pairs, strict=True)), truncation=True, max_length=21, return_token_type_ids=True,
+        return_offsets_mapping=True,
+    )  # fmt: skip
+    for i in range(len(pairs)):
+        inside = slice(windows.borders[i], windows.borders[i + 1])
+        assert window(windows, i) == witness["input_ids"][i]
+        assert windows.types[inside].tolist() == witness["token_type_ids"][i]
+        assert windows.special[inside].tolist() == [s is None for s in witness.sequence_ids(i)]
+        spans = zip(witness["offset_mapping"][i], witness.sequence_ids(i), strict=True)
+        second = [span for span, sequence in spans if sequence == 1]
+        assert [tuple(span) for span in windows.spans[inside] if span[0] >= 0] == second
 
 
 def test_what_is_cut_is_counted_once_a_table(tokenizer, caplog):
     long = "the red box " * 30
     special = tokenizer.num_special_tokens_to_add(pair=False)
     fits = len(tokenizer(long, add_special_tokens=False)["input_ids"]) + special
-    encode_single_texts(tokenizer, [long, "a cup", long], max_length=fits)
+    encode_classified(tokenizer, pd.DataFrame({"text": [long, "a cup", long]}), max_length=fits)
     encode_questions(tokenizer, qa_table([("who ?", long, None)]), QA_SETTINGS)
     assert caplog.messages == []
-    encode_single_texts(tokenizer, [long, "a cup", long], max_length=fits - 1)
+    encode_classified(tokenizer, pd.DataFrame({"text": [long, "a cup", long]}), max_length=fits - 1)
     encode_questions(tokenizer, qa_table([(long, "a cup", None), ("who ?", long, None)]), QA_SETTINGS)
     assert caplog.messages == [
         f"2 of 3 texts are longer than {fits - 1} tokens and cut",
@@ -172,11 +195,13 @@ def test_what_is_cut_is_counted_once_a_table(tokenizer, caplog):
 def test_a_limit_saved_with_the_tokenizer_cuts_nothing(tokenizer):
     tokenizer.backend_tokenizer.enable_truncation(5)
     tokenizer.backend_tokenizer.enable_padding(length=9)
-    assert encode_single_texts(tokenizer, ["the red box " * 10], max_length=30).lengths[0] == 30
+    table = pd.DataFrame({"text": ["the red box " * 10]})
+    assert encode_classified(tokenizer, table, max_length=30).lengths[0] == 30
 
 
 def test_batch_pads_to_its_longest(tokenizer):
-    windows = encode_single_texts(tokenizer, ["the red box in the town", "cup", "a lamp"], max_length=30)
+    table = pd.DataFrame({"text": ["the red box in the town", "cup", "a lamp"]})
+    windows = encode_classified(tokenizer, table, max_length=30)
     batch = windows.batch(np.array([1, 2]), pad_token=99)
     longest = windows.lengths[1:].max()
     assert batch["input_ids"].shape == (2, longest)

@@ -132,6 +132,13 @@ def test_errors_agree_with_a_hand_count(finished):
             assert row.value == pytest.approx(len(a & b) / len(a | b), abs=1e-9)
 
 
+def test_the_control_says_what_its_model_says(finished):
+    table = pd.read_csv(finished.results / "agreement/errors.csv").set_index("measure")
+    own = table[(table["task"] == "reviews") & (table["model_b"] == "large.control")]["value"]
+    assert own["label_loyalty"] == 1
+    assert own["js_divergence"] == pytest.approx(0, abs=1e-9)
+
+
 def test_nothing_unfinished_is_left(finished):
     partial = finished.results / ".partial"
     left = [path for path in partial.rglob("*") if path.is_file()] if partial.exists() else []

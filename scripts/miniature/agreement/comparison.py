@@ -6,7 +6,7 @@ resamples, so differences are paired.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -74,7 +74,8 @@ BCA = "BCa bootstrap over clusters"  # for intervals: the same draws, see `minia
 JACKKNIFE = "jackknife over blocks of clusters"
 HALVES = "random halves of the clusters"
 
-RESAMPLE_COLUMNS = ("task", "model_a", "model_b", "examples_of", "method", "resample", "value", "chance")
+RESAMPLE_TEXTS = ("task", "model_a", "model_b", "examples_of", "method")
+RESAMPLE_COLUMNS = (*RESAMPLE_TEXTS, "resample", "value", "chance")
 
 
 class Resampling(NamedTuple):
@@ -210,14 +211,14 @@ def make_resamples(
 
 
 def read_resamples(path: str | os.PathLike) -> pd.DataFrame:
-    """Table of resampled values from its file.
+    """Table of resampled values from its file, its texts as categories.
 
     Raises
     ------
     StudyError
         The file is damaged or not such a table; it has been renamed ``<path>.damaged``.
     """
-    table = read_parquet(path)
+    table = read_parquet(path, categories=RESAMPLE_TEXTS)
     if tuple(table.columns) != RESAMPLE_COLUMNS:
         raise quarantine(path, f"its columns are {', '.join(table.columns)}")
     return table
@@ -235,15 +236,20 @@ class Draws(NamedTuple):
     chance: np.ndarray
 
 
-def resampled_by_pair(draws: pd.DataFrame, examples_of: str = "") -> tuple[dict[tuple[str, str], Draws], str]:
-    """Resampled values of each pair of models, and how they were made.
+def resampled_by_pair(
+    draws: pd.DataFrame, task: str, examples_of: str = "", *, among: Iterable[str] | None = None
+) -> tuple[dict[tuple[str, str], Draws], str]:
+    """Resampled values of each pair of models on a task, and how they were made.
 
     Parameters
     ----------
     draws : DataFrame
-        With `RESAMPLE_COLUMNS`, of one task.
+        With `RESAMPLE_COLUMNS`.
+    task : str
     examples_of : str
         A model: where a pair was compared on the examples of that model, that comparison.
+    among : iterable of str, optional
+        Pairs of these models only.
 
     Returns
     -------
@@ -254,23 +260,27 @@ def resampled_by_pair(draws: pd.DataFrame, examples_of: str = "") -> tuple[dict[
     Examples
     --------
     >>> table = make_resamples("squad", "large", "tiny", BOOTSTRAP, [0.5, 0.6], 0.1)
-    >>> draws, method = resampled_by_pair(table)
+    >>> draws, method = resampled_by_pair(table, "squad")
     >>> {pair: x.values.tolist() for pair, x in draws.items()}, method == BOOTSTRAP
     ({('large', 'tiny'): [0.5, 0.6]}, True)
     """
-    values = {}
+    values, of_task = {}, (draws["task"] == task).to_numpy()
+    wanted = of_task
+    if among is not None:
+        models = list(among)
+        wanted = of_task & draws["model_a"].isin(models).to_numpy() & draws["model_b"].isin(models).to_numpy()
     for own in dict.fromkeys(("", examples_of)):
-        for pair, rows in draws[draws["examples_of"] == own].groupby(["model_a", "model_b"]):
+        chosen = draws[wanted & (draws["examples_of"] == own).to_numpy()]
+        for pair, rows in chosen.groupby(["model_a", "model_b"], observed=True):
             values[pair] = Draws(rows["value"].to_numpy(dtype=float), rows["chance"].to_numpy(dtype=float))
-    return values, str(draws["method"].iloc[0]) if len(draws) else ""
+    return values, str(draws["method"].iloc[int(of_task.argmax())]) if of_task.any() else ""
 
 
 def concat_comparisons(comparisons: Sequence[Comparison]) -> Comparison:
     """One comparison from those of several tasks."""
-    return Comparison(
-        concat_rows([c.rows for c in comparisons]),
-        pd.concat([make_resamples(), *(c.resamples for c in comparisons)], ignore_index=True),
-    )
+    texts = dict.fromkeys(RESAMPLE_TEXTS, "str")
+    resamples = [make_resamples(), *(c.resamples.astype(texts) for c in comparisons)]
+    return Comparison(concat_rows([c.rows for c in comparisons]), pd.concat(resamples, ignore_index=True))
 
 
 def write_comparison(comparison: Comparison, *, agreement: str | os.PathLike, resamples: str | os.PathLike):

@@ -17,7 +17,7 @@ from miniature.inference.classification import load_classifier
 from miniature.job.journal import Journal, journal_key
 from miniature.messages import StudyError
 from miniature.models.checkpoints import check_length, load_result
-from miniature.models.windows import encode_questions, encode_single_texts
+from miniature.models.windows import encode_classified, encode_questions
 
 logger = logging.getLogger("miniature.attribution")
 
@@ -165,12 +165,12 @@ def _decide(
 ) -> tuple[Decisions, np.ndarray]:
     """Each example's decision, and the word of every token of its window."""
     if task == "classification":
-        windows = encode_single_texts(tokenizer, table["text"], max_length=int(text_settings["max_length"]))
+        windows = encode_classified(tokenizer, table, max_length=int(text_settings["max_length"]))
         decisions = decide_classes(runner, windows, batch_tokens=batch_tokens)
     else:
         windows = encode_questions(tokenizer, table, text_settings)
         decisions = decide_answers(runner, windows, len(table), text_settings, batch_tokens=batch_tokens)
-    return decisions, map_tokens(tokenizer, decisions.windows, table, words, task, text_settings)
+    return decisions, map_tokens(tokenizer, decisions.windows, table, words, task)
 
 
 def _explain(

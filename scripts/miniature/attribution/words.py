@@ -5,14 +5,14 @@ tokenizers are compared word by word.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from transformers import PreTrainedTokenizerFast
 
-from miniature.data.tables import TEXTS
+from miniature.models.texts import text_columns
 from miniature.models.windows import Windows, encode_texts, find_template
 
 WORD = re.compile(r"\S+")
@@ -24,7 +24,7 @@ class Words(NamedTuple):
     Attributes
     ----------
     part : int8 array, shape (words,)
-        Which text of the example the word is in: an index into `TEXTS`.
+        Which text of the example the word is in: an index into `text_columns`.
     start, end : int32 array, shape (words,)
         Its characters, ``text[start:end]``.
     """
@@ -43,7 +43,7 @@ def find_words(texts: Sequence[str]) -> Words:
 
 def words_of_table(table: pd.DataFrame, task: str) -> list[Words]:
     """Words of every example of a data table."""
-    columns = [table[name].fillna("").astype(str) for name in TEXTS[task]]
+    columns = [table[name].fillna("").astype(str) for name in text_columns(table, task)]
     return [find_words(texts) for texts in zip(*columns, strict=True)]
 
 
@@ -64,23 +64,23 @@ def map_tokens(
     table: pd.DataFrame,
     words: Sequence[Words],
     task: str,
-    text_settings: Mapping,
 ) -> np.ndarray:
     """Word of each token of all windows, int64 [tokens of all windows], -1 for special tokens."""
     found = np.full(len(windows.tokens), -1, dtype=np.int64)
-    context = len(TEXTS[task]) - 1
-    if context:
-        before = len(find_template(tokenizer, pair=True).before[0])
-        questions = encode_texts(tokenizer, table["question"])
-        limit = int(text_settings["max_question_length"])
+    first, *second = text_columns(table, task)
+    if second:
+        template = find_template(tokenizer, pair=True)
+        before, between = len(template.before[0]), len(template.between[0])
+        firsts = encode_texts(tokenizer, table[first])
     for window, row in enumerate(windows.example):
         low = windows.borders[window]
         text = slice(
             low + windows.text_start[window], low + windows.text_start[window] + windows.text_tokens[window]
         )
-        found[text] = word_of_tokens(words[row], context, windows.spans[text])
-        if context:
-            spans = questions[row][1][:limit]
+        found[text] = word_of_tokens(words[row], len(second), windows.spans[text])
+        if second:
+            # As much of the first text as stands in the window.
+            spans = firsts[row][1][: windows.text_start[window] - before - between]
             found[low + before : low + before + len(spans)] = word_of_tokens(words[row], 0, spans)
     return found
 

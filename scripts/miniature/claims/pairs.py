@@ -67,7 +67,7 @@ def judge_pairs(
     lacking : list of str
         Models of measured pairs with fewer than two second trainings; a pair with one is undecided.
     """
-    resampled, method = resampled_by_pair(draws)
+    resampled, method = resampled_by_pair(draws, settings["task"])
     table = _Table.read(rows, resampled, settings)
     trainings = {m: [m, *(t for t in trainings_of(floor, m)[1] if t != m)] for m in compressed}
     known = {name for pair in table.values for name in pair}

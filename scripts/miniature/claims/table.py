@@ -92,7 +92,7 @@ def claims_table(
             draws = (resamples or {}).get(name, make_resamples())
             found, evidence = judge_among(
                 select_rows(agreement[agreement["examples_of"] == ""], name, verdict[name]),
-                draws[draws["task"] == verdict[name]["task"]],
+                draws,
                 compressed,
                 verdict[name],
                 floor=floor,

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from miniature.cli.check import read_study
+from miniature.cli.check import left_out, read_study
 from miniature.cli.write import study_of, write_study
 from miniature.job.failure import first_failure
 from miniature.messages import StudyError
@@ -27,6 +27,8 @@ def run_audit(given: argparse.Namespace) -> int:
     else:
         path = write_study(*study_of(given.models, given.again, given.data, given.study))
     config = read_study(path).config
+    for note in left_out(config):
+        print(note, file=sys.stderr)
     results = Path("results") / config["study"]
     status = run_snakemake(path, results, cores=given.cores)
     if status:

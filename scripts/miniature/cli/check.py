@@ -8,11 +8,14 @@ from pathlib import Path
 
 import yaml
 
+from miniature.characteristics.declared import DECLARED
 from miniature.config import plan
 from miniature.config.lines import Positions, read_positions
 from miniature.config.resolve import Resolved
 from miniature.config.validate import StudyErrors, load_folders, resolve_and_check
 from miniature.messages import StudyError
+from miniature.models.entry import gives_embeddings
+from miniature.models.graphs import export_line
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +54,27 @@ def run_check(given: argparse.Namespace) -> int:
     errors = list(look_into(config, read_positions([path])))
     if errors:
         raise StudyErrors(errors)
+    for note in left_out(config):
+        print(note, file=sys.stderr)
     print(f"{path}: no mistake found", file=sys.stdout)
     return 0
+
+
+def left_out(config: Mapping) -> Iterator[str]:
+    """What is not measured on a model although the study has it, with the command that changes that."""
+    needing = [name for name, declared in DECLARED.items() if declared.artifacts == ("embeddings",)]
+    heads = [
+        d["task"]
+        for d in config["datasets"].values()
+        if d["task"] in ("classification", "question-answering")
+    ]
+    for name, entry in config["models"].items():
+        if "onnx" in entry and not gives_embeddings(entry):
+            yield (
+                f"{name}: the graph does not give its last layer, so {' and '.join(needing)} leave it out. "
+                "To export it with every layer (what was quantized is quantized again after that):\n"
+                f"  {export_line(heads[0], entry['onnx'])}"
+            )
 
 
 def look_into(config: Mapping, positions: Positions) -> Iterator[StudyError]:
@@ -104,13 +126,7 @@ def split_table(config: Mapping, name: str, split: str):
     if "path" not in source:
         return None
     table = build_split(dataset, split, name=name, seed=config["seed"], read_log=log_reader(name))
-    least = plan.least_examples(config, name, split)
-    if len(table) < least:
-        raise StudyError(
-            f"The split has {len(table)} examples; what is measured on it needs {least}.",
-            where=f"datasets: {name}: splits: {split}",
-            fix=f"k_max: {max(len(table) - 1, 1)}   # and vulnerability examples: {len(table)} at most",
-        )
+    plan.check_size(config, name, split, len(table))
     return table
 
 

@@ -112,8 +112,8 @@ def _add_file(parser: argparse.ArgumentParser) -> None:
 def _add_study(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "models", nargs="+", metavar="MODEL",
-        help="the reference, then the models compared with it: folders of checkpoints or files of "
-        "predictions; or, alone, the file of a study",
+        help="the reference, then the models compared with it: folders of checkpoints, models of the Hub "
+        "(owner/name or owner/name@revision) or files of predictions; or, alone, the file of a study",
     ).complete = shtab.FILE  # fmt: skip
     parser.add_argument(
         "--data", metavar="FILE", help="the test file: labeled texts or questions"

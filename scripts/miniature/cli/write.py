@@ -1,17 +1,19 @@
 """Studies written from arguments: models, other trainings of the reference, a test file."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
-from miniature.config.recognize import nearest_file
-from miniature.config.resolve import is_predictions
+from miniature.config.lines import Positions
+from miniature.config.recognize import nearest_file, recognize_dataset
+from miniature.config.resolve import is_predictions, spell_out
 from miniature.config.suggest import flow
 from miniature.messages import StudyError
-from miniature.names import suggest_name
+from miniature.names import hub_folder, suggest_name
 
 COMMENTS = """
 # What else a study may say; config/README.md in the project explains every key. The defaults are:
@@ -23,6 +25,10 @@ COMMENTS = """
 # characteristics: {errors: {}, representation: {}, calibration: {}}
 """
 
+# A model of the Hub: owner/name, or owner/name@revision.
+HUB = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*(@[\w./-]+)?", re.ASCII)
+RETRIEVED = Path("resources/retrieved")
+
 
 def study_of(
     models: Sequence[str], again: Sequence[str], data: str | None, name: str | None
@@ -32,7 +38,7 @@ def study_of(
     Parameters
     ----------
     models : sequence of str
-        Folders of checkpoints or files of predictions, the reference first.
+        Folders of checkpoints, files of predictions or names on the Hub, the reference first.
     again : sequence of str
         Other trainings of the reference.
     data : str
@@ -47,7 +53,7 @@ def study_of(
     Raises
     ------
     StudyError
-        Too few models, no test file, or nothing at a path.
+        Too few models, no test file, nothing at a path, or a model that the Hub does not give.
     """
     command = "miniature audit " + " ".join(models)
     if data is None:
@@ -62,13 +68,16 @@ def study_of(
             where="MODEL",
             fix=f"{command} models/small --data {data}",
         )
+    from_hub = {path for path in (*models, *again) if HUB.fullmatch(path) and not Path(path).parent.exists()}
     for path in (*models, *again, data):
-        if not Path(path).exists():
+        if path not in from_hub and not Path(path).exists():
             raise StudyError(f"There is nothing at {path}.", where=path, fix=str(nearest_file(Path(path))))
     dataset = suggest_name(Path(data).name.split(".")[0])
-    names = model_names([*models, *again])
+    names = model_names([path.partition("@")[0] if path in from_hub else path for path in (*models, *again)])
+    folders = {path: _retrieve(path) for path in dict.fromkeys((*models, *again)) if path in from_hub}
     entries: dict[str, object] = {
-        key: _entry(path, dataset) for key, path in zip(names, [*models, *again], strict=True)
+        key: folders[path][0] if path in from_hub else _entry(path, dataset)
+        for key, path in zip(names, [*models, *again], strict=True)
     }
     for key in names[len(models) :]:
         entries[key] |= {"floor": "retrained"}
@@ -76,7 +85,54 @@ def study_of(
         key: next(iter(e.values())) if set(e) in ({"path"}, {"onnx"}) else e for key, e in entries.items()
     }
     name = name or suggest_name(f"{names[0]}-{dataset}")
-    return name, {"study": name, "reference": names[0], "models": short, "datasets": {dataset: data}}
+    study = {"study": name, "reference": names[0], "models": short, "datasets": {dataset: data}}
+    if folders:
+        study["datasets"] = {
+            dataset: _with_labels(study, dict(zip(names, (*models, *again), strict=True)), folders)
+        }
+    return name, study
+
+
+def _retrieve(given: str) -> tuple[dict, str]:
+    """Entry of a model of the Hub, pinned to its commit, and the folder to which it was retrieved."""
+    # Imported here: nothing else needs a network.
+    from miniature.retrieval.hub import resolve
+    from miniature.retrieval.models import retrieve_model
+    from miniature.retrieval.pins import pin_file, read_pin, record_pin
+
+    hub_id, _, revision = given.partition("@")
+    pins, revision = RETRIEVED / "pins", revision or "main"
+    try:
+        commit = read_pin(pin_file("model", hub_id, revision, pins))
+        if commit is None:
+            found = resolve("model", hub_id, revision)
+            commit = found.sha
+            record_pin(found, pins)
+        # Where the rule that retrieves models puts them.
+        folder = RETRIEVED / "models" / hub_folder(hub_id) / commit
+        if not folder.is_dir():
+            print(f"retrieving {hub_id} at {commit}", file=sys.stderr)
+            retrieve_model(hub_id, commit, folder, pins=pins)
+    except StudyError as error:
+        raise StudyError(
+            f"There is no folder {given} here, so it is looked for on the Hub. {error.what}",
+            where=error.where,
+            fix=error.fix.replace("hub: ", "miniature audit "),
+        ) from None
+    return {"hub": hub_id, "revision": commit}, str(folder)
+
+
+def _with_labels(study: dict, given: dict[str, str], folders: dict[str, tuple[dict, str]]) -> object:
+    """The study's dataset, with classes that only the heads of retrieved models tell."""
+    config, _ = spell_out(study, [])
+    for name, path in given.items():
+        if path in folders:
+            config["models"][name] = {"path": folders[path][1]}
+    ((name, data),) = study["datasets"].items()
+    found = recognize_dataset(name, config, Positions())
+    if found.errors or "labels" not in found.entry:
+        return data  # what cannot be told is for the check of the study to say
+    return {"splits": {"test": data}, "labels": found.entry["labels"]}
 
 
 def _entry(path: str, dataset: str) -> dict:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from miniature.attack.recipe import spell_recipe
 from miniature.characteristics.declared import DECLARED
+from miniature.messages import StudyError
 from miniature.models.entry import gives_embeddings, is_ready
 from miniature.names import CONTROL, replicate_of
 
@@ -278,6 +279,25 @@ def least_examples(config: Mapping, dataset: str, split: str) -> int:
         if rule.limit == "test"
     ]
     return max([1, *needed])
+
+
+def check_size(config: Mapping, dataset: str, split: str, rows: int) -> None:
+    """Refuse a split of fewer examples than what is measured on it needs."""
+    least = least_examples(config, dataset, split)
+    if rows < least:
+        raise StudyError(
+            f"The split has {rows} examples; what is measured on it needs {least} (more than k_max, and all "
+            "that are attacked).",
+            where=f"datasets: {dataset}: splits: {split}",
+            fix=f"k_max: {rows - 1}   # and vulnerability examples: {rows} at most"
+            if rows > 1
+            else "path: <a file with more examples>",
+        )
+
+
+def is_paired(dataset: Mapping) -> bool:
+    """Whether the examples of a dataset are pairs of texts."""
+    return "text_pair" in dataset.get("columns", {}) and dataset.get("task") == "classification"
 
 
 def labels_of(config: Mapping, dataset: str) -> list[str] | None:

@@ -29,7 +29,14 @@ ROLES = {
     "cluster": ("cluster",),
 }
 NEEDED_ROLES = ("text", "label")
-TABLES = {".csv": "csv", ".tsv": "csv", ".tab": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+# Columns of pairs of texts, as GLUE and data of NLI, paraphrases and code clones have them.
+PAIRS = (
+    ("premise", "hypothesis"), ("sentence1", "sentence2"), ("sentence_1", "sentence_2"),
+    ("sentence_a", "sentence_b"), ("question1", "question2"), ("question", "sentence"), ("text1", "text2"),
+    ("text_1", "text_2"), ("text_a", "text_b"), ("text", "text_pair"), ("code1", "code2"), ("func1", "func2"),
+)  # fmt: skip
+TABLES = {".csv": "csv", ".tsv": "csv", ".tab": "csv", ".parquet": "csv", ".pq": "csv",
+          ".jsonl": "jsonl", ".ndjson": "jsonl"}  # fmt: skip
 KINDS = {"squad": "question-answering", "mrqa": "question-answering", "newsqa": "question-answering",
          "csv": "classification", "jsonl": "classification", "aclimdb": "classification"}  # fmt: skip
 
@@ -109,13 +116,16 @@ def _recognize(name: str, found: Recognized, config: Mapping, positions: Positio
         return
     stated = "columns" in entry
     columns = dict(entry.get("columns", {}))
+    if "text" not in columns and (pair := _pair(header, columns, path, where)):
+        columns |= pair
+        found.sources.update({("columns", role): f"the columns of {path}" for role in pair})
     for role, names in ROLES.items():
         if role not in columns and (role in NEEDED_ROLES or not stated):
             column = _column(role, names, header, columns, path, where)
             if column is not None:
                 columns[role] = column
                 found.sources["columns", role] = f"the columns of {path}"
-    entry["columns"] = {role: columns[role] for role in ROLES if role in columns}
+    entry["columns"] = {role: columns[role] for role in (*ROLES, "text_pair") if role in columns}
     found.rows[split] = len(rows)
     if "labels" not in entry and columns["label"] in header:
         values = dict.fromkeys(row[columns["label"]] for row in rows if columns["label"] in row)
@@ -176,6 +186,8 @@ def _format(entry: Mapping, path: str | None, where: str) -> tuple[str, str]:
             return "newsqa", f"the columns of {path}"
         if TABLES[suffix] == "jsonl" and ({"qas", "context"} <= set(header) or header == ["header"]):
             return "mrqa", f"the first line of {path}"
+        if {"question", "context", "answers"} <= set(header):
+            return "squad", f"the columns of {path}"
     if suffix in TABLES:
         return TABLES[suffix], "the name of its file"
     raise StudyError(
@@ -242,6 +254,25 @@ def _read(path: str, problems: Problems, *, first: bool = False) -> tuple[list[s
             fix=comma_line(path, separator),
         )
     return header, rows
+
+
+def _pair(header: list[str], taken: Mapping, path: str, where: str) -> dict[str, str] | None:
+    """The two columns of a pair of texts; None where the file has no such columns."""
+    lower = {column.strip().lower(): column for column in header if column not in taken.values()}
+    pairs = [[lower[name] for name in names] for names in PAIRS if lower.keys() >= {*names}]
+    if not pairs:
+        return None
+    roles = [dict(zip(("text", "text_pair"), pair, strict=True)) for pair in pairs]
+    single = [lower["text"]] if "text" in lower and "text" not in pairs[0] else []
+    if len(pairs) == 1 and not single:
+        return roles[0]
+    found = [*single, *(" with ".join(pair) for pair in pairs)]
+    lines = [{**taken, **role} for role in [*({"text": column} for column in single), *roles]]
+    raise StudyError(
+        f"The texts could be {' or '.join(found)} in {path}.",
+        where=where,
+        fix="\nor ".join(f"columns: {flow(line)}" for line in lines),
+    )
 
 
 def _column(

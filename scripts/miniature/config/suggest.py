@@ -11,7 +11,7 @@ import yaml
 from miniature.attack.recipe import PRESETS
 from miniature.characteristics.declared import DECLARED
 from miniature.config.defaults import default_of
-from miniature.config.plan import is_artifact, is_as_is, models_with, row_choices
+from miniature.config.plan import is_artifact, is_as_is, is_paired, models_with, row_choices
 from miniature.messages import StudyError
 from miniature.models.entry import entry_positions
 
@@ -89,6 +89,8 @@ def tasks_for(config: Mapping, name: str) -> list[str]:
     def measurable(task: str) -> bool:
         if (finetuned and task not in trained) or datasets[task].get("task") not in declared.kinds:
             return False
+        if declared.per == "recipe" and is_paired(datasets[task]):
+            return False
         others = others_for(config, task) if declared.per == "ood_dataset" else [None]
         return any(len(models_with(known, name, task, other)) > 1 for other in others)
 
@@ -98,8 +100,9 @@ def tasks_for(config: Mapping, name: str) -> list[str]:
 def others_for(config: Mapping, task: str) -> list[str]:
     """Datasets of the same kind as a task, which may be out of distribution of it."""
     datasets = _block(config, "datasets")
-    kind = _block(config, "datasets", task).get("task")
-    return [name for name in datasets if name != task and _block(datasets, name).get("task") == kind]
+    kind, paired = _block(config, "datasets", task).get("task"), is_paired(_block(config, "datasets", task))
+    others = [name for name in datasets if name != task and _block(datasets, name).get("task") == kind]
+    return [name for name in others if is_paired(_block(datasets, name)) == paired]
 
 
 def training_blocks(config: Mapping) -> dict | None:

@@ -34,13 +34,20 @@ class QuestionRow:
 
 @dataclass(slots=True)
 class TextRow:
-    """One text to classify as read from a file, its label still the file's own value."""
+    """A text, or pair of texts, to classify as read from a file, its label still the file's own value."""
 
     place: str
     id: str
     text: str
     label: object
     cluster: str | None = None
+    text_pair: str | None = None
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Its texts by their columns in a data table."""
+        pair = {} if self.text_pair is None else {"text_pair": self.text_pair}
+        return {"text": self.text, **pair}
 
 
 def nearest_occurrence(text: str, context: str, start: int | None) -> int:
@@ -186,17 +193,17 @@ def assemble_texts(
     ids = _Ids(problems)
     records = []
     for row in rows:
-        if _too_long((row.id, row.text), row.place, problems):
+        if _too_long((row.id, *row.texts.values()), row.place, problems):
             continue
         ids.check(row.id, row.place)
-        if not row.text.strip():
+        if not all(text.strip() for text in row.texts.values()):
             problems.doubt(
                 row.place,
                 "the text is empty",
                 "write the text, or take the row out",
                 kind="empty text, kept",
             )
-        if not all(map(_is_writable, (row.id, row.text, row.cluster or ""))):
+        if not all(map(_is_writable, (row.id, *row.texts.values(), row.cluster or ""))):
             problems.error(row.place, "the text has half of a surrogate pair", "save the text as UTF-8")
             continue
         name = names.get(str(row.label))
@@ -217,5 +224,5 @@ def assemble_texts(
                 correction,
             )
             continue
-        records.append({"id": row.id, "cluster": row.cluster or row.id, "text": row.text, "label": name})
+        records.append({"id": row.id, "cluster": row.cluster or row.id, "label": name, **row.texts})
     return classification_frame(records)

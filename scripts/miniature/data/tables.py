@@ -28,6 +28,9 @@ CLASSIFICATION_SCHEMA = pa.schema(
 )
 """Classification; ``label`` is the name that the configuration gives."""
 
+PAIRS_SCHEMA = pa.schema([*CLASSIFICATION_SCHEMA, ("text_pair", pa.string())])
+"""Classification of pairs of texts, such as premise and hypothesis; ``text_pair`` is the second."""
+
 MULTIPLE_CHOICE_SCHEMA = pa.schema(
     [
         *CLASSIFICATION_SCHEMA,
@@ -46,8 +49,10 @@ SCHEMAS = {
     "generation": CLASSIFICATION_SCHEMA,
 }
 
-TEXTS = {"classification": ("text",), "question-answering": ("question", "context")}
-"""Columns that a model reads, in the order in which it reads them."""
+
+def schema_of(table: pd.DataFrame, task: str) -> pa.Schema:
+    """Schema of a data table of a task."""
+    return PAIRS_SCHEMA if task == "classification" and "text_pair" in table else SCHEMAS[task]
 
 
 def cluster_of(context: str) -> str:
@@ -63,8 +68,9 @@ def question_frame(records: list[dict]) -> pd.DataFrame:
 
 
 def classification_frame(records: list[dict]) -> pd.DataFrame:
-    """Table with the columns and types of `CLASSIFICATION_SCHEMA` from one dict per row."""
-    names = CLASSIFICATION_SCHEMA.names
+    """Table as `CLASSIFICATION_SCHEMA`, or for pairs as `PAIRS_SCHEMA`, from one dict per row."""
+    paired = bool(records) and "text_pair" in records[0]
+    names = (PAIRS_SCHEMA if paired else CLASSIFICATION_SCHEMA).names
     return pd.DataFrame({name: _column(name, [record[name] for record in records]) for name in names})
 
 
@@ -88,7 +94,7 @@ def check_table(table: pd.DataFrame, task: str, where: str) -> None:
             where=where,
             fix=f"columns: {', '.join(schema.names)}",
         )
-    for field in schema:
+    for field in schema_of(table, task):
         if pa.types.is_string(field.type) and table[field.name].isna().any():
             row = int(table[field.name].isna().to_numpy().argmax())
             raise StudyError(f"Row {row} has no {field.name}.", where=where, fix=f"fill in {field.name}")

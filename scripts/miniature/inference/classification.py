@@ -11,7 +11,7 @@ from miniature.inference.forward import hidden_size, origin, pool, run_forward
 from miniature.inference.outputs import check_outputs
 from miniature.messages import StudyError
 from miniature.models.checkpoints import check_length, load_result, order_outputs
-from miniature.models.windows import encode_single_texts
+from miniature.models.windows import encode_classified
 
 
 def predict(
@@ -90,7 +90,7 @@ def predict_with(
     device: str,
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """As `predict`, for a model that is loaded already."""
-    windows = encode_single_texts(tokenizer, table["text"], max_length=int(text_settings["max_length"]))
+    windows = encode_classified(tokenizer, table, max_length=int(text_settings["max_length"]))
     logits = np.zeros((len(table), len(labels)), dtype=np.float32)
     embeddings = np.zeros((len(table), hidden_size(model)), dtype=np.float32)
     for indices, (outputs,), hidden in run_forward(

@@ -21,12 +21,15 @@ class Ranked(NamedTuple):
     group: np.ndarray
 
 
-def rank_values(values: np.ndarray) -> Ranked:
+def rank_values(values: np.ndarray, *, nearer: float = 0.0) -> Ranked:
     """Order values by size.
 
     Parameters
     ----------
     values : array_like of float, shape [items]
+    nearer : float
+        Values that differ by no more than this from the next smaller one are equal to it. The order within a
+        run of such values means nothing.
 
     Returns
     -------
@@ -41,13 +44,15 @@ def rank_values(values: np.ndarray) -> Ranked:
     --------
     >>> rank_values([3.0, 1.0, 3.0]).group.tolist()
     [0, 1, 1]
+    >>> rank_values([3.0, 1.0, 3.0 + 1e-15], nearer=1e-13).group.tolist()
+    [0, 1, 1]
     """
     values = np.asarray(values, dtype=np.float64)
     if np.isnan(values).any():
         raise ValueError("A value is NaN; ranks of NaN mean nothing.")
     order = np.argsort(values, kind="stable")
     ordered = values[order]
-    return Ranked(order, np.cumsum(np.diff(ordered, prepend=ordered[:1]) > 0))
+    return Ranked(order, np.cumsum(np.diff(ordered, prepend=ordered[:1]) > nearer))
 
 
 def centered_ranks(ranked: Sequence[Ranked], keep: np.ndarray | None = None) -> np.ndarray:

@@ -6,7 +6,7 @@ from miniature.measures.ranks import Ranked, centered_ranks, correlate_ranks, ra
 from miniature.seeds import generator
 
 # Dissimilarities nearer than this are one: a matrix product rounds equal ones by different amounts.
-DECIMALS = 13
+NEARER = 1e-13
 
 
 def rsa(a: np.ndarray, b: np.ndarray) -> float:
@@ -64,8 +64,7 @@ def rank_dissimilarities(embeddings: np.ndarray) -> Ranked:
         raise ValueError(f"Finite numbers [examples, hidden] are needed; the shape is {x.shape}.")
     length = np.linalg.norm(x, axis=1, keepdims=True)
     unit = np.divide(x, length, out=np.zeros_like(x), where=length > 0)
-    dissimilarity = np.round(1 - (unit @ unit.T)[np.triu_indices(len(x), k=1)], DECIMALS)
-    return rank_values(dissimilarity)
+    return rank_values(1 - (unit @ unit.T)[np.triu_indices(len(x), k=1)], nearer=NEARER)
 
 
 def choose_examples(index: np.ndarray, clusters: int, *, examples: int, seed: int) -> np.ndarray:

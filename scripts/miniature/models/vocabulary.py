@@ -9,6 +9,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import BertTokenizerFast
 
 from miniature.messages import StudyError
+from miniature.models.texts import text_columns
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -31,7 +32,7 @@ def table_texts(table: pd.DataFrame, task: str) -> list[str]:
     """
     if task == "question-answering":
         return [*dict.fromkeys(table["context"]), *table["question"]]
-    return list(table["text"])
+    return [text for name in text_columns(table, task) for text in table[name]]
 
 
 def train_vocabulary(texts: Iterable[str], *, size: int, folder: str | os.PathLike) -> None:

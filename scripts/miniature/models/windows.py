@@ -9,6 +9,7 @@ import pandas as pd
 from transformers import PreTrainedTokenizerFast
 
 from miniature.messages import StudyError
+from miniature.models.texts import text_columns
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,8 @@ class Windows:
     example : int32 array, shape (windows,)
         Row of the table; windows of one row are neighbors, in reading order.
     text_start : int32 array, shape (windows,)
-        Position in the window of its first context token (of its first text token, for one text).
+        Position in the window of its first context token (of its first text token, for one text; of the first
+        token of the second text, for a pair).
     text_tokens : int32 array, shape (windows,)
         Context tokens in the window.
     text_offset : int32 array, shape (windows,)
@@ -206,26 +208,64 @@ def encode_questions(
     return builder.build()
 
 
-def encode_single_texts(
-    tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], *, max_length: int
-) -> Windows:
-    """One window a text, cut after `max_length` tokens, special tokens included; a warning counts the cut."""
-    template = find_template(tokenizer, pair=False)
+def encode_classified(tokenizer: PreTrainedTokenizerFast, table: pd.DataFrame, *, max_length: int) -> Windows:
+    """One window an example of a classification table, cut to `max_length` tokens; a warning counts the cut.
+
+    Parameters
+    ----------
+    tokenizer : PreTrainedTokenizerFast
+    table : DataFrame
+        With ``text``, and ``text_pair`` where examples are pairs of texts.
+    max_length : int
+        Tokens of a window, special tokens included. Of a pair the longer text is cut first, to the length of
+        the other, then both alike, as ``truncation=True`` of transformers does.
+
+    Returns
+    -------
+    Windows
+        The second text of a pair is the text of its window, the first one stands before it.
+
+    Raises
+    ------
+    StudyError
+        No room is left for a text.
+    """
+    paired = "text_pair" in table
+    template = find_template(tokenizer, pair=paired)
     room = max_length - template.special_tokens
-    if room < 1:
+    if room < 1 + paired:
         raise StudyError(
             f"Windows of {max_length} tokens hold no text.",
             where="classification: max_length",
             fix="max_length: 128",
         )
     builder = _WindowBuilder(template)
-    encoded = encode_texts(tokenizer, texts)
-    cut = sum(len(tokens) > room for tokens, _ in encoded)
+    *firsts, texts = [encode_texts(tokenizer, table[name]) for name in text_columns(table, "classification")]
+    cut = 0
+    for row, (tokens, spans) in enumerate(texts):
+        first = firsts[0][row][0] if paired else tokens[:0]
+        before, own = _cut_pair(len(first), len(tokens), room)
+        cut += before < len(first) or own < len(tokens)
+        builder.add(row, first[:before], tokens[:own], spans[:own], 0)
     if cut:
-        logger.warning("%d of %d texts are longer than %d tokens and cut", cut, len(encoded), max_length)
-    for row, (tokens, spans) in enumerate(encoded):
-        builder.add(row, tokens[:0], tokens[:room], spans[:room], 0)
+        logger.warning("%d of %d texts are longer than %d tokens and cut", cut, len(texts), max_length)
     return builder.build()
+
+
+def _cut_pair(first: int, second: int, room: int) -> tuple[int, int]:
+    """Tokens left of two texts in so much room: the longer is cut first, then both to halves.
+
+    Examples
+    --------
+    >>> _cut_pair(3, 9, 10), _cut_pair(9, 9, 11), _cut_pair(0, 9, 5)
+    ((3, 7), (5, 6), (0, 5))
+    """
+    short, long = sorted((first, second))
+    if short + long > room:
+        # The odd token goes to the longer one; of two as long, to the second.
+        short = min(short, room // 2)
+        long = room - short
+    return (short, long) if first <= second else (long, short)
 
 
 def encode_pieces(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], *, max_length: int) -> Windows:

@@ -110,7 +110,9 @@ def build_scorecard(
     weighed: list[Evidence | None] = []
     for model in subjects:
         for characteristic, settings in verdict.items():
-            pairs = PairsOfModel.read(agreement, characteristic, settings, model, resamples or {})
+            pairs = PairsOfModel.read(
+                agreement, characteristic, settings, model, resamples or {}, [reference, *trainings, model]
+            )  # fmt: skip
             row = _unmeasured(model, characteristic, settings) | {"floor_kind": kind if trainings else ""}
             evidence = None
             # The reference is first in its pairs, which is what gives flips and differences their direction.
@@ -142,8 +144,12 @@ class PairsOfModel(NamedTuple):
         settings: Mapping[str, object],
         model: str,
         resamples: Mapping[str, pd.DataFrame],
+        among: Sequence[str],
     ) -> "PairsOfModel":
-        """Rows of all pairs; of the reference's trainings those on this model's examples, if any."""
+        """Rows of all pairs; of the reference's trainings those on this model's examples, if any.
+
+        Resampled values are those of pairs `among` the models that the verdict depends on.
+        """
         rows, readings = {}, {"low": {}, "high": {}}
         for of in ("", model):
             chosen = agreement[agreement["examples_of"] == of]
@@ -152,7 +158,7 @@ class PairsOfModel(NamedTuple):
             for end, values in _readings(chosen, characteristic, settings).items():
                 readings[end] |= values
         draws = resamples.get(characteristic, make_resamples())
-        by_pair, method = resampled_by_pair(draws[draws["task"] == settings["task"]], model)
+        by_pair, method = resampled_by_pair(draws, settings["task"], model, among=among)
         measured = Measurements(
             {pair: float(row["value"]) for pair, row in rows.items()},
             {pair: float(row["chance"]) for pair, row in rows.items()},

@@ -430,7 +430,7 @@ def neighbors_of_pairs(
         The least that is tolerated; NaN without.
     """
     rows = select_rows(agreement, "representation", verdict)
-    draws, method = resampled_by_pair(resamples[resamples["task"] == verdict["task"]])
+    draws, method = resampled_by_pair(resamples, verdict["task"])
     found = {}
     for row in rows.to_dict("records"):
         pair = row["model_a"], row["model_b"]

@@ -73,7 +73,8 @@ def changed_examples(
         right = [_right(frame, table["label"].to_numpy()) for frame in (reference, model)]
         held = [_probability(frame, table["label"], labels) for frame in (reference, model)]
         expected = table["label"].to_numpy(dtype=object)
-        shown = table["text"].to_numpy(dtype=object)
+        columns = [table[name] for name in ("text", "text_pair") if name in table]
+        shown = [" | ".join(map(str, texts)) for texts in zip(*columns, strict=True)]
     kinds = {(True, False): 0, (False, True): 1, (False, False): 2, (True, True): 3}
     kind = np.array([kinds[bool(a), bool(b)] for a, b in zip(*right, strict=True)], dtype=int)
     by = held[0] - held[1]

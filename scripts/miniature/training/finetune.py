@@ -14,7 +14,7 @@ from miniature.files import atomic_folder, write_json
 from miniature.messages import StudyError
 from miniature.models.build import build_model
 from miniature.models.checkpoints import check_length, load_result, order_outputs, takes_segments
-from miniature.models.windows import Windows, encode_questions, encode_single_texts
+from miniature.models.windows import Windows, encode_classified, encode_questions
 from miniature.seeds import derive_seed
 from miniature.training.loop import Batch, train
 from miniature.training.losses import distillation_loss, hidden_loss, span_loss, without_padding
@@ -166,7 +166,7 @@ def training_windows(
             )
             windows, (starts, ends) = windows.select(usable), (starts[usable], ends[usable])
         return windows, {"starts": starts, "ends": ends}
-    windows = encode_single_texts(tokenizer, table["text"], max_length=int(text_settings["max_length"]))
+    windows = encode_classified(tokenizer, table, max_length=int(text_settings["max_length"]))
     number = {label: index for index, label in enumerate(labels)}
     unknown = sorted(set(table["label"]) - set(number))
     if unknown:

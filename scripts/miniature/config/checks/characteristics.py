@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from miniature.characteristics.declared import DECLARED
 from miniature.config.checks.recipes import check_recipes
 from miniature.config.lines import Positions
-from miniature.config.plan import finetuned_models, measured, trained_models
+from miniature.config.plan import finetuned_models, is_paired, measured, trained_models
 from miniature.config.suggest import (
     FIRST,
     MASKED_LMS,
@@ -130,6 +130,13 @@ def _check_kinds(config: Mapping, name: str, positions: Positions) -> Iterator[S
                 where=positions.where(("characteristics", name, "tasks")),
                 fix=_corrected_tasks(config, name),
             )
+        elif DECLARED[name].per == "recipe" and is_paired(config["datasets"].get(task, {})):
+            yield StudyError(
+                f"'{task}' holds pairs of texts, and the attacks change words of a single text: nothing says "
+                "which of the two to change.",
+                where=positions.where(("characteristics", name, "tasks")),
+                fix=_corrected_tasks(config, name),
+            )
 
 
 def _check_settings(config: Mapping, name: str, positions: Positions) -> Iterator[StudyError]:
@@ -192,6 +199,12 @@ def _check_others(config: Mapping, name: str, positions: Positions) -> Iterator[
                 what = (
                     f"'{other}' is {datasets[other]['task']}, '{task}' is {datasets[task]['task']}: "
                     "a model cannot read both."
+                )
+            elif is_paired(datasets[other]) != is_paired(datasets[task]):
+                pairs, single = (other, task) if is_paired(datasets[other]) else (task, other)
+                what = (
+                    f"'{pairs}' holds pairs of texts, '{single}' single texts: that alone would tell their "
+                    "embeddings apart."
                 )
             else:
                 continue

@@ -24,6 +24,7 @@ FORMATS = {
 }
 SPLIT_KEYS = {"path", "source", "hub_split", "held_out_from", "examples"}
 COLUMN_ROLES = {"text", "label", "id", "cluster"}
+PAIR_ROLES = {"text_pair"}
 # What only data of multiple choice and logs have besides.
 MORE_ROLES = {"choices"}
 RECORDED = ("multiple-choice", "generation")
@@ -50,7 +51,7 @@ def _check(dataset: Mapping, name: str) -> Iterator[StudyError]:
         return
     if task == "classification":
         yield from _check_labels(dataset, where)
-    roles = COLUMN_ROLES | (MORE_ROLES if kind == "predictions" or task in RECORDED else set())
+    roles = COLUMN_ROLES | (MORE_ROLES if kind == "predictions" or task in RECORDED else PAIR_ROLES)
     for role in sorted(set(dataset.get("columns") or {}) - roles) if task != "question-answering" else ():
         yield StudyError(
             f"{role!r} is no role of a column, only {', '.join(sorted(roles))}.",
@@ -203,7 +204,7 @@ NOT_RECORDED = (*QUESTION_FORMATS, "aclimdb", "world", "hub")
 WORLD_LABELS = {"negative": "negative", "positive": "positive"}
 HUB_ROLES = {
     "question-answering": ("id", "question", "context", "answers"),
-    "classification": ("id", "text", "label", "cluster"),
+    "classification": ("id", "text", "text_pair", "label", "cluster"),
 }
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from miniature.data.commands import without_rows
+from miniature.data.labels import yaml_word
 from miniature.data.problems import Problems
 from miniature.data.rows import TextRow
 from miniature.data.table_files import id_text, is_missing, list_columns, read_table
@@ -28,12 +29,15 @@ def read_texts(
 def check_columns(names: list[str], columns: dict[str, str], problems: Problems) -> bool:
     """Whether a table has the columns that are asked for; those that it lacks are noted."""
     absent = {role: column for role, column in columns.items() if column not in names}
+    free = [name for name in names if name not in columns.values()]
+    named = {role: column for role, column in columns.items() if column in names}
     for role, column in absent.items() if names else ():
-        problems.error(
-            "line 1",
-            f"no column {column!r} (the file has {list_columns(names)})",
-            f"columns: {{{role}: <one of {list_columns(names)}>}}",
-        )
+        line = f"{{{role}: <one of {list_columns(free)}>}}"
+        if len(free) == 1:
+            roles = {**named, role: free[0]}.items()
+            line = f"{{{', '.join(f'{role}: {yaml_word(name, str)}' for role, name in roles)}}}"
+        what = f"no column {column!r} (the file has {list_columns(names)})"
+        problems.error("line 1", what, f"columns: {line}")
     return not absent
 
 
@@ -60,9 +64,11 @@ def text_rows(entries, problems: Problems, columns: dict[str, str], unit: str = 
                 or f'"{empty[0]}": "..."   (or take the row out)',
             )
             continue
-        text, identifier = entry[columns["text"]], str(index)
-        if not isinstance(text, str):
-            problems.error(place, f"{columns['text']!r} is not text", f'"{columns["text"]}": "..."')
+        texts = {role: entry[columns[role]] for role in ("text", "text_pair") if role in columns}
+        identifier = str(index)
+        other = next((columns[role] for role, text in texts.items() if not isinstance(text, str)), None)
+        if other is not None:
+            problems.error(place, f"{other!r} is not text", f'"{other}": "..."')
             continue
         if "id" in columns:
             identifier = id_text(entry[columns["id"]])
@@ -70,7 +76,7 @@ def text_rows(entries, problems: Problems, columns: dict[str, str], unit: str = 
                 problems.error(place, f"{columns['id']!r} is no id", f'"{columns["id"]}": "<text or number>"')
                 continue
         cluster = str(entry[columns["cluster"]]) if "cluster" in columns else None
-        rows.append(TextRow(place, identifier, text, entry[columns["label"]], cluster))
+        rows.append(TextRow(place, identifier, label=entry[columns["label"]], cluster=cluster, **texts))
     return rows
 
 
