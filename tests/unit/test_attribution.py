@@ -111,11 +111,11 @@ def test_both_texts_of_a_pair_are_explained(classifier, tmp_path):
     scores = (inputs.grad * inputs).sum(-1)[0].detach().numpy()
     sequence = np.array([-1 if s is None else s for s in tokenizer(*pair).sequence_ids(0)])
     words = find_words(pair)
-    assert list(found["part"][0]) == [0] * 8 + [1] * 5
+    assert list(found["part"][0]) == [0] * 9 + [1] * 5
     of_token = np.full(len(spans), -1)
     for part in (0, 1):
         of_token[sequence == part] = word_of_tokens(words, part, spans[sequence == part])
-    expected = [scores[of_token == word].sum() for word in range(13)]
+    expected = [scores[of_token == word].sum() for word in range(14)]
     np.testing.assert_allclose(found["score"][0], expected, rtol=1e-4, atol=1e-5 * np.abs(scores).max())
 
 

@@ -1,5 +1,6 @@
 """Use a fine-tuned checkpoint unchanged instead of training."""
 
+import filecmp
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from miniature.models.classes import check_classes
 from miniature.models.folders import GRAPH_FILE, INDEX, Folder, read_folder
 from miniature.models.results import link_files
 from miniature.training.finetune import write_tokenizer
+
+VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt")
 
 
 def copy_checkpoint(
@@ -83,6 +86,12 @@ def link_checkpoint(
             files = {GRAPH_FILE: graph} | {name: graph.parent / name for name in source.graph.external}
         elif len(files) > 1 or "model.safetensors" not in files:
             files[INDEX] = source.path / INDEX
+        # Most tokenizers are written back as they were: no study needs a vocabulary of its own.
+        for name in VOCABULARIES:
+            own, given = target / name, source.path / name
+            if own.is_file() and given.is_file() and filecmp.cmp(own, given, shallow=False):
+                own.unlink()
+                files[name] = given
         link_files(files, target)
 
 
