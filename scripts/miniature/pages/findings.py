@@ -251,16 +251,21 @@ def _nearest_item(facts: _Facts, contrasts: Mapping[str, tuple[Contrast, Contras
     gap, kappa_share = 1 - facts.means[best], facts.kappa_share(best, model)
     side = "below" if value < facts.floor else "above"
     by_kappa = "" if math.isnan(kappa_share) else f" ({100 * kappa_share:.0f} % by kappa)"
-    share = (
-        f"{100 * gap / (1 - value):.0f} % of the {1 - value:.3f} by which `{model}` differs{by_kappa}"
-        if value < 1
-        else f"while `{model}` makes the very same mistakes"
-    )
+    differ = f"{best}'s and the reference,"
+    if value > facts.means[best]:
+        own = (
+            f"`{model}` by {1 - value:.3f}" if value < 1 else f"while `{model}` makes the very same mistakes"
+        )
+        said = f"Two trainings, {differ} differ by {gap:.3f} (1 - Jaccard), {own}."
+    else:
+        said = (
+            f"Yet two trainings of the large model, {differ} already differ by {gap:.3f} (1 - Jaccard), "
+            f"{100 * gap / (1 - value):.0f} % of the {1 - value:.3f} by which `{model}` differs{by_kappa}."
+        )
     return (
         f"**`{model}`, the nearest of the models compared, reaches {value:.3f}** "
         f"({facts.points(model)} points), {abs(value - facts.floor):.3f} {side} that floor. Against it, "
-        f"{'; '.join(told)}. Yet two trainings of the large model, {best}'s and the reference, already "
-        f"differ by {gap:.3f} (1 - Jaccard), {share}."
+        f"{'; '.join(told)}. {said}"
     )
 
 
