@@ -124,7 +124,7 @@ FILES = {
         "study: !!python/object/apply:os.system ['touch {canary}']\n", ["python/object/apply", "study.yaml"],
     ),
     "YAML that grows to 400 million entries": (LAUGHS, ["more than 1,000,000 entries", "study.yaml:7"]),
-    "YAML that holds itself": ("models: &m {large: *m}\n", ["stands inside what it", "study.yaml:1"]),
+    "YAML that holds itself": ("models: &m {large: *m}\n", ["refers to itself", "study.yaml:1"]),
     "a study that is a program": (
         "__use_yte__: true\n__definitions__:\n- import os\n- os.system('touch {canary}')\nstudy: x\n",
         ["A study is data", "study.yaml:1", "remove __use_yte__"],

@@ -234,7 +234,9 @@ class _ScorecardSheet(Sheet):
                 "examples and trainings; thin line: what a miniature keeps at least. "
             )
         if len(raw):
-            text += "Elsewhere the measure itself (dotted: chance; dashed: noise floor). "
+            text += (
+                "Elsewhere the" if text else "The"
+            ) + " measure itself (dotted: chance; dashed: noise floor). "
         text += (
             "Miniature: keeps more than the bar. Not-miniature: keeps less, and less than one more training "
             "would. Both corrected within a model (Hommel). Undecided is no weak yes; uninformative: nothing "

@@ -30,12 +30,11 @@ def check_columns(names: list[str], columns: dict[str, str], problems: Problems)
     """Whether a table has the columns that are asked for; those that it lacks are noted."""
     absent = {role: column for role, column in columns.items() if column not in names}
     free = [name for name in names if name not in columns.values()]
-    named = {role: column for role, column in columns.items() if column in names}
     for role, column in absent.items() if names else ():
         line = f"{{{role}: <one of {list_columns(free)}>}}"
         if len(free) == 1:
-            roles = {**named, role: free[0]}.items()
-            line = f"{{{', '.join(f'{role}: {yaml_word(name, str)}' for role, name in roles)}}}"
+            roles = {r: free[0] if r == role else c for r, c in columns.items() if r == role or c in names}
+            line = f"{{{', '.join(f'{r}: {yaml_word(c, str)}' for r, c in roles.items())}}}"
         what = f"no column {column!r} (the file has {list_columns(names)})"
         problems.error("line 1", what, f"columns: {line}")
     return not absent
