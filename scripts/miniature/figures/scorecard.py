@@ -234,9 +234,8 @@ class _ScorecardSheet(Sheet):
                 "examples and trainings; thin line: what a miniature keeps at least. "
             )
         if len(raw):
-            text += (
-                "Elsewhere the" if text else "The"
-            ) + " measure itself (dotted: chance; dashed: noise floor). "
+            opening = "Elsewhere the" if text else "The"
+            text += f"{opening} measure itself (dotted: chance; dashed: noise floor). "
         text += (
             "Miniature: keeps more than the bar. Not-miniature: keeps less, and less than one more training "
             "would. Both corrected within a model (Hommel). Undecided is no weak yes; uninformative: nothing "
