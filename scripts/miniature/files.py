@@ -125,8 +125,11 @@ def read_parquet(path: str | os.PathLike, *, categories: Sequence[str] = ()) -> 
         if _of_machine(error):
             raise
         raise quarantine(path, str(error)) from error
-    # The file's own note of its pandas types would turn categories back into text.
-    frame = table.to_pandas(ignore_metadata=bool(categories))
+    if not categories:
+        return table.to_pandas()
+    # The file's own note of its pandas types would turn categories back into text. Numbers are not copied.
+    frame = table.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
+    del table
     for name in categories:
         if name in frame:
             frame[name] = frame[name].cat.reorder_categories(sorted(frame[name].cat.categories))

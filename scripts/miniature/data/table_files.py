@@ -285,7 +285,7 @@ def _rows(
                     "a cell of several lines that would each be a row: is a double quote too many",
                     f"lines {lines.number - len(seen) + 1} to {lines.number}",
                 )
-            if any('\\"' in line for line in seen):
+            if '\\"' in (seen[0] if len(seen) == 1 else "".join(seen)):
                 problems.warn("a double quote after a backslash, read as it stands", f"line {lines.number}")
             yield lines.number, dict(zip(header, values, strict=True))
     except csv.Error as error:
