@@ -150,7 +150,7 @@ def test_without_a_share_the_agreement_is_shown_with_its_interval_over_examples(
     figure = draw(card)
     assert figure.axes[0].get_xlabel() == "jaccard"
     said = " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
-    assert "Elsewhere the measure itself" in said
+    assert "The measure itself (dotted" in said
 
 
 @pytest.mark.parametrize(

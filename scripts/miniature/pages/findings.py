@@ -252,7 +252,7 @@ def _nearest_item(facts: _Facts, contrasts: Mapping[str, tuple[Contrast, Contras
     side = "below" if value < facts.floor else "above"
     by_kappa = "" if math.isnan(kappa_share) else f" ({100 * kappa_share:.0f} % by kappa)"
     differ = f"{best}'s and the reference,"
-    if value > facts.means[best]:
+    if value >= facts.means[best]:
         own = (
             f"`{model}` by {1 - value:.3f}" if value < 1 else f"while `{model}` makes the very same mistakes"
         )
