@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from _job import run_job
-from miniature.data.tables import TEXTS
 from miniature.files import atomic_path, read_csv, read_parquet
+from miniature.models.texts import text_columns
 from miniature.pages.attributions import attribution_sections
 from miniature.pages.examples import attacked_examples, changed_section
 from miniature.pages.page import page_environment
@@ -40,7 +40,7 @@ def examples_of(sections, snakemake):
         texts = read_parquet(table).set_index("id", drop=False)
         found = attribution_sections(
             texts.loc[tables[params.shown[0]]["id"]].reset_index(drop=True), tables,
-            reference=params.shown[0], models=params.shown[1:], parts=TEXTS[kind],
+            reference=params.shown[0], models=params.shown[1:], parts=text_columns(texts, kind),
         )  # fmt: skip
         several = len(params.attributions) > 1
         named = [part | {"model": f"{part['model']} on {task}"} if several else part for part in found]
