@@ -14,6 +14,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from miniature.job.compute import set_threads
+from miniature.job.lean import import_transformers
 from miniature.job.machine import describe_machine_error
 from miniature.messages import StudyError, printable
 
@@ -27,8 +28,14 @@ def switch_hub_off(rule: str) -> None:
         os.environ["HF_HUB_OFFLINE"] = "1"
 
 
+# Rules that run models and train none.
+RUN_MODELS = ("predict_split", "attribute_model", "transfer_attacks", "copy_model")
+
 # Snakemake puts `snakemake` into the globals of the script it runs, before the script imports anything.
-switch_hub_off(getattr(vars(sys.modules["__main__"]).get("snakemake"), "rule", ""))
+_rule = getattr(vars(sys.modules["__main__"]).get("snakemake"), "rule", "")
+switch_hub_off(_rule)
+if _rule in RUN_MODELS:
+    import_transformers()
 
 
 class PrintableFormatter(logging.Formatter):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from transformers import PreTrainedModel
+from transformers.utils import ModelOutput
 
 from miniature.inference.batches import token_budget_batches
 from miniature.job.compute import check_device
@@ -47,16 +48,11 @@ def run_forward(
             for indices in batches:
                 if model.training or torch.is_grad_enabled():
                     raise RuntimeError("inference with dropout or gradients would not be inference")
-                batch = {
-                    name: torch.from_numpy(array).to(device)
-                    for name, array in windows.batch(indices, pad_token=pad_token).items()
-                    if segments or name != "token_type_ids"
-                }
-                output = model(**batch)
-                if "start_logits" in output:
-                    logits = [output.start_logits, output.end_logits]
-                else:
-                    logits = [output.logits]
+                logits = read_logits(
+                    model(
+                        **make_batch(windows, indices, pad_token=pad_token, segments=segments, device=device)
+                    )
+                )
                 yield indices, [part.float().cpu().numpy() for part in logits], last_layer.pop()
                 tokens_done += int(windows.lengths[indices].sum())
                 now = time.monotonic()
@@ -68,6 +64,22 @@ def run_forward(
                     )
     finally:
         hook.remove()
+
+
+def make_batch(
+    windows: Windows, indices: np.ndarray, *, pad_token: int, segments: bool, device: str
+) -> dict[str, torch.Tensor]:
+    """Ids, mask and, where the model takes them, segments of some windows, padded to the longest."""
+    return {
+        name: torch.from_numpy(array).to(device)
+        for name, array in windows.batch(indices, pad_token=pad_token).items()
+        if segments or name != "token_type_ids"
+    }
+
+
+def read_logits(output: ModelOutput) -> list[torch.Tensor]:
+    """Logits of each of a head's outputs: one for classes, two for the ends of an answer."""
+    return [output.start_logits, output.end_logits] if "start_logits" in output else [output.logits]
 
 
 def hidden_size(model: PreTrainedModel) -> int:

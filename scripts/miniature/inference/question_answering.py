@@ -1,10 +1,12 @@
 """Answers, their scores and embeddings of a question answering table."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from miniature.inference.forward import hidden_size, origin, pool, run_forward
@@ -79,39 +81,31 @@ def predict_with(
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """As `predict`, for a model that is loaded already."""
     windows = encode_questions(tokenizer, table, text_settings)
-    starts = np.full(len(windows), -1, dtype=np.int64)
-    ends = starts.copy()
-    scores = np.full(len(windows), -np.inf, dtype=np.float32)
-    nulls = np.zeros(len(windows), dtype=np.float32)
-    broken = nulls.copy()  # not finite where any logit of a window is not
     embeddings = np.zeros((len(table), hidden_size(model)), dtype=np.float32)
-    first_window = np.searchsorted(windows.example, np.arange(len(table)))
     is_first = np.zeros(len(windows), dtype=bool)
-    is_first[first_window] = True
-    for indices, (start_logits, end_logits), hidden in run_forward(
-        model, windows, pad_token=tokenizer.pad_token_id, batch_tokens=batch_tokens, device=device
-    ):
-        starts[indices], ends[indices], scores[indices] = best_spans(
-            start_logits,
-            end_logits,
-            windows.text_start[indices],
-            windows.text_tokens[indices],
-            n_best=int(text_settings["n_best"]),
-            max_answer_length=int(text_settings["max_answer_length"]),
-        )
-        nulls[indices] = null_scores(start_logits, end_logits)
-        inside = np.arange(start_logits.shape[1]) < windows.lengths[indices][:, None]
-        broken[indices] = np.where(inside, start_logits + end_logits, 0).sum(axis=1)
+    is_first[np.searchsorted(windows.example, np.arange(len(table)))] = True
+
+    def keep_features(indices: np.ndarray, hidden: torch.Tensor) -> None:
         wanted = np.flatnonzero(is_first[indices])
         if len(wanted):
             rows = windows.example[indices[wanted]]
             embeddings[rows] = pool(hidden[wanted], windows, indices[wanted], feature=feature)
 
+    spans = read_spans(
+        model,
+        windows,
+        text_settings,
+        pad_token=tokenizer.pad_token_id,
+        batch_tokens=batch_tokens,
+        device=device,
+        keep=keep_features,
+    )
     # A window that shows no context has no span to score.
-    numbers = np.stack([np.where(starts < 0, 0, scores), nulls, broken], axis=1)
+    scores = np.where(spans.starts < 0, 0, spans.scores)
+    numbers = np.stack([scores, spans.nulls, spans.broken], axis=1)
     check_outputs(numbers, embeddings, windows, table, **origin(model))
-    chosen = choose_spans(windows, len(table), starts, scores, nulls, text_settings["null_threshold"])
-    answers = _cut_answers(table["context"], windows, chosen, starts, ends)
+    chosen = spans.choose(windows, len(table), text_settings["null_threshold"])
+    answers = _cut_answers(table["context"], windows, chosen, spans.starts, spans.ends)
     scored = score_table(table, dict(zip(table["id"], answers, strict=True)))
     predictions = pd.DataFrame(
         {
@@ -125,6 +119,79 @@ def predict_with(
         }
     )
     return predictions, embeddings
+
+
+class Spans(NamedTuple):
+    """What a model makes of each window.
+
+    Attributes
+    ----------
+    starts, ends : int64 array, shape (windows,)
+        First and last token of the best span; -1 where a window shows no context.
+    scores, nulls : float32 array, shape (windows,)
+        Of that span and of the empty answer.
+    broken : float32 array, shape (windows,)
+        Not finite where any logit of the window is not.
+    """
+
+    starts: np.ndarray
+    ends: np.ndarray
+    scores: np.ndarray
+    nulls: np.ndarray
+    broken: np.ndarray
+
+    def choose(self, windows: Windows, examples: int, threshold: float | None) -> Choice:
+        """Best window of each example: see `choose_spans`."""
+        return choose_spans(windows, examples, self.starts, self.scores, self.nulls, threshold)
+
+
+def read_spans(
+    model: PreTrainedModel,
+    windows: Windows,
+    text_settings: Mapping,
+    *,
+    pad_token: int,
+    batch_tokens: int,
+    device: str,
+    keep: Callable[[np.ndarray, torch.Tensor], None] | None = None,
+) -> Spans:
+    """Run a model over windows and read off the best span of each.
+
+    Parameters
+    ----------
+    model : PreTrainedModel
+    windows : Windows
+    text_settings : mapping
+        The ``question_answering:`` block.
+    pad_token, batch_tokens, device
+        As for `miniature.inference.forward.run_forward`.
+    keep : callable, optional
+        Is given the windows of each batch and their last layer, shape (batch, tokens, hidden).
+
+    Returns
+    -------
+    Spans
+    """
+    starts, ends = np.full((2, len(windows)), -1, dtype=np.int64)
+    scores = np.full(len(windows), -np.inf, dtype=np.float32)
+    nulls, broken = np.zeros((2, len(windows)), dtype=np.float32)
+    for indices, (start_logits, end_logits), hidden in run_forward(
+        model, windows, pad_token=pad_token, batch_tokens=batch_tokens, device=device
+    ):
+        starts[indices], ends[indices], scores[indices] = best_spans(
+            start_logits,
+            end_logits,
+            windows.text_start[indices],
+            windows.text_tokens[indices],
+            n_best=int(text_settings["n_best"]),
+            max_answer_length=int(text_settings["max_answer_length"]),
+        )
+        nulls[indices] = null_scores(start_logits, end_logits)
+        inside = np.arange(start_logits.shape[1]) < windows.lengths[indices][:, None]
+        broken[indices] = np.where(inside, start_logits + end_logits, 0).sum(axis=1)
+        if keep is not None:
+            keep(indices, hidden)
+    return Spans(starts, ends, scores, nulls, broken)
 
 
 def _cut_answers(
