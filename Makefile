@@ -1,6 +1,7 @@
 # make        set everything up and run the embedded study to Figure 1
 # make env    set everything up and run nothing: the command is then .venv/bin/miniature
 # make check  the inner loop: style, fast tests and the examples in docstrings, in a minute or two
+# make bench  measure ours beside what a user would otherwise run, and write docs/performance.md
 # make test   set everything up and run the tests (make test-faults: those that break something on purpose)
 # make docs   the documentation as a site in .cache/site, without a network once it is set up
 # Needs Python 3.11 or newer, git and make; everything else goes into .venv.
@@ -13,7 +14,7 @@ CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 PIP_OPTIONS ?=
 BIN := $(VENV)/bin
 
-.PHONY: study env check test test-slurm test-faults lint report docs clean
+.PHONY: study env check bench test test-slurm test-faults lint report docs clean
 .DEFAULT_GOAL := study
 
 study: $(VENV)/installed
@@ -39,6 +40,10 @@ test-slurm: $(VENV)/installed-dev
 # Kills, full disks, damaged files: as long again as the other tests.
 test-faults: $(VENV)/installed-dev
 	$(PYTEST) -m fault
+
+# On an idle machine; some minutes.
+bench: $(VENV)/installed
+	$(BIN)/python benchmarks/measure_speed.py --output docs/performance.md
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
