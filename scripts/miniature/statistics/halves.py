@@ -187,11 +187,15 @@ def half_deviations(
     most = int(sizes[-1])
     sums, rows_of = np.zeros((len(pairs), splits, 2, most)), np.zeros((len(pairs), splits, 2, 1))
     for rows, lists in _row_blocks(rankings, pairs):
-        tables = {model: _rank_table(len(rows), n, most) for model in lists}
+        labels, width = _label_examples(lists, n)
+        tables = {model: _rank_table(len(rows), width, most) for model in lists}
         for split, member in enumerate(halves.member):
             own = member[rows]
             order = np.argsort(~own, kind="stable")  # the rows of the first half stand first
-            halved = {m: _nearest_in_half(of, member, own, order, tables[m], most) for m, of in lists.items()}
+            halved = {
+                model: _nearest_in_half(found, labels[model], member, own, order, tables[model], most)
+                for model, found in lists.items()
+            }
             border = np.count_nonzero(own)
             for p, (a, b) in enumerate(pairs):
                 jaccard, defined = _jaccard_in_half(halved[a], halved[b])
@@ -217,6 +221,16 @@ def _row_blocks(
         yield rows, {model: rankings[model][rows].astype(np.intp) for model in names}
 
 
+def _label_examples(lists: Mapping[str, np.ndarray], n: int) -> tuple[dict[str, np.ndarray], int]:
+    """Number the examples that any list of a row names, so that tables of ranks are no wider."""
+    named = np.zeros((len(next(iter(lists.values()))), n), dtype=bool)
+    for found in lists.values():
+        np.put_along_axis(named, found, True, axis=1)
+    label = np.cumsum(named, axis=1, dtype=np.intp)
+    width = int(label[:, -1].max())
+    return {model: np.take_along_axis(label, found, axis=1) - 1 for model, found in lists.items()}, width
+
+
 class _Halved(NamedTuple):
     """One model's lists cut down to the rows' own halves.
 
@@ -224,8 +238,8 @@ class _Halved(NamedTuple):
     ----------
     entries : ndarray of int, shape [rows, most]
         Where in `ranks` each neighbor stands, nearest first; the row's last column where there is none.
-    ranks : ndarray of int, shape [rows, n + 1]
-        Rank, from 0, of every example among the row's neighbors; beyond any rank where it is none.
+    ranks : ndarray of int, shape [rows, width + 1]
+        Rank, from 0, of every labeled example among the row's neighbors; beyond any rank where it is none.
     steps : ndarray of int, shape [most]
         0, 1, ... in the type of `ranks`.
     reached : ndarray of int, shape [rows]
@@ -238,30 +252,35 @@ class _Halved(NamedTuple):
     reached: np.ndarray
 
 
-def _rank_table(rows: int, n: int, most: int) -> np.ndarray:
+def _rank_table(rows: int, width: int, most: int) -> np.ndarray:
     """Room for `_Halved.ranks`, used again for each division."""
-    return np.empty((rows, n + 1), dtype=np.int16 if most + 1 < 2**15 else np.int32)
+    return np.empty((rows, width + 1), dtype=np.int16 if most + 1 < 2**15 else np.int32)
 
 
 def _nearest_in_half(
-    lists: np.ndarray, member: np.ndarray, own: np.ndarray, order: np.ndarray, ranks: np.ndarray, most: int
+    lists: np.ndarray,
+    labels: np.ndarray,
+    member: np.ndarray,
+    own: np.ndarray,
+    order: np.ndarray,
+    ranks: np.ndarray,
+    most: int,
 ) -> _Halved:
     """Keep of each row's list what is in the row's half; the rows in the order given."""
-    rows, n = len(lists), len(member)
+    rows, width = len(lists), ranks.shape[1]
     same = np.take(member, lists) == own[:, None]
     reached = np.count_nonzero(same, axis=1)
     start = (np.cumsum(reached) - reached)[order]
-    kept, reached = np.take(lists, np.flatnonzero(same)), reached[order]
-    missing = np.arange(most) >= reached[:, None] if reached.min() < most else None
+    kept, reached = np.take(labels, np.flatnonzero(same)), reached[order]
     # One more than there are, for a place behind the last.
-    entries = np.take(np.append(kept, n), start[:, None] + np.arange(most), mode="clip")
-    if missing is not None:
-        entries[missing] = n
-    entries += ((n + 1) * np.arange(rows))[:, None]
+    entries = np.take(np.append(kept, 0), start[:, None] + np.arange(most), mode="clip")
+    if reached.min() < most:
+        entries[np.arange(most) >= reached[:, None]] = width - 1
+    entries += (width * np.arange(rows))[:, None]
     steps = np.arange(most, dtype=ranks.dtype)
     ranks.fill(most + 1)
     ranks.ravel()[entries] = steps
-    ranks[:, n] = most + 1
+    ranks[:, width - 1] = most + 1
     return _Halved(entries, ranks, steps, reached)
 
 
