@@ -9,7 +9,8 @@ from miniature.messages import StudyError
 from miniature.models.build import build_model
 from miniature.models.checkpoints import load_checkpoint
 from miniature.models.entry import check_entry
-from miniature.models.folders import check_head, read_folder, tensor_shapes
+from miniature.models.folders import check_head, read_folder
+from miniature.models.weights import tensor_shapes
 from small_models import ARCHITECTURE, change_config, save_bert_tokenizer, save_encoder
 
 

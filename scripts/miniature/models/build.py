@@ -23,7 +23,8 @@ from miniature.models.checkpoints import (
     order_outputs,
 )
 from miniature.models.classes import check_classes
-from miniature.models.folders import LAYER_KEYS, check_architecture, check_layers, has_head, read_folder
+from miniature.models.configuration import LAYER_KEYS, check_architecture, check_layers, has_head
+from miniature.models.folders import read_folder
 from miniature.models.tokenizers import load_tokenizer, settle_padding
 
 logger = logging.getLogger("miniature.models")

@@ -17,17 +17,12 @@ from transformers import (
 )
 
 from miniature.messages import StudyError
-from miniature.models.folders import (
-    ELSEWHERE,
-    HEAD_SUFFIXES,
-    SUPPORTED_TYPES,
-    Folder,
-    check_head,
-    read_folder,
-)
-from miniature.models.folders import longest_input as longest_of
+from miniature.models.configuration import HEAD_SUFFIXES, SUPPORTED_TYPES
+from miniature.models.configuration import longest_input as longest_of
+from miniature.models.folders import Folder, check_head, read_folder
 from miniature.models.results import check_result_folder
 from miniature.models.tokenizers import load_tokenizer, loading, settle_padding
+from miniature.models.weights import ELSEWHERE
 
 # Written into the config.json of a model that was trained with every token in one segment: whoever loads the
 # checkpoint reads it there, so that it is never run otherwise than it was trained.

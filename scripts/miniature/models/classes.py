@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from miniature.messages import StudyError
-from miniature.models.folders import ELSEWHERE, HEAD_WEIGHTS, Folder, has_head, read_folder
+from miniature.models.configuration import has_head
+from miniature.models.folders import HEAD_WEIGHTS, Folder, read_folder
+from miniature.models.weights import ELSEWHERE
 from miniature.names import suggest_name
 
 

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from miniature.messages import StudyError
-from miniature.models.folders import read_config
+from miniature.models.configuration import read_config
 
 # A study names exactly one of them beside `from`; chains go from one model to the next.
 TECHNIQUES = ("cast", "quantize", "prune", "prune_heads", "drop_layers", "distill")

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from miniature.messages import StudyError
-from miniature.models.derived import check_installed
-from miniature.models.folders import (
+from miniature.models.configuration import (
     HEAD_SUFFIXES,
     check_architecture,
     check_layers,
     has_head,
     longest_input,
     read_config,
-    read_folder,
 )
+from miniature.models.derived import check_installed
+from miniature.models.folders import read_folder
 from miniature.models.graphs import Graph, read_graph
 from miniature.names import hub_folder
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from miniature.files import quarantine, write_json
 from miniature.job.partial import digest_file
 from miniature.messages import StudyError
-from miniature.models.folders import GRAPH_FILE, LINKS, tensor_shapes, weight_files
+from miniature.models.folders import GRAPH_FILE, LINKS
 from miniature.models.graphs import read_graph
+from miniature.models.weights import tensor_shapes, weight_files
 
 # What transformers reads as JSON, where it is there.
 JSON_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")

@@ -10,7 +10,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from miniature.messages import StudyError, python_line
-from miniature.models.folders import ROBERTA_LIKE, read_tokenizer_config
+from miniature.models.configuration import ROBERTA_LIKE
+from miniature.models.folders import read_tokenizer_config
 from miniature.models.windows import find_template
 
 SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")

@@ -13,8 +13,9 @@ from miniature.messages import StudyError
 from miniature.models.build import label_names
 from miniature.models.checkpoints import USE_SEGMENTS, check_length, check_tokenizer_size, load_checkpoint
 from miniature.models.classes import check_classes
-from miniature.models.folders import GRAPH_FILE, INDEX, Folder, read_folder
+from miniature.models.folders import GRAPH_FILE, Folder, read_folder
 from miniature.models.results import link_files
+from miniature.models.weights import INDEX
 from miniature.training.finetune import write_tokenizer
 
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt")

@@ -7,8 +7,9 @@ from miniature.config.plan import as_is_models, is_artifact, is_as_is, named_tas
 from miniature.config.suggest import TRAINING, _unknown, flow
 from miniature.messages import StudyError
 from miniature.models.classes import check_classes
+from miniature.models.configuration import HEAD_SUFFIXES
 from miniature.models.entry import SOURCES, check_entry, source_of
-from miniature.models.folders import HEAD_SUFFIXES, check_head, read_folder
+from miniature.models.folders import check_head, read_folder
 
 # What would make another model of the checkpoint, with what to do instead.
 MAKING_KEYS = {
