@@ -20,7 +20,7 @@ from miniature.config.resolve import write_resolved
 from miniature.config.validate import resolve_and_check
 from miniature.messages import StudyError
 from miniature.models import entry as model_entry
-from miniature.models.derived import derived_by_training
+from miniature.models.derived import derived_by_training, sees_training_data
 
 put_first_on_path(PROJECT / "scripts")
 

@@ -77,7 +77,7 @@ rule derive_model:
         origin=lambda wildcards: f"<results>/models/{wildcards.task}/{derived(wildcards)['from']}",
         train=lambda wildcards: (
             [f"<results>/data/{wildcards.task}/train.parquet"]
-            if derived_by_training(derived(wildcards))
+            if sees_training_data(derived(wildcards))
             else []
         ),
     output:

@@ -12,6 +12,8 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+from miniature.config import plan
+from miniature.config.replicates import expand_replicates
 from miniature.config.validate import validate_study
 from miniature.inference import classification, question_answering
 from miniature.messages import StudyError
@@ -21,7 +23,15 @@ from miniature.models.results import check_result_folder
 from miniature.tables.sizes import model_size
 from miniature.training.derive import derive_model, layers_of
 from miniature.training.losses import distillation_loss, hidden_loss
-from small_models import ARCHITECTURE, QA_SETTINGS, TRAINING, save_classifier, toy_questions, toy_reviews
+from small_models import (
+    ARCHITECTURE,
+    QA_SETTINGS,
+    TRAINING,
+    WORDS,
+    save_classifier,
+    toy_questions,
+    toy_reviews,
+)
 
 LABELS = ["bad", "good"]
 TEXT = {"max_length": 32}
@@ -49,13 +59,14 @@ def spread(folder):
     return folder
 
 
-def derive(origin, target, task="classification", **how):
+def derive(origin, target, task="classification", seed=5, table=None, **how):
     derive_model(
         {"from": "origin", **how}, origin, target, task=task,
         labels=LABELS if task == "classification" else None,
-        text_settings=TEXT if task == "classification" else QA_SETTINGS, seed=5, device="cpu",
+        text_settings=TEXT if task == "classification" else QA_SETTINGS, seed=seed, device="cpu",
         checkpoint_folder=target.with_name(f"{target.name}.partial"),
-        table=toy_reviews(64) if task == "classification" else toy_questions(32), settings=TRAINING,
+        table=table if table is not None else toy_reviews(64) if task == "classification" else toy_questions(32),
+        settings=TRAINING,
     )  # fmt: skip
     check_result_folder(target)
     return target
@@ -171,7 +182,7 @@ def test_a_cast_model_is_stored_and_computed_in_its_type(bert, tmp_path, to, dty
     }
 
 
-@pytest.mark.parametrize("to", ["int8", "int8-weights", "int4-weights"])
+@pytest.mark.parametrize("to", ["int8", "int8-static", "int8-weights", "int4-weights"])
 def test_a_quantized_model_has_so_many_bits_and_answers_almost_the_same(origin, tmp_path, to):
     folder = derive(origin, tmp_path / "m", quantize=to)
     stored = onnx.load(folder / "model.onnx").graph
@@ -189,6 +200,18 @@ def test_a_quantized_model_has_so_many_bits_and_answers_almost_the_same(origin, 
     assert 0 < abs(ours - theirs).max() < (0.35 if to == "int4-weights" else 0.15)
     assert embeddings.shape == its.shape
     assert np.corrcoef(embeddings.ravel(), its.ravel())[0, 1] > 0.9
+
+
+def test_scales_from_other_texts_make_another_model_and_from_the_same_the_same_bytes(bert, tmp_path):
+    words = np.random.default_rng(0).choice(WORDS, (300, 6))
+    table = toy_reviews(300).assign(text=[" ".join(row) for row in words])
+    folders = [
+        derive(bert, tmp_path / name, quantize="int8-static", seed=seed, table=table)
+        for name, seed in (("a", 1), ("again", 1), ("b", 2))
+    ]
+    a, again, b = [(folder / "model.onnx").read_bytes() for folder in folders]
+    assert a == again
+    assert a != b
 
 
 def test_a_quantized_reader_answers_questions(tmp_path):
@@ -318,6 +341,7 @@ verdict: {{}}
         ("m: {derive: {from: large, cast: bf16, recover: true}}", "nothing to recover", "remove recover"),
         ("m: {derive: {from: large, cast: bf16}, replicates: 2}", "same model every time", "remove replicates"),
         ("m: {derive: {from: large, prune: {sparsity: 0.5}}, training: {reviews: {epochs: 1}}}", "trains nothing", "recover: true"),
+        ("m: {derive: {from: large, quantize: int8}, replicates: 2}", "same model every time", "remove replicates"),
         ("m: {derive: {from: large, cast: bf16}, layers: 1}", "'layers' beside 'derive'", "drop_layers: [1]"),
         ("m: {derive: {from: large, cast: bf16}, path: x}", "exactly one of", "path"),
         ("a: {derive: {from: large, drop_layers: [0]}}\n  b: {derive: {from: a, drop_layers: [2]}}", "no layer 2", "drop_layers: [1]"),
@@ -332,6 +356,17 @@ def test_what_cannot_be_derived_is_told_with_the_line_to_paste(tmp_path, more, w
     assert told, str(caught.value)
     assert fix in told[0].fix
     assert str(file) in told[0].where
+
+
+def test_replicates_of_a_quantized_model_are_a_floor_of_their_own_kind(tmp_path):
+    file = tmp_path / "study.yaml"
+    file.write_text(
+        STUDY.format(more="static: {derive: {from: large, quantize: int8-static}, replicates: 2}")
+    )
+    config = expand_replicates(validate_study(yaml.safe_load(file.read_text()), [file]))
+    found = [(row["model"], row["kind"], row["of"]) for row in plan.floor_models(config)]
+    assert found == [(f"static.seed{n}", "requantized", "static") for n in (1, 2)]
+    assert plan.derived_models(config) == ["int8", "static", "static.seed1", "static.seed2"]
 
 
 def test_a_package_that_is_not_there_is_told_with_the_command(monkeypatch):

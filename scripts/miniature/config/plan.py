@@ -120,7 +120,9 @@ def floor_models(config: Mapping) -> list[dict[str, str]]:
     models, reference = config["models"], config["reference"]
     found = []
     for name in model_names(config):
-        entry, kind, of = models.get(name, {}), "retrained", replicate_of(name)
+        entry, of = models.get(name, {}), replicate_of(name)
+        # A quantized model is not trained: its replicates have other scales.
+        kind = "requantized" if "quantize" in entry.get("derive", {}) else "retrained"
         if of is None:
             kind, of = floor_kind(entry), entry.get("of", reference)
         if kind:

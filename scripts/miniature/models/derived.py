@@ -12,7 +12,14 @@ TECHNIQUES = ("cast", "quantize", "prune", "prune_heads", "drop_layers", "distil
 # Those after which some training can win back what was lost.
 RECOVERABLE = ("prune", "prune_heads", "drop_layers")
 # The packages that each kind of quantization needs beside ONNX Runtime.
-NEEDED = {"int8": ("onnx",), "int8-weights": ("onnx", "onnx_ir"), "int4-weights": ("onnx", "onnx_ir")}
+NEEDED = {
+    "int8": ("onnx",),
+    "int8-static": ("onnx",),
+    "int8-weights": ("onnx", "onnx_ir"),
+    "int4-weights": ("onnx", "onnx_ir"),
+}
+# The scales of its activations come from a sample of the training texts: others with another seed.
+CALIBRATED = "int8-static"
 
 
 class Shape(NamedTuple):
@@ -35,8 +42,13 @@ def technique_of(derive: Mapping) -> str:
 
 
 def derived_by_training(derive: Mapping) -> bool:
-    """Whether a derived model sees the training data."""
+    """Whether a derived model is trained."""
     return "distill" in derive or bool(derive.get("recover"))
+
+
+def sees_training_data(derive: Mapping) -> bool:
+    """Whether a derived model depends on the training data, and so on a seed."""
+    return derived_by_training(derive) or derive.get("quantize") == CALIBRATED
 
 
 def becomes_graph(derive: Mapping) -> bool:

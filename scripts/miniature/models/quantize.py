@@ -4,6 +4,7 @@ import logging
 import os
 import warnings
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from miniature.models.graphs import OUTPUTS
 BLOCK = 32
 # Operators that compute with fewer bits, or whose weights have fewer.
 FEWER_BITS = (
-    "MatMulInteger", "DynamicQuantizeLinear", "DequantizeLinear", "MatMulNBits", "GatherBlockQuantized",
+    "MatMulInteger", "DynamicQuantizeLinear", "QuantizeLinear", "DequantizeLinear", "MatMulNBits",
+    "GatherBlockQuantized",
 )  # fmt: skip
 
 
@@ -66,7 +68,13 @@ def export_graph(model: PreTrainedModel, file: str | os.PathLike, *, head: str) 
         )  # fmt: skip
 
 
-def quantize_graph(source: str | os.PathLike, target: str | os.PathLike, *, to: str) -> dict[str, int]:
+def quantize_graph(
+    source: str | os.PathLike,
+    target: str | os.PathLike,
+    *,
+    to: str,
+    texts: Sequence[Mapping[str, np.ndarray]] = (),
+) -> dict[str, int]:
     """Give the weights of a graph's matrix products and of its embeddings fewer bits.
 
     Parameters
@@ -75,8 +83,11 @@ def quantize_graph(source: str | os.PathLike, target: str | os.PathLike, *, to: 
         ``.onnx`` files.
     to : str
         ``int8``: weights and, while it runs, activations (dynamic quantization, a scale for each tensor).
+        ``int8-static``: both, with scales of activations that are known before, from `texts`.
         ``int8-weights``, ``int4-weights``: weights alone, in blocks of 32 with a scale each; the embeddings
         of ``int8-weights`` with a scale for each tensor.
+    texts : sequence of mapping of str to ndarray, each [1, tokens]
+        Inputs to take scales from.
 
     Returns
     -------
@@ -84,7 +95,14 @@ def quantize_graph(source: str | os.PathLike, target: str | os.PathLike, *, to: 
         Operators with fewer bits in the new graph, by kind.
     """
     import onnx
-    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_dynamic, quantize_static
+
+    class _Feeds(CalibrationDataReader):
+        def __init__(self, feeds):
+            self.feeds = feeds
+
+        def get_next(self):
+            return next(self.feeds, None)
 
     target = Path(target)
     # They advise a step that changes nothing here, once for each graph.
@@ -94,6 +112,13 @@ def quantize_graph(source: str | os.PathLike, target: str | os.PathLike, *, to: 
     try:
         if to == "int8":
             quantize_dynamic(source, target, weight_type=QuantType.QInt8)
+        elif to == "int8-static":
+            takes = {value.name for value in onnx.load(source, load_external_data=False).graph.input}
+            feeds = ({name: text[name] for name in text if name in takes} for text in texts)
+            quantize_static(
+                source, target, _Feeds(feeds), op_types_to_quantize=["MatMul", "Gather"],
+                weight_type=QuantType.QInt8, extra_options={"MatMulConstBOnly": True},
+            )  # fmt: skip
         else:
             from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 

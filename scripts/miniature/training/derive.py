@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 from torch.nn.utils import prune as pruning
@@ -15,6 +16,7 @@ from miniature.messages import StudyError
 from miniature.models.build import build_model, label_names
 from miniature.models.checkpoints import CASTS, COMPUTED_IN, HEAD_CLASSES, load_result
 from miniature.models.derived import (
+    CALIBRATED,
     check_installed,
     check_shape,
     derived_by_training,
@@ -24,13 +26,22 @@ from miniature.models.derived import (
 )
 from miniature.models.folders import DERIVED, GRAPH_FILE
 from miniature.models.quantize import export_graph, quantize_graph
-from miniature.seeds import derive_seed
+from miniature.seeds import derive_seed, generator
 from miniature.training.as_is import check_finite
-from miniature.training.finetune import fit, load_teacher, training_record, write_checkpoint, write_tokenizer
+from miniature.training.finetune import (
+    fit,
+    load_teacher,
+    training_record,
+    training_windows,
+    write_checkpoint,
+    write_tokenizer,
+)
 
 logger = logging.getLogger("miniature.training")
 
 WHERE = "models: derive"
+# Their extremes set the scales of a statically quantized model.
+CALIBRATION_TEXTS = 100
 
 
 def derive_model(
@@ -71,7 +82,7 @@ def derive_model(
     checkpoint_folder : path
         For resuming a training. It must belong to exactly this job.
     table : DataFrame, optional
-        The training split, where something is trained.
+        The training split, where something is trained or scales are taken from it.
     settings : mapping, optional
         The ``training:`` block, where something is trained.
 
@@ -130,7 +141,10 @@ def derive_model(
     record |= {"nonzero": sum(int(torch.count_nonzero(w)) for w in weights)}
     with atomic_folder(Path(output_folder)) as folder:
         if technique == "quantize":
-            touched = write_quantized(model, tokenizer, derive["quantize"], task, folder)
+            texts = []
+            if derive["quantize"] == CALIBRATED:
+                texts = calibration_texts(tokenizer, table, task, labels, text_settings, seed)
+            touched = write_quantized(model, tokenizer, derive["quantize"], task, folder, texts)
         else:
             write_checkpoint(model, tokenizer, folder)
         write_json(record | {"touched": touched}, folder / DERIVED)
@@ -219,8 +233,28 @@ def student(
     return teacher
 
 
+def calibration_texts(
+    tokenizer: PreTrainedTokenizerFast,
+    table: pd.DataFrame,
+    task: str,
+    labels: Sequence[str] | Mapping[str, object] | None,
+    text_settings: Mapping,
+    seed: int,
+) -> list[dict[str, np.ndarray]]:
+    """A sample of the training texts, each alone, as a graph takes them."""
+    chosen = generator(seed, "calibration").permutation(len(table))[:CALIBRATION_TEXTS]
+    rows = table.iloc[np.sort(chosen)].reset_index(drop=True)
+    windows, _ = training_windows(tokenizer, rows, task, labels, text_settings)
+    return [windows.batch(np.array([i]), pad_token=tokenizer.pad_token_id) for i in range(len(windows))]
+
+
 def write_quantized(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, to: str, task: str, folder: Path
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    to: str,
+    task: str,
+    folder: Path,
+    texts: Sequence[Mapping[str, np.ndarray]],
 ) -> dict[str, int]:
     """Write a model as a quantized graph; how many operators of each kind work on fewer bits."""
     # The exporter traces plain operations; the weights are the same whatever computes attention.
@@ -228,7 +262,7 @@ def write_quantized(
     plain.load_state_dict(model.state_dict())
     exported = folder / "exported.onnx"
     export_graph(plain.eval(), exported, head=task)
-    touched = quantize_graph(exported, folder / GRAPH_FILE, to=to)
+    touched = quantize_graph(exported, folder / GRAPH_FILE, to=to, texts=texts)
     exported.unlink()
     model.config._name_or_path = ""
     model.config.architectures = [type(model).__name__]

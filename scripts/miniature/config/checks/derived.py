@@ -13,6 +13,7 @@ from miniature.models.derived import (
     check_shape,
     derived_by_training,
     entry_shape,
+    sees_training_data,
     technique_of,
 )
 from miniature.models.entry import is_ready
@@ -89,7 +90,7 @@ def _check_trained(name: str, entry: Mapping, config: Mapping, positions: Positi
     derive, place = entry["derive"], ("models", name)
     if not derived_by_training(derive):
         for key in ("training", "replicates"):
-            if key in entry:
+            if key in entry and not (key == "replicates" and sees_training_data(derive)):
                 hint = ", or recover: true inside derive" if technique_of(derive) in RECOVERABLE else ""
                 yield StudyError(
                     f"'{key}' of '{name}': {technique_of(derive)} trains nothing and gives the same model "
@@ -97,6 +98,15 @@ def _check_trained(name: str, entry: Mapping, config: Mapping, positions: Positi
                     where=positions.where((*place, key)),
                     fix=f"remove {key}{hint}",
                 )
+        bare = [
+            task for task in sorted(named_tasks(config)) if "train" not in config["datasets"][task]["splits"]
+        ]
+        for task in bare if sees_training_data(derive) else ():
+            yield StudyError(
+                f"The scales of '{name}' come from training texts, and '{task}' has no train split.",
+                where=positions.where(("datasets", task, "splits")),
+                fix="train: {path: train.csv}   # or quantize: int8, which needs none",
+            )
         return
     blocks = config.get("training", {})
     for task in sorted(named_tasks(config) - set(blocks)):
