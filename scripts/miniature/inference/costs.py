@@ -17,7 +17,7 @@ from transformers import PretrainedConfig
 from miniature.job.compute import check_device
 from miniature.models.checkpoints import COMPUTED_IN, HEAD_CLASSES, check_length, load_result, takes_segments
 from miniature.models.folders import DERIVED
-from miniature.models.windows import Windows, encode_questions, encode_single_texts
+from miniature.models.windows import Windows, encode_classified, encode_questions
 
 # Runs before the first that counts: memory is taken and kernels are chosen.
 WARM_UP = 5
@@ -124,7 +124,7 @@ def encode(tokenizer, table: pd.DataFrame, task: str, text_settings: Mapping) ->
         windows = encode_questions(tokenizer, table, text_settings)
         first = np.diff(windows.example, prepend=-1) > 0
         return windows.select(first)
-    return encode_single_texts(tokenizer, table["text"], max_length=int(text_settings["max_length"]))
+    return encode_classified(tokenizer, table, max_length=int(text_settings["max_length"]))
 
 
 def _runner(model, windows: Windows, pad_token: int, device: str) -> Callable[[np.ndarray], float]:
