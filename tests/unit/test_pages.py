@@ -38,10 +38,10 @@ def answer():
     return json.loads(answer_json(made))
 
 
-def page_of(answer, fill=lambda sections: None):
+def page_of(answer, fill=lambda sections: None, sizes=SIZES):
     sections = Sections(CAPTIONS, {"study": "trial", "reference": "large"})
     fill(sections)
-    return render_report(page_environment(TEMPLATES), answer, SIZES, sections, style=TEMPLATES["style.css"])
+    return render_report(page_environment(TEMPLATES), answer, sizes, sections, style=TEMPLATES["style.css"])
 
 
 def test_the_answer_is_first_and_nothing_else_is_promised(answer):
@@ -53,6 +53,9 @@ def test_the_answer_is_first_and_nothing_else_is_promised(answer):
     assert "1 ms (12 %)" in page
     assert "<h2" not in page
     assert page.count('<th scope="row">') == 2
+    # No column of what no model has.
+    assert ">cost</th>" in page
+    assert ">cost</th>" not in page_of(answer, sizes=SIZES[["model"]])
 
 
 def test_no_text_of_the_data_does_anything(answer):

@@ -18,6 +18,10 @@ ORDER = (
     "Scorecard", "Costs", "Findings", "Figures", "Tables", "Changed decisions", "Adversarial examples",
     "Words that decide", "The paper's claims", "Provenance",
 )  # fmt: skip
+# Columns of the first screen after the characteristics, where the study has them.
+COLUMNS = {
+    "decisions changed": "changed", "accuracy": "accuracy", "tolerance": "tolerance", "cost": "cost",
+}  # fmt: skip
 # A longer table is closed until it is asked for.
 LONG = 40
 
@@ -127,9 +131,10 @@ def render_report(
     """
     rows = answer_rows(answer, sizes)
     named = dict.fromkeys(name for row in rows for name in row["verdicts"])
+    columns = [heading for heading, key in COLUMNS.items() if any(row[key] for row in rows)]
     return environment.get_template("study.html").render(
         title=f"{answer['study']}: report", style=style, answer=answer, rows=rows,
-        characteristics=list(named), sections=sections.listed(),
+        characteristics=list(named), columns=columns, sections=sections.listed(),
     )  # fmt: skip
 
 
