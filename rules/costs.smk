@@ -18,7 +18,8 @@ rule cost_model:
     conda:
         "../envs/torch.yaml"
     # All that there are, so that no other job runs beside it; it computes with those of the study.
-    threads: workflow.cores or THREADS
+    # (`workflow.cores` is an error where none are named, as for a report)
+    threads: workflow.resource_settings.cores or THREADS
     resources:
         mem_mb=memory(900, model=4),
         runtime=minutes(60),
