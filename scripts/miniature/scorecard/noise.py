@@ -73,7 +73,8 @@ def measure_noise(
         for characteristic, settings in verdict.items():
             if "keep" not in settings:
                 continue
-            pairs = PairsOfModel.read(agreement, characteristic, settings, model, resamples)
+            among = [reference, model, *(f.model for f in floor if f.of in (reference, model))]
+            pairs = PairsOfModel.read(agreement, characteristic, settings, model, resamples, among)
             if kinds and (reference, model) in pairs.rows:
                 rows += [_row(pairs, model, characteristic, settings, reference, floor, *of) for of in kinds]
     columns = {name: [row.get(name) for row in rows] for name in NOISE_COLUMNS} if rows else {}
