@@ -21,7 +21,8 @@ def check_embeddings(embeddings: np.ndarray, *, what: str = "embeddings") -> np.
             where=f"the {what}",
             fix="Give numbers of shape [examples, hidden], one row for each example.",
         )
-    finite = np.isfinite(embeddings).all(axis=1)
+    blocks = _blocks(embeddings)
+    finite = np.concatenate([np.isfinite(block).all(axis=1) for block in blocks] or [np.ones(0, dtype=bool)])
     if not finite.all():
         first = int(np.flatnonzero(~finite)[0])
         raise StudyError(
@@ -35,10 +36,17 @@ def check_embeddings(embeddings: np.ndarray, *, what: str = "embeddings") -> np.
 def unit_rows(embeddings: np.ndarray, *, what: str = "embeddings") -> np.ndarray:
     """Rows divided by their Euclidean length."""
     rows = check_embeddings(embeddings, what=what).astype(np.float64)
-    length = np.linalg.norm(rows, axis=1)
+    # In blocks and in place: one copy in float64 is large enough.
+    length = np.concatenate([np.linalg.norm(block, axis=1) for block in _blocks(rows)] or [np.ones(0)])
     if (length == 0).any():
         logger.warning("%d of %d rows of the %s are zero vectors.", int((length == 0).sum()), len(rows), what)
-    return np.divide(rows, length[:, None], out=np.zeros_like(rows), where=length[:, None] > 0)
+    return np.divide(rows, length[:, None], out=rows, where=length[:, None] > 0)
+
+
+def _blocks(rows: np.ndarray) -> list[np.ndarray]:
+    """Views of consecutive rows, whose copies are small."""
+    size = block_rows(rows.shape[1])
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
 def block_rows(columns: int) -> int:
