@@ -73,7 +73,7 @@ def nearest_candidates(
     rows = _center(bank, middle, extra - base)  # [bank, hidden + 1]
     longest, highest = _lengths(rows).max(), np.abs(extra - base).max()
     search = _search(rows)
-    block = max(1, embeddings.BLOCK_BYTES // (16 * count))
+    block = max(1, embeddings.BLOCK_BYTES // (16 * count + 4 * rows.shape[1]))
     for start in range(0, len(queries), block):
         part = queries[start : start + block]
         centered = _center(part, middle, 1.0)

@@ -116,7 +116,7 @@ def halves_interval(
 
 # Entries of the rankings in work at once, and of the table that finds an example in them: a few megabytes,
 # which stay in the processor's cache.
-ENTRIES, PLACES = 250_000, 4_000_000
+ENTRIES, PLACES = 60_000, 4_000_000
 
 Pair = tuple[str, str]
 
