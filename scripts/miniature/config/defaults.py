@@ -13,10 +13,16 @@ from miniature.config.lines import Place
 SCHEMA = Path(__file__).parents[3] / "config" / "schema.yaml"
 
 
-@functools.cache
 def load_schema(path: str | Path = SCHEMA) -> dict:
     """Read the schema file; wherever it takes the name of a characteristic, it takes those declared."""
-    schema = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    return _load_schema(Path(path))
+
+
+@functools.cache
+def _load_schema(path: Path) -> dict:
+    # libyaml, where it is there, is eight times as fast.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    schema = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
     schema["properties"]["verdict"]["propertyNames"] = {"enum": list(DECLARED)}
     panel = schema["properties"]["figure1"]["properties"]["panels"]["additionalProperties"]
     panel["properties"]["characteristic"]["enum"] = [name for name, one in DECLARED.items() if one.by_k]
