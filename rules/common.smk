@@ -263,7 +263,7 @@ def reference_predictions(wildcards):
     reference, dataset = config["reference"], wildcards.dataset
     if wildcards.model == reference:
         return []
-    if reference not in plan.models_giving(config, "predictions", dataset):
+    if dataset not in config["models"][reference].get("predictions", {}):
         return []
     return f"<results>/predictions/{wildcards.task}/{dataset}/test/{reference}.parquet"
 

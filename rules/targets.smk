@@ -122,13 +122,17 @@ TABLES = [
 ]
 
 
+# Models whose predictions are known, by task.
+PREDICTING = {
+    task: {*plan.predicting_models(config, task)}
+    for task in plan.tasks_of(config, "errors")
+}
+
+
 def changed_tasks(model):
     """Tasks on which the decisions of a model can be set beside those of the reference."""
-    return [
-        task
-        for task in plan.tasks_of(config, "errors")
-        if {model, config["reference"]} <= {*plan.predicting_models(config, task)}
-    ]
+    both = {model, config["reference"]}
+    return [task for task, known in PREDICTING.items() if both <= known]
 
 
 # Models whose changed decisions are listed: the compared ones, not the trainings of the floor.
