@@ -46,7 +46,7 @@ def plot_costs(points: pd.DataFrame, *, models: Sequence[str], reference: str, n
     looks = model_looks(models, reference)
     shown = [model for model in models if model in set(points["model"])]
     panels = list(points.groupby(["panel", "task"], sort=False))
-    names = 0.6 + max(text_width(model, SIZE) for model in shown) / 72
+    names = 0.75 + max(text_width(model, SIZE) for model in shown) / 72
     width, height = 2 * WIDTH + names, len(panels) * HEIGHT + TOP + BOTTOM
     with neutral_style(SIZE):
         figure = Figure(figsize=(width, height), facecolor="white")
