@@ -31,11 +31,6 @@ rule find_errors:
         "../scripts/find_errors.py"
 
 
-def predicting(wildcards):
-    """Models whose predictions are compared, the control among them."""
-    return [*plan.predicting_models(config, wildcards.task), *CONTROL]
-
-
 rule compare_errors:
     input:
         errors=of_models(

@@ -54,7 +54,7 @@ rule write_report:
         runtime=minutes(15),
     params:
         config=config,
-        captions=os.path.relpath(REPORT),
+        captions=lambda wildcards, input: os.path.commonpath(input.captions),
         models=JUDGED,
         shown=SHOWN,
         changed=CHANGED,

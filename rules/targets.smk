@@ -90,6 +90,11 @@ CONTROLLED = [
 ]
 
 
+def predicting(wildcards):
+    """Models whose predictions are compared, the control among them."""
+    return [*plan.predicting_models(config, wildcards.task), *CONTROL]
+
+
 def runs_of(model):
     """Files of one of the two runs of the reference's checkpoint, one for each of CONTROLLED."""
     return [

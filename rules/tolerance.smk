@@ -110,7 +110,7 @@ rule write_answer:
         tolerance="<results>/tolerance.csv",
         warnings="<results>/tolerance.warnings.json",
         agreement=AGREEMENT,
-        noise=[path for path in TABLES if path.endswith("/noise.csv")],
+        noise=[path for path in TABLES if os.path.basename(path) == "noise.csv"],
     output:
         md=report(
             "<results>/answer.md", caption="../report/answer.rst", category="Answer"
