@@ -75,7 +75,7 @@ def test_what_snakemake_is_asked_for_is_planned(line):
     if "--report" in words or "profiles/slurm" in words:
         pytest.skip("tested where a study is finished, and where there is a cluster")
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "-n", "--quiet", "all", *words], cwd=ROOT, capture_output=True,
+        [sys.executable, "-m", "snakemake", "-n", "--quiet=all", *words], cwd=ROOT, capture_output=True,
         text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

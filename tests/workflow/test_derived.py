@@ -78,4 +78,4 @@ def test_a_restyled_figure_makes_no_model_and_times_none(finished):
         jobs = {rule for rule, _ in finished.planned(configfile=CONFIG)}
     finally:
         finished.edit(file, line.replace("5.0", "6.0"), line)
-    assert jobs == {"plot_costs", "all"} | ({"record_provenance"} & jobs)
+    assert jobs == {"plot_costs", "all"} | ({"record_provenance", "write_report"} & jobs)

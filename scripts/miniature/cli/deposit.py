@@ -14,6 +14,8 @@ LEFT_OUT = (
     ".partial", "logs", "benchmarks", "data", "models", "masked_lms", "vocabulary", "embeddings", "neighbors",
     "attacks", "attributions",
 )  # fmt: skip
+# In one of these folders, but counts only; a figure is drawn from it.
+KEPT = "transfer.csv"
 TEXTS = ("tables/changed_", "report.html")
 PARQUET = "application/vnd.apache.parquet"
 
@@ -35,7 +37,7 @@ def deposited_files(results: Path, *, texts: bool) -> list[Path]:
     found = []
     for path in sorted(results.rglob("*")):
         name = path.relative_to(results).as_posix()
-        inside = path.relative_to(results).parts[0] in LEFT_OUT
+        inside = path.relative_to(results).parts[0] in LEFT_OUT and path.name != KEPT
         if path.is_file() and not inside and (texts or not name.startswith(TEXTS)):
             found.append(path)
     return found
