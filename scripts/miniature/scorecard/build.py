@@ -14,7 +14,7 @@ from miniature.messages import StudyError
 from miniature.scorecard.difference import Difference, Measurements, measure_difference
 from miniature.scorecard.floor import FloorModel, measured_weights, trainings_of
 from miniature.scorecard.verdicts import Evidence, assign_verdicts, relative_score
-from miniature.statistics.kept import kept_bounds, p_informative
+from miniature.statistics.kept import describe_share, kept_bounds, p_informative
 from miniature.statistics.significance import mcnemar
 from miniature.statistics.trainings import Pair
 
@@ -198,7 +198,7 @@ def _kept(evidence: Evidence) -> dict[str, object]:
     row: dict[str, object] = {
         "kept": float(kept.share), "floor_above_chance": float(kept.floor),
         "kept_as_measured_low": low, "kept_as_measured_high": high,
-        "as_measured": "" if math.isnan(low) else "further" if high < 1 else "closer" if low > 1 else "level",
+        "as_measured": describe_share(low, high),
     }  # fmt: skip
     if kept.trainings < 2:
         return row

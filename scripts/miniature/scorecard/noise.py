@@ -11,7 +11,7 @@ from miniature.agreement.table import make_table, read_table
 from miniature.scorecard.build import PairsOfModel
 from miniature.scorecard.difference import above_chance, in_order
 from miniature.scorecard.floor import KINDS, FloorModel, floor_of, measured_weights, trainings_of
-from miniature.statistics.kept import Kept, kept_bounds
+from miniature.statistics.kept import Kept, describe_share, kept_bounds
 from miniature.statistics.paired import FEWEST_CLUSTERS
 from miniature.statistics.trainings import example_covariance
 
@@ -70,12 +70,11 @@ def measure_noise(
             for kind in KINDS
             if floor_of(floor, of, kind) and not (trainings and of == reference and kind == resting)
         ]
-        for characteristic, settings in verdict.items():
-            if "keep" not in settings:
-                continue
-            among = [reference, model, *(f.model for f in floor if f.of in (reference, model))]
+        among = [reference, model, *(f.model for f in floor if f.of in (reference, model))]
+        agreements = {name: settings for name, settings in verdict.items() if "keep" in settings}
+        for characteristic, settings in agreements.items() if kinds else ():
             pairs = PairsOfModel.read(agreement, characteristic, settings, model, resamples, among)
-            if kinds and (reference, model) in pairs.rows:
+            if (reference, model) in pairs.rows:
                 rows += [_row(pairs, model, characteristic, settings, reference, floor, *of) for of in kinds]
     columns = {name: [row.get(name) for row in rows] for name in NOISE_COLUMNS} if rows else {}
     return make_table(NOISE_COLUMNS, TEXT_COLUMNS, COUNT_COLUMNS, columns)
@@ -126,5 +125,5 @@ def _row(
     low, high = kept_bounds(kept)
     if math.isnan(low):
         return row | {"kept": kept.share, "reason": "these realizations may agree no better than chance"}
-    as_measured = "further" if high < 1 else "closer" if low > 1 else "level"
-    return row | {"kept": kept.share, "kept_low": low, "kept_high": high, "as_measured": as_measured}
+    bounds = {"kept_low": low, "kept_high": high, "as_measured": describe_share(low, high)}
+    return row | {"kept": kept.share, **bounds}

@@ -258,6 +258,19 @@ def kept_bounds(kept: Kept, level: float = LEVEL) -> tuple[float, float]:
     return _crossing(passed, share, -1.0), _crossing(missed, share, 1.0)
 
 
+def describe_share(low: float, high: float) -> str:
+    """What bounds of the share kept say in a word; nothing where there are none.
+
+    Examples
+    --------
+    >>> [describe_share(*bounds) for bounds in ((0.5, 0.9), (0.9, 1.1), (1.1, 1.3), (math.nan, math.nan))]
+    ['further', 'level', 'closer', '']
+    """
+    if math.isnan(low):
+        return ""
+    return "further" if high < 1 else "closer" if low > 1 else "level"
+
+
 def _crossing(excess: Callable[[float], float], start: float, step: float) -> float:
     """Where a function that is positive at `start` falls to 0 on the way in the direction of `step`."""
     if excess(start) <= 0:  # no variance at all: the bound is the estimate
