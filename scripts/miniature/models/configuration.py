@@ -39,6 +39,27 @@ CHOICES = {"position_embedding_type": ("absolute", "relative_key", "relative_key
 MOST_EPSILON = 1e-3
 
 
+def read_mapping(file: Path, what: str) -> dict | None:
+    """The mapping in a JSON file of a model folder; None where there is no such file.
+
+    Raises
+    ------
+    StudyError
+        It is damaged or no mapping; `what` begins the message.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (ValueError, OSError, RecursionError) as error:
+        raise StudyError(
+            f"{what} cannot be read: {error}.", where=str(file), fix="fetch the model again"
+        ) from None
+    if not isinstance(content, dict):
+        raise StudyError(f"{what} is no mapping.", where=str(file), fix="fetch the model again")
+    return content
+
+
 def read_config(folder: str | os.PathLike, *, where: str | None = None) -> dict:
     """Read ``config.json`` of a model folder and refuse what this project does not run.
 
@@ -64,21 +85,12 @@ def read_config(folder: str | os.PathLike, *, where: str | None = None) -> dict:
     if not folder.is_dir():
         raise StudyError(f"There is no model folder {folder}.", where=where, fix="path: /folder/of/the/model")
     file = folder / "config.json"
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    config = read_mapping(file, "The model's config.json")
+    if config is None:
         raise StudyError(
             f"The model folder has no config.json: {folder}.",
             where=where,
             fix="name the folder that holds config.json and model.safetensors",
-        ) from None
-    except (ValueError, OSError, RecursionError) as error:
-        raise StudyError(
-            f"The model's config.json cannot be read: {error}.", where=str(file), fix="fetch the model again"
-        ) from None
-    if not isinstance(config, dict):
-        raise StudyError(
-            "The model's config.json is no mapping.", where=str(file), fix="fetch the model again"
         )
     if "auto_map" in config:
         raise StudyError(

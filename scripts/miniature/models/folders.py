@@ -1,13 +1,19 @@
 """Cheap checks of a model folder, without torch: before any long job, what can be known is known."""
 
-import json
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from miniature.messages import StudyError, python_line
-from miniature.models.configuration import HEAD_SUFFIXES, LAYER_KEYS, SUPPORTED_TYPES, has_head, read_config
+from miniature.models.configuration import (
+    HEAD_SUFFIXES,
+    LAYER_KEYS,
+    SUPPORTED_TYPES,
+    has_head,
+    read_config,
+    read_mapping,
+)
 from miniature.models.graphs import Graph, check_graph, read_graph
 from miniature.models.weights import tensor_shapes, weight_files
 
@@ -248,20 +254,7 @@ def read_tokenizer_config(folder: str | os.PathLike, *, where: str | None = None
             fix=f"put one of these files there: {', '.join(TOKENIZER_FILES)}",
         )
     file = folder / "tokenizer_config.json"
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (ValueError, OSError, RecursionError) as error:
-        raise StudyError(
-            f"The tokenizer's configuration cannot be read: {error}.",
-            where=str(file),
-            fix="fetch the model again",
-        ) from None
-    if not isinstance(config, dict):
-        raise StudyError(
-            "The tokenizer's configuration is no mapping.", where=str(file), fix="fetch the model again"
-        )
+    config = read_mapping(file, "The tokenizer's configuration") or {}
     if "auto_map" in config:
         raise StudyError(
             "The tokenizer brings its own code, which is never run.",
