@@ -311,11 +311,14 @@ def test_predictions_in_place_of_folders(here, tmp_path):
     assert config["datasets"]["reviews"]["labels"] == {"0": 0, "1": 1}
 
 
-def test_a_graph_in_place_of_a_folder():
-    models = {"large": "large", "small": "small/model.onnx", "other": "other.csv"}
+def test_a_graph_in_place_of_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPORTED", str(tmp_path))
+    (tmp_path / "model.onnx").touch()
+    models = {"large": "large", "small": "small/model.onnx", "other": "other.csv", "folder": "${EXPORTED}"}
     study, _ = spell_out({"reference": "large", "models": models, "datasets": {"d": "test.csv"}}, ["s.yaml"])
     assert study["models"]["small"] == {"onnx": "small/model.onnx"}
     assert study["models"]["other"] == {"predictions": {"d": {"path": "other.csv"}}}
+    assert study["models"]["folder"] == {"onnx": "${EXPORTED}/model.onnx"}
 
 
 def test_other_trainings_of_ones_own_are_told_apart_by_their_names(here, tmp_path):

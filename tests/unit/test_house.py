@@ -120,7 +120,7 @@ def test_no_other_file_names_it(thing, name, pattern):
     # Its own package, and the scripts of its own rules.
     rules = ROOT / "rules" / f"{name}.smk"
     own = set(re.findall(r"scripts/\w+\.py", rules.read_text())) if rules.exists() else set()
-    own |= {path for path in named if f"characteristics/{name}/" in path}
+    own |= {path for path in named if f"characteristics/{name}/" in path or f"/{name}_" in path}
     assert named - own <= paths
 
 

@@ -113,10 +113,13 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "models", nargs="+", metavar="MODEL",
         help="the reference, then the models compared with it: folders of checkpoints, models of the Hub "
-        "(owner/name or owner/name@revision) or files of predictions; or, alone, the file of a study",
+        "(owner/name or owner/name@revision), files of predictions or logs of lm-eval or another harness; "
+        "or, alone, the file of a study",
     ).complete = shtab.FILE  # fmt: skip
     parser.add_argument(
-        "--data", metavar="FILE", help="the test file: labeled texts or questions"
+        "--data",
+        metavar="FILE",
+        help="the test file: labeled texts or questions; with logs, one of their tasks (default: all)",
     ).complete = shtab.FILE
     parser.add_argument(
         "--again", nargs="+", default=[], metavar="MODEL",

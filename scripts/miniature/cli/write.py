@@ -9,8 +9,8 @@ from pathlib import Path
 import yaml
 
 from miniature.config.lines import Positions
-from miniature.config.recognize import nearest_file, recognize_dataset
-from miniature.config.resolve import is_predictions, spell_out
+from miniature.config.recognize import is_log, nearest_file, recognize_dataset
+from miniature.config.resolve import entry_of, spell_out
 from miniature.config.suggest import flow
 from miniature.messages import StudyError
 from miniature.names import hub_folder, suggest_name
@@ -38,11 +38,12 @@ def study_of(
     Parameters
     ----------
     models : sequence of str
-        Folders of checkpoints, files of predictions or names on the Hub, the reference first.
+        Folders of checkpoints, files of predictions, logs of evaluation harnesses or names on the Hub, the
+        reference first.
     again : sequence of str
         Other trainings of the reference.
-    data : str
-        The test file.
+    data : str, optional
+        The test file. Logs need none; there it may be the name of one of their tasks.
     name : str, optional
         Of the study; made from the reference and the data by default.
 
@@ -56,6 +57,9 @@ def study_of(
         Too few models, no test file, nothing at a path, or a model that the Hub does not give.
     """
     command = "miniature audit " + " ".join(models)
+    given = [*models, *again]
+    if all(is_log(Path(path)) for path in given) and (data is None or not Path(data).exists()):
+        return _study_of_logs(models, again, data, name)
     if data is None:
         raise StudyError(
             "Nothing says which examples the models are compared on.",
@@ -76,7 +80,7 @@ def study_of(
     names = model_names([path.partition("@")[0] if path in from_hub else path for path in (*models, *again)])
     folders = {path: _retrieve(path) for path in dict.fromkeys((*models, *again)) if path in from_hub}
     entries: dict[str, object] = {
-        key: folders[path][0] if path in from_hub else _entry(path, dataset)
+        key: folders[path][0] if path in from_hub else entry_of(path, [dataset])
         for key, path in zip(names, [*models, *again], strict=True)
     }
     for key in names[len(models) :]:
@@ -91,6 +95,65 @@ def study_of(
             dataset: _with_labels(study, dict(zip(names, (*models, *again), strict=True)), folders)
         }
     return name, study
+
+
+def _study_of_logs(
+    models: Sequence[str], again: Sequence[str], task: str | None, name: str | None
+) -> tuple[str, dict]:
+    """A study of what evaluation harnesses logged: the reference's log holds the questions too."""
+    from miniature.predictions.logs import readings_of
+
+    paths = [*models, *again]
+    if len(paths) < 2:
+        raise StudyError(
+            "A reference alone has nothing to be compared with.",
+            where="MODEL",
+            fix=f"miniature audit {models[0]} logs/small",
+        )
+    logged = {path: {reading.name: reading for reading in readings_of(path)} for path in paths}
+    first = logged[models[0]].values()
+    asked = [one for one in first if task in (None, one.name, one.benchmark)]
+    wanted = [one for one in asked if all(one.name in found for found in logged.values())]
+    for one in asked:
+        lacking = next((path for path in paths if one.name not in logged[path]), None)
+        if lacking is not None:
+            print(f"left out: {one.name}, which {lacking} does not have", file=sys.stderr)
+    if not wanted:
+        known = "\n".join(f"  {path}: {', '.join(found)}" for path, found in logged.items())
+        common = [one.name for one in first if all(one.name in found for found in logged.values())]
+        raise StudyError(
+            f"{f'{task} is no file, and no task that' if task else 'No task'} is in every log:\n{known}",
+            where="--data" if task else models[0],
+            fix=f"--data {common[0]}" if common else "log the same tasks for every model",
+        )
+    keys = {suggest_name(one.name): one for one in wanted}
+    said = {
+        key: {k: v for k in ("benchmark", "filter") if (v := getattr(one, k)) and v != key}
+        for key, one in keys.items()
+    }
+    names = model_names(paths)
+    entries: dict[str, object] = {}
+    for model, path in zip(names, paths, strict=True):
+        spelled = {"predictions": {key: {"path": path, **said[key]} for key in keys}}
+        again_ = {"floor": "retrained"} if path in again else {}
+        entries[model] = {**spelled, **again_} if again_ or any(said.values()) else path
+    probable = [key for key, one in keys.items() if one.probabilities]
+    study = {
+        "study": name or suggest_name(f"{names[0]}-{next(iter(keys)) if len(keys) == 1 else 'logs'}"),
+        "reference": names[0],
+        "models": entries,
+        "datasets": {
+            key: {
+                "task": one.kind, "format": "predictions",
+                **({"benchmark": one.benchmark} if one.benchmark not in (None, key) else {}),
+                "splits": {"test": models[0]},
+            }
+            for key, one in keys.items()
+        },
+    }  # fmt: skip
+    if probable:
+        study["characteristics"] = {"errors": {}, "calibration": {"tasks": probable}}
+    return study["study"], study
 
 
 def _retrieve(given: str) -> tuple[dict, str]:
@@ -133,15 +196,6 @@ def _with_labels(study: dict, given: dict[str, str], folders: dict[str, tuple[di
     if found.errors or "labels" not in found.entry:
         return data  # what cannot be told is for the check of the study to say
     return {"splits": {"test": data}, "labels": found.entry["labels"]}
-
-
-def _entry(path: str, dataset: str) -> dict:
-    graph = Path(path) / "model.onnx"
-    if path.endswith(".onnx") or (graph.is_file() and not any(Path(path).glob("*.safetensors"))):
-        return {"onnx": path if path.endswith(".onnx") else str(graph)}
-    if Path(path).is_file() and is_predictions(path):
-        return {"predictions": {dataset: {"path": path}}}
-    return {"path": path}
 
 
 def model_names(paths: Sequence[str]) -> list[str]:

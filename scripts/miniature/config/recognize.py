@@ -94,7 +94,10 @@ def _recognize(name: str, found: Recognized, config: Mapping, positions: Positio
         kind, why = _format(entry, path, where)
         _state(found, ("format",), kind, why)
     if "task" not in entry:
-        kind, why = _task(entry, config, where)
+        if entry["format"] == "predictions" and path is not None and is_log(Path(path)):
+            kind, why = _log_task(name, entry, path, where)
+        else:
+            kind, why = _task(entry, config, where)
         _state(found, ("task",), kind, why)
     kind = entry["format"]
     if entry["task"] != "classification" or path is None or kind not in ("csv", "jsonl", "aclimdb"):
@@ -165,6 +168,8 @@ def _format(entry: Mapping, path: str | None, where: str) -> tuple[str, str]:
     if path is None:
         path = str(sources[0].get("path") or sources[0].get("file") or sources[0].get("url", ""))
     file, name = Path(path), Path(path).name.removesuffix(".gz").lower()
+    if is_log(file):
+        return "predictions", f"{path} is a log of an evaluation harness"
     if file.is_dir():
         if any(file.glob("*/*.txt")):
             return "aclimdb", f"{path} is a folder of texts"
@@ -194,6 +199,40 @@ def _format(entry: Mapping, path: str | None, where: str) -> tuple[str, str]:
         f"The name {Path(path).name} tells no format.",
         where=where,
         fix="format: csv   # or jsonl (labeled texts); squad, mrqa, newsqa (questions); aclimdb (a folder)",
+    )
+
+
+def is_log(path: Path) -> bool:
+    """As `miniature.predictions.logs.is_log`, which is imported only where a path may be one."""
+    if path.is_file():
+        if path.name.removesuffix(".gz").endswith(".json"):
+            with open_bytes(path) as opened:
+                start = opened.read(1 << 16)
+            if not (b'"eval"' in start and b'"status"' in start):
+                return False
+        elif not path.name.removesuffix(".gz").endswith((".eval", ".jsonl", ".ndjson")):
+            return False
+    elif not path.is_dir() or (path / "config.json").is_file():
+        return False
+    from miniature.predictions import logs
+
+    return logs.is_log(path)
+
+
+def _log_task(name: str, entry: Mapping, path: str, where: str) -> tuple[str, str]:
+    """The task of a log, or of the part of it that a dataset is."""
+    from miniature.predictions.logs import readings_of
+
+    readings = readings_of(path)
+    wanted = entry.get("benchmark", name)
+    found = [reading for reading in readings if wanted in (reading.name, reading.benchmark)] or readings
+    if len({reading.kind for reading in found}) == 1:
+        return found[0].kind, f"{path}, {found[0].benchmark or found[0].name}"
+    known = ", ".join(dict.fromkeys(reading.benchmark or reading.name for reading in readings))
+    raise StudyError(
+        f"{path} holds {known}; which one is {name}?",
+        where=where,
+        fix=f"benchmark: {readings[0].benchmark}   # or call the dataset so",
     )
 
 

@@ -1,7 +1,8 @@
 """The whole of a study: short forms written out, defaults filled in, the rest recognized."""
 
 import copy
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from miniature.characteristics.declared import DECLARED
 from miniature.config.defaults import fill_defaults
 from miniature.config.lines import Place, Positions
 from miniature.config.plan import floor_kind, is_artifact, measured, models_with, trained_models
-from miniature.config.recognize import recognize_dataset, recognize_heads
+from miniature.config.recognize import is_log, recognize_dataset, recognize_heads
 from miniature.config.suggest import flow, settings_for, tasks_for, value_for
 from miniature.measures.registry import MEASURES
 from miniature.messages import StudyError
@@ -65,15 +66,35 @@ def spell_out(config: Mapping, files: Iterable[str | Path]) -> tuple[dict, dict[
                     splits[split] = {"path": block}
     if isinstance(models, dict):
         for name, entry in models.items():
-            if not isinstance(entry, str):
-                continue
-            if entry.endswith(".onnx"):
-                models[name] = {"onnx": entry}
-            elif isinstance(datasets, dict) and len(datasets) == 1 and is_predictions(entry):
-                models[name] = {"predictions": {next(iter(datasets)): {"path": entry}}}
-            else:
-                models[name] = {"path": entry}
+            if isinstance(entry, str):
+                models[name] = entry_of(entry, list(datasets) if isinstance(datasets, dict) else [])
     return config, sources
+
+
+def entry_of(path: str, datasets: Sequence[str]) -> dict:
+    """Entry of a model of which a study gives a path alone.
+
+    Parameters
+    ----------
+    path : str
+        A graph, or a folder with ``model.onnx`` in place of weights; a file of predictions, where the study
+        has one dataset; the log of an evaluation harness; or else the folder of a checkpoint.
+    datasets : sequence of str
+        The study's.
+
+    Examples
+    --------
+    >>> entry_of("small/model.onnx", ["d"]), entry_of("small.csv", ["d"])
+    ({'onnx': 'small/model.onnx'}, {'predictions': {'d': {'path': 'small.csv'}}})
+    """
+    there = Path(os.path.expandvars(path))
+    if path.endswith(".onnx"):
+        return {"onnx": path}
+    if (there / "model.onnx").is_file() and not any(there.glob("*.safetensors")):
+        return {"onnx": str(Path(path) / "model.onnx")}
+    if datasets and ((len(datasets) == 1 and is_predictions(path)) or is_log(there)):
+        return {"predictions": {name: {"path": path} for name in datasets}}
+    return {"path": path}
 
 
 def is_predictions(path: str) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from miniature.messages import StudyError
 from miniature.predictions.lines import read_objects
-from miniature.predictions.records import Options, Record, Recorded, as_text, choice_name
+from miniature.predictions.records import Options, Reading, Record, Recorded, as_text, choice_name, kind_of
 
 GROUPS = ("subject", "category")
 
@@ -56,6 +56,16 @@ def read_every_eval_ever(path: Path, options: Options, where: str) -> Recorded:
     rows = _one(rows, "evaluation_result_id", options.metric, "metric", where, notes, ask=False)
     records = [_record(number, row, options) for number, row in rows]
     return Recorded(path, records, notes, numbered="id" not in options.columns)
+
+
+def readings_of(path: Path) -> list[Reading]:
+    """One reading for each evaluation in a file, in its order."""
+    found = {}
+    for _, row in read_objects(path, str(path)):
+        if (name := row.get("evaluation_name")) is not None and name not in found:
+            choices = bool((row.get("input") or {}).get("choices"))
+            found[name] = Reading(str(name), kind_of(choices), False, str(name))
+    return list(found.values())
 
 
 def _one(rows, key: str, wanted: str | None, option: str, where: str, notes: list[str], *, ask: bool) -> list:

@@ -10,8 +10,9 @@ from miniature.data.table_files import read_json_value, table_kind
 from miniature.messages import StudyError
 from miniature.predictions import every_eval_ever, inspect_logs, json_files, lm_eval, tables
 from miniature.predictions.lines import read_lines, read_objects, suffix_of
+from miniature.predictions.lm_eval_runs import is_run_folder
 from miniature.predictions.read import about
-from miniature.predictions.records import Options, Recorded, check_records
+from miniature.predictions.records import Options, Reading, Recorded, check_records
 
 
 class Source:
@@ -67,11 +68,14 @@ class Format(NamedTuple):
         Whether a source has it.
     read : callable
         Reads a source.
+    readings : callable or None
+        From the path of a log to the ways to read it; None where a file is no log and has no questions.
     """
 
     name: str
     recognize: Callable[[Source], bool]
     read: Reader
+    readings: Callable[[Path], list[Reading]] | None = None
 
 
 def _json(name: str, recognize: Callable[[object], bool], read: Callable) -> Format:
@@ -86,8 +90,9 @@ def _json(name: str, recognize: Callable[[object], bool], read: Callable) -> For
 FORMATS = (
     Format(
         "lm-eval",
-        lambda s: s.path.is_dir() or {"doc_id", "arguments"} <= set(s.first) or lm_eval.is_old(s.path),
+        lambda s: is_run_folder(s.path) or {"doc_id", "arguments"} <= set(s.first) or lm_eval.is_old(s.path),
         lambda s, options: lm_eval.read_lm_eval(s.path, options, s.where),
+        lm_eval.readings_of,
     ),
     Format(
         "inspect",
@@ -96,11 +101,13 @@ FORMATS = (
             or (isinstance(s.content, dict) and {"eval", "samples", "status"} <= set(s.content))
         ),
         lambda s, options: inspect_logs.read_inspect(s.path, options, s.where),
+        inspect_logs.readings_of,
     ),
     Format(
         "every-eval-ever",
         lambda s: {"sample_id", "evaluation_name", "evaluation"} <= set(s.first),
         lambda s, options: every_eval_ever.read_every_eval_ever(s.path, options, s.where),
+        every_eval_ever.readings_of,
     ),
     _json("n-best", json_files.is_nbest, json_files.refuse_nbest),
     _json("mmlu-pro", json_files.is_mmlu_pro, json_files.read_mmlu_pro),
@@ -155,7 +162,7 @@ def read_recorded(path: str | Path, options: Options = DEFAULTS, *, where: str) 
         raise StudyError("There is no such file.", where=where, fix="path: /where/it/is")
     try:
         source = Source(path, where)
-        recorded = _find_format(source, options.format).read(source, options)
+        recorded = find_format(source, options.format).read(source, options)
         check_records(recorded, where)
     except StudyError as error:
         # What reads any file says which, and not whose predictions are in it.
@@ -164,7 +171,14 @@ def read_recorded(path: str | Path, options: Options = DEFAULTS, *, where: str) 
     return recorded
 
 
-def _find_format(source: Source, name: str | None) -> Format:
+def find_format(source: Source, name: str | None) -> Format:
+    """The format of a source: the one of that name, or else the first that recognizes it.
+
+    Raises
+    ------
+    StudyError
+        There is none.
+    """
     fitting = (f for f in FORMATS if (f.name == name if name is not None else f.recognize(source)))
     found = next(fitting, None)
     if found is None:

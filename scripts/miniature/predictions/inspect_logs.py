@@ -8,7 +8,16 @@ from pathlib import Path
 
 from miniature.data.text_files import FREE_BYTES, MOST_TIMES, read_json
 from miniature.messages import StudyError
-from miniature.predictions.records import Options, Record, Recorded, as_text, as_truth, choice_name
+from miniature.predictions.records import (
+    Options,
+    Reading,
+    Record,
+    Recorded,
+    as_text,
+    as_truth,
+    choice_name,
+    kind_of,
+)
 
 ZSTD = 93  # the archive's number for the method; zipfile knows it from Python 3.14 on
 SAMPLE = re.compile(r"samples/.+_epoch_\d+\.json")
@@ -60,6 +69,14 @@ def read_inspect(path: Path, options: Options, where: str) -> Recorded:
             f"{scorer}: {len(partly)} of {len(samples)} samples are partly right, and count as wrong"
         )
     return Recorded(path, records, notes)
+
+
+def readings_of(path: Path) -> list[Reading]:
+    """The one reading of a log, by the name of its task."""
+    header = read_json(path) if path.suffix == ".json" else _Archive(path, str(path)).header()
+    name = str(header.get("eval", {}).get("task") or path.stem).rpartition("/")[2]
+    recorded = read_inspect(path, Options(), str(path))
+    return [Reading(name, kind_of(recorded.gives("names")), recorded.gives("probabilities"))]
 
 
 def _check_whole(header: Mapping, samples: int, where: str) -> list[str]:

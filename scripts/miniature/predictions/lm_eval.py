@@ -5,21 +5,27 @@ and filter, and beside it ``results_<date>.json``, which says how many documents
 metrics came to. Both are held against each other.
 """
 
-import json
 import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from miniature.messages import StudyError
 from miniature.predictions.lines import read_lines, read_objects
-from miniature.predictions.records import Options, Record, Recorded, as_text, as_truth, choice_name, nested
+from miniature.predictions.lm_eval_runs import Run, choose_runs, filters_of, results_of, runs_at, units_of
+from miniature.predictions.records import (
+    Options,
+    Reading,
+    Record,
+    Recorded,
+    as_text,
+    as_truth,
+    choice_name,
+    kind_of,
+    nested,
+)
 
-DATE = r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?"
-SAMPLES = re.compile(rf"samples_(?P<task>.+)_(?P<date>{DATE})\.jsonl(?:\.gz)?")
 # Keys of a line that are no metric; versions before 0.4.7 do not list their metrics.
 KNOWN = {
     "doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics", "doc_hash",
@@ -31,32 +37,6 @@ SHORT = 100
 GROUPS = ("subject", "category", "title", "context", "passage", "article")
 QUESTIONS = ("question", "query", "text", "sentence", "problem", "prompt", "goal", "ctx")
 ACCURACY_TOLERANCE = 1e-9
-
-
-class Run(NamedTuple):
-    """Samples of one task, written by one run."""
-
-    task: str
-    date: str
-    path: Path
-
-
-def find_runs(folder: Path) -> list[Run]:
-    """Every file of samples in a folder, or in its one subfolder that has any, by task and date."""
-    runs = _runs_of(folder)
-    inside = [sub for sub in sorted(folder.iterdir()) if sub.is_dir() and _runs_of(sub)] if not runs else []
-    if len(inside) > 1:
-        raise StudyError(
-            f"The folder holds the runs of {len(inside)} models: {', '.join(sub.name for sub in inside)}.",
-            where=str(folder),
-            fix=f"path: {inside[0]}",
-        )
-    return sorted(runs or (_runs_of(inside[0]) if inside else []))
-
-
-def _runs_of(folder: Path) -> list[Run]:
-    found = [(SAMPLES.fullmatch(file.name), file) for file in folder.iterdir() if file.is_file()]
-    return [Run(match["task"], match["date"], file) for match, file in found if match]
 
 
 def read_lm_eval(path: Path, options: Options, where: str) -> Recorded:
@@ -83,11 +63,7 @@ def read_lm_eval(path: Path, options: Options, where: str) -> Recorded:
         Runs of several models or tasks and nothing that says which; a run that was cut off; rows that
         contradict one another, their own log-probabilities or the results file.
     """
-    runs = [Run(_old_task(path, options), "", path)] if path.is_file() else find_runs(path)
-    match = SAMPLES.fullmatch(path.name)
-    if path.is_file() and match:
-        runs = [Run(match["task"], match["date"], path)]
-    chosen, notes = _choose(runs, options, where)
+    chosen, notes = choose_runs(runs_at(path, options.benchmark), options, where)
     grouped = len(chosen) > 1
     records: list[Record] = []
     for run in chosen:
@@ -97,76 +73,12 @@ def read_lm_eval(path: Path, options: Options, where: str) -> Recorded:
     return Recorded(path, records, notes, numbered="id" not in options.columns)
 
 
-def _old_task(path: Path, options: Options) -> str:
-    return options.benchmark or path.name.removesuffix(".gz").removesuffix(".jsonl")
-
-
-def _choose(runs: Sequence[Run], options: Options, where: str) -> tuple[list[Run], list[str]]:
-    """The newest run of the task, or of each task of the group."""
-    if not runs:
-        raise StudyError(
-            "The folder has no samples of lm-evaluation-harness (samples_<task>_<date>.jsonl).",
-            where=where,
-            fix="lm_eval ... --output_path <folder> --log_samples",
-        )
-    tasks = sorted({run.task for run in runs})
-    own = options.dataset if options.dataset in tasks else None
-    wanted = _tasks_of(runs, tasks, options.benchmark or own)
-    if not wanted:
-        raise StudyError(
-            f"The folder has the tasks {', '.join(tasks)}"
-            + (f", and no '{options.benchmark}'." if options.benchmark else "; which one is meant?"),
-            where=where,
-            fix=f"benchmark: {tasks[0]}",
-        )
-    notes, chosen = [], []
-    for task in wanted:
-        dates = sorted((run for run in runs if run.task == task), key=lambda run: run.date)
-        chosen.append(dates[-1])
-        if len(dates) > 1:
-            notes.append(f"{len(dates)} runs of {task}: the newest is read, {dates[-1].path.name}")
-    return chosen, notes
-
-
-def _tasks_of(runs: Sequence[Run], tasks: list[str], benchmark: str | None) -> list[str]:
-    if benchmark in tasks:
-        return [benchmark]
-    if benchmark is None:
-        return tasks if len(tasks) == 1 else []
-    for run in reversed(runs):
-        group = _results(run).get("group_subtasks", {})
-        found = _leaves(benchmark, group) & set(tasks)
-        if found:
-            return sorted(found)
-    return [task for task in tasks if task.startswith(f"{benchmark}_")]
-
-
-def _leaves(name: str, group: Mapping) -> set[str]:
-    inside = group.get(name) or []
-    return {leaf for sub in inside for leaf in (_leaves(sub, group) or {sub})}
-
-
-def _results(run: Run) -> Mapping:
-    path = run.path.parent / f"results_{run.date}.json"
-    try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise StudyError(
-            f"The results of the run cannot be read: {error}.",
-            where=str(path),
-            fix="copy the folder again, whole",
-        ) from None
-    return content if isinstance(content, dict) else {}
-
-
 def _read_run(run: Run, options: Options, where: str, *, grouped: bool) -> tuple[list[Record], list[str]]:
     rows, notes = _filtered(_rows(run.path, options, where), options, where)
     rows, repeated = _without_repeats(rows, where)
     if repeated:
         notes.append(f"{run.path.name}: {repeated} rows stand there twice, the same both times; read once")
-    results = _results(run)
+    results = results_of(run)
     _check_whole(run, rows, results, where)
     name = _metric(rows, options, where)
     group = None if grouped else _group(rows, options, notes)
@@ -215,7 +127,15 @@ def _slim(row: dict, options: Options) -> dict:
 
 
 def _rows(path: Path, options: Options, where: str) -> list[tuple[int, dict]]:
-    """Lines of a file without what is long and not needed; versions before 0.4.3 wrote one JSON array."""
+    """Lines of a file without what is long and not needed."""
+    rows = [(number, _slim(row, options)) for number, row in _samples(path, where)]
+    if not rows:
+        raise StudyError("There is no sample in the file.", where=where, fix="run the evaluation again")
+    return rows
+
+
+def _samples(path: Path, where: str) -> Iterator[tuple[int, dict]]:
+    """Lines of a file; versions before 0.4.3 wrote one JSON array."""
     start = next(read_lines(path, where), (0, b""))[1].lstrip()
     if start.startswith(b"["):
         from miniature.data.text_files import read_json
@@ -224,7 +144,6 @@ def _rows(path: Path, options: Options, where: str) -> list[tuple[int, dict]]:
         found: Iterable = enumerate(content, start=1) if isinstance(content, list) else ()
     else:
         found = read_objects(path, where)
-    rows = []
     for number, row in found:
         if not isinstance(row, dict) or not {"filtered_resps", "resps"} & set(row):
             raise StudyError(
@@ -232,10 +151,7 @@ def _rows(path: Path, options: Options, where: str) -> list[tuple[int, dict]]:
                 where=f"{where}, line {number}",
                 fix="lm_eval ... --output_path <folder> --log_samples",
             )
-        rows.append((number, _slim(row, options)))
-    if not rows:
-        raise StudyError("There is no sample in the file.", where=where, fix="run the evaluation again")
-    return rows
+        yield number, row
 
 
 def _filtered(
@@ -251,7 +167,8 @@ def _filtered(
         )
     chosen = options.filter or filters[0]
     notes = []
-    if len(filters) > 1 and options.filter is None:
+    # Questions and right answers are the same under every filter.
+    if len(filters) > 1 and options.filter is None and not options.texts:
         notes.append(f"of the filters {', '.join(filters)}, '{chosen}' is read")
     return [(n, row) for n, row in rows if str(row.get("filter", "none")) == chosen], notes
 
@@ -288,10 +205,13 @@ def _check_whole(run: Run, rows: Sequence, results: Mapping, where: str) -> None
         )
 
 
+def _metrics(row: Mapping) -> list[str]:
+    return list(row.get("metrics") or [key for key in row if key not in KNOWN])
+
+
 def _metric(rows: list[tuple[int, dict]], options: Options, where: str) -> str | None:
     """The recorded metric that says right or wrong: the one asked for, else the first that is 0 or 1."""
-    row = rows[0][1]
-    names = list(row.get("metrics") or [key for key in row if key not in KNOWN])
+    names = _metrics(rows[0][1])
     if options.metric is not None:
         if options.metric not in names:
             raise StudyError(
@@ -313,7 +233,7 @@ def _metric(rows: list[tuple[int, dict]], options: Options, where: str) -> str |
 
 
 def _is_choice(row: Mapping) -> bool:
-    """Whether there is a log-probability for each of several requests."""
+    """Whether a line has a log-probability for each of several requests."""
     found = row.get("filtered_resps")
     return isinstance(found, list) and len(found) > 1 and all(_log_probability(x) is not None for x in found)
 
@@ -482,6 +402,25 @@ def _check_results(run: Run, rows: Sequence, results: Mapping, metric: str | Non
             where=where,
             fix="run the evaluation again into an empty folder: the rows are not those of the results",
         )
+
+
+def readings_of(path: Path) -> list[Reading]:
+    """Ways to read a folder or file: its largest groups of one kind, and its tasks, by each filter."""
+    units = units_of(runs_at(path), lambda runs: len({_glance(run) for run in runs}) == 1)
+    found = []
+    for name, runs in units:
+        choice, probabilities = _glance(runs[0])
+        filters = filters_of(runs[0])
+        for one in filters if len(filters) > 1 else [None]:
+            whole = name if one is None else f"{name}-{one}"
+            found.append(Reading(whole, kind_of(choice), probabilities, name, one))
+    return found
+
+
+def _glance(run: Run) -> tuple[bool, bool]:
+    """Of a run's first line: whether it chooses among answers, and whether probabilities come of it."""
+    row = next((row for _, row in _samples(run.path, str(run.path))), {})
+    return _is_choice(row), _is_choice(row) and _metrics(row)[:1] == ["acc"]
 
 
 def is_old(path: Path) -> bool:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import NamedTuple
 
 from miniature.messages import StudyError
 
@@ -115,6 +116,32 @@ class Options:
     metric: str | None = None
     in_order: bool = False
     texts: bool = False
+
+
+class Reading(NamedTuple):
+    """One way to read a log: a task or group of tasks, and a filter where answers went through several.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        ``multiple-choice`` or ``generation``: the task of a dataset.
+    probabilities : bool
+        Whether each choice has one.
+    benchmark, filter : str or None
+        What a study has to say beside the path; None where nothing.
+    """
+
+    name: str
+    kind: str
+    probabilities: bool
+    benchmark: str | None = None
+    filter: str | None = None
+
+
+def kind_of(choices: bool) -> str:
+    """The task of a log of questions with or without choices."""
+    return "multiple-choice" if choices else "generation"
 
 
 ROLES = tuple(f.name for f in fields(Record) if f.name not in ("place", "others", "names"))
