@@ -6,8 +6,9 @@ from _job import run_job
 from miniature.agreement.comparison import read_resamples
 from miniature.agreement.table import read_agreement
 from miniature.files import atomic_path, read_parquet, write_csv
+from miniature.scorecard.outputs import read_outputs
 from miniature.scorecard.sanity import check_outputs
-from miniature.scorecard.tolerance import neighbors_of_pairs, read_outputs, tolerance_rows, tolerance_table
+from miniature.scorecard.tolerance import neighbors_of_pairs, tolerance_rows, tolerance_table
 
 
 def main(snakemake):

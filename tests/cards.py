@@ -4,7 +4,8 @@ import numpy as np
 
 from miniature.agreement.table import make_table
 from miniature.scorecard.build import COUNT_COLUMNS, SCORECARD_COLUMNS, TEXT_COLUMNS
-from miniature.scorecard.tolerance import Outputs, tolerance_rows
+from miniature.scorecard.outputs import Outputs
+from miniature.scorecard.tolerance import tolerance_rows
 
 
 def card():

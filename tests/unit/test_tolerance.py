@@ -5,18 +5,9 @@ import pandas as pd
 import pytest
 from scipy.stats import entropy
 
-from miniature.scorecard.tolerance import (
-    BEYOND,
-    NOT_MEASURED,
-    UNDECIDED,
-    WITHIN,
-    Outputs,
-    compare_with_original,
-    kl_divergence,
-    possible_examples,
-    read_outputs,
-    tolerance_rows,
-)
+from miniature.scorecard.limits import BEYOND, NOT_MEASURED, UNDECIDED, WITHIN, possible_examples
+from miniature.scorecard.outputs import Outputs, read_outputs
+from miniature.scorecard.tolerance import compare_with_original, kl_divergence, tolerance_rows
 
 
 def outputs(logit, label):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from miniature.scorecard.tolerance import BEYOND, UNDECIDED, WITHIN
+from miniature.scorecard.limits import BEYOND, UNDECIDED, WITHIN
 from miniature.tables.tolerance import printed_tolerance
 from miniature.tables.write import format_cell
 

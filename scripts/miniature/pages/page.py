@@ -11,7 +11,7 @@ from docutils.core import publish_parts
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from miniature.scorecard.tolerance import BEYOND, WITHIN
+from miniature.scorecard.limits import BEYOND, WITHIN
 from miniature.scorecard.verdicts import MINIATURE, NOT_MEASURED, NOT_MINIATURE, UNDECIDED, UNINFORMATIVE
 from miniature.tables.escape import escape_markdown
 

@@ -6,7 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from miniature.data.table_files import read_json_value, table_kind
+from miniature.data.json_rows import read_json_value
+from miniature.data.table_files import table_kind
 from miniature.messages import StudyError
 from miniature.predictions import every_eval_ever, inspect_logs, json_files, lm_eval, tables
 from miniature.predictions.lines import read_lines, read_objects, suffix_of

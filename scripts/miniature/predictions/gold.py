@@ -8,8 +8,8 @@ import pandas as pd
 
 from miniature.data.tables import SCHEMAS, classification_frame, cluster_of
 from miniature.messages import StudyError
+from miniature.predictions.choices import choice_reading
 from miniature.predictions.formats import read_recorded
-from miniature.predictions.kinds import choice_reading
 from miniature.predictions.records import Options, Record, choice_name
 
 logger = logging.getLogger(__name__)

@@ -1,10 +1,7 @@
 """From a file's answers, in the order of the data, to the predictions table of each kind of task."""
 
 import logging
-import os
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,51 +9,22 @@ import pandas as pd
 from miniature.data.commands import with_empty
 from miniature.data.gold import words_for_no_answer
 from miniature.messages import StudyError
-from miniature.predictions.records import Number, Record, choice_name
+from miniature.predictions.choices import choices_of_questions
+from miniature.predictions.context import (
+    Context,
+    check_contradictions,
+    check_judgments,
+    class_text,
+    other_data,
+    recorded_table,
+)
+from miniature.predictions.records import Number, Record
 from miniature.predictions.score_squad import score_table
 
 logger = logging.getLogger(__name__)
 
-# A prediction may be a hair less probable than another class: files round.
-TIE = 1e-6
 # Standard errors below one in k at which classes are rather exchanged than so badly predicted.
 FAR_BELOW = 3.0
-
-
-class Context(NamedTuple):
-    """What a study says of the task, and what messages say of the file.
-
-    Attributes
-    ----------
-    labels : list of str
-        Class names in class order; empty where choices differ by example.
-    values : list
-        Value in the data for each of them.
-    stated : mapping of str to object
-        Value in this file for each of them, where the study says so.
-    classes : list of str or None
-        What the file's probabilities are of, where it says so.
-    model, dataset, where : str
-        For messages.
-    line : callable
-        From an id and a prediction to the line of the file.
-    path : path
-        The file.
-    """
-
-    labels: list[str]
-    values: list[object]
-    stated: Mapping[str, object]
-    classes: list[str] | None
-    model: str
-    dataset: str
-    where: str
-    line: Callable[[str, str], str]
-    path: str | os.PathLike = ""
-
-    def wrong(self, record: Record, what: str, fix: str) -> StudyError:
-        """A mistake in one record."""
-        return StudyError(what, where=f"{self.where}, {record.place}", fix=fix)
 
 
 def answers_to_questions(records: Sequence[Record], table: pd.DataFrame, context: Context) -> pd.DataFrame:
@@ -122,7 +90,7 @@ def classes_of_texts(records: Sequence[Record], table: pd.DataFrame, context: Co
                 context.line(record.id, f"<{' or '.join(labels)}>"),
             )
     meaning, by_number = _meaning(given, records, context)
-    named = [None if text is None else meaning[_plain(text)] for text in given]
+    named = [None if text is None else meaning[class_text(text)] for text in given]
     gold = [str(label) for label in table["label"]]
     probabilities = _in_class_order(records, context)
     for i, shares in enumerate(probabilities):
@@ -134,7 +102,7 @@ def classes_of_texts(records: Sequence[Record], table: pd.DataFrame, context: Co
     unordered = by_number or (context.classes is None and any(p is not None for p in probabilities))
     if unordered and not context.stated:
         _check_order(named, gold, context)
-    _check_contradictions(
+    check_contradictions(
         records, probabilities, [None if n is None else place[n] for n in named], labels, context
     )
     _check_gold(records, gold, meaning, context)
@@ -142,42 +110,8 @@ def classes_of_texts(records: Sequence[Record], table: pd.DataFrame, context: Co
         record.correct if name is None else name == right
         for record, name, right in zip(records, named, gold, strict=True)
     ]
-    _check_judgments(records, named, gold, context)
-    return _recorded(records, table, named, probabilities, correct, None)
-
-
-def choices_of_questions(records: Sequence[Record], table: pd.DataFrame, context: Context) -> pd.DataFrame:
-    """Multiple choice: each example has choices of its own, told by name, by number from 0 or by text."""
-    names = [list(found) for found in table["names"]]
-    texts = [list(found) for found in table["choices"]]
-    given = [None if record.prediction is None else record.prediction.strip() for record in records]
-    read = _predicted_choices(given, records, names, texts, context)
-    chosen, correct, probabilities = [], [], []
-    for i, record in enumerate(records):
-        place = read(given[i], i)
-        if record.probabilities is not None and len(record.probabilities) != len(names[i]):
-            raise context.wrong(
-                record,
-                f"{record.id} has {len(record.probabilities)} probabilities for {len(names[i])} choices.",
-                f"one probability for each of {', '.join(names[i])}",
-            )
-        if place is None and given[i] is None and record.probabilities is not None and record.correct is None:
-            place = int(np.argmax(record.probabilities))
-        chosen.append(place)
-        probabilities.append(record.probabilities)
-    gold = [
-        found.index(label) if label in found else None
-        for found, label in zip(names, table["label"], strict=True)
-    ]
-    _check_contradictions(records, probabilities, chosen, None, context, names=names)
-    _check_choice_gold(records, gold, names, context)
-    picked = [None if place is None else names[i][place] for i, place in enumerate(chosen)]
-    _check_judgments(records, picked, list(table["label"]), context)
-    for i, record in enumerate(records):
-        judged = None if gold[i] is None else chosen[i] == gold[i]
-        answered = given[i] is not None or record.probabilities is not None
-        correct.append(record.correct if record.correct is not None else judged if answered else None)
-    return _recorded(records, table, picked, probabilities, correct, names)
+    check_judgments(records, named, gold, context)
+    return recorded_table(records, table, named, probabilities, correct, None)
 
 
 def generated_texts(records: Sequence[Record], table: pd.DataFrame, context: Context) -> pd.DataFrame:
@@ -191,7 +125,7 @@ def generated_texts(records: Sequence[Record], table: pd.DataFrame, context: Con
                 "correct: 1   # or 0, in a column of the file",
             )
     given = [record.prediction for record in records]
-    return _recorded(records, table, given, [None] * len(records), [r.correct for r in records], None)
+    return recorded_table(records, table, given, [None] * len(records), [r.correct for r in records], None)
 
 
 KINDS = {
@@ -202,38 +136,7 @@ KINDS = {
 }
 
 
-def _recorded(records, table, named, probabilities, correct, names) -> pd.DataFrame:
-    confidence = [
-        record.confidence if record.confidence is not None else None if shares is None else max(shares)
-        for record, shares in zip(records, probabilities, strict=True)
-    ]
-    return pd.DataFrame(
-        {
-            "id": pd.Series([record.id for record in records], dtype="str"),
-            "label": table["label"].reset_index(drop=True),
-            "prediction": pd.Series(named, dtype="str"),
-            "probabilities": pd.Series(probabilities, dtype=object),
-            "confidence": pd.Series(confidence, dtype=np.float64),
-            "correct": pd.array(correct, dtype="boolean"),
-            "choices": pd.Series(names if names is not None else [None] * len(records), dtype=object),
-            "document_hash": pd.Series([record.document_hash for record in records], dtype="str"),
-            "prompt_hash": pd.Series([record.prompt_hash for record in records], dtype="str"),
-        }
-    )
-
-
 # Classes
-
-
-@lru_cache(maxsize=4096, typed=True)
-def _plain(text: object) -> str:
-    """A class as text, whole numbers without a point, so that 1.0 of a float column is class 1."""
-    text = str(text).strip()
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else text
 
 
 def _meaning(given: Sequence[str | None], records, context: Context) -> tuple[dict[str, str], bool]:
@@ -242,14 +145,14 @@ def _meaning(given: Sequence[str | None], records, context: Context) -> tuple[di
     Names, the values in the data and numbers in class order are tried; a file is read in one way,
     and two ways that fit and differ are told.
     """
-    found = {_plain(text) for text in given if text is not None}
+    found = {class_text(text) for text in given if text is not None}
     ways = {
-        "by name": {_plain(name): name for name in context.labels},
-        "by value": {_plain(v): name for name, v in zip(context.labels, context.values, strict=False)},
+        "by name": {class_text(name): name for name in context.labels},
+        "by value": {class_text(v): name for name, v in zip(context.labels, context.values, strict=False)},
         "by number": {str(i): name for i, name in enumerate(context.labels)},
     }
     if context.stated:
-        ways = {"as stated": {_plain(value): name for name, value in context.stated.items()}}
+        ways = {"as stated": {class_text(value): name for name, value in context.stated.items()}}
     fitting = {way: meaning for way, meaning in ways.items() if found <= set(meaning)}
     if not fitting:
         raise _no_class(given, records, ways, context)
@@ -269,8 +172,10 @@ def _meaning(given: Sequence[str | None], records, context: Context) -> tuple[di
 
 
 def _no_class(given, records, ways: Mapping[str, Mapping], context: Context) -> StudyError:
-    best = max(ways.values(), key=lambda meaning: sum(t is not None and _plain(t) in meaning for t in given))
-    i = next(i for i, text in enumerate(given) if text is not None and _plain(text) not in best)
+    best = max(
+        ways.values(), key=lambda meaning: sum(t is not None and class_text(t) in meaning for t in given)
+    )
+    i = next(i for i, text in enumerate(given) if text is not None and class_text(text) not in best)
     known = ", ".join(context.labels)
     values = sorted({str(v) for v in context.values} - set(context.labels))
     return StudyError(
@@ -288,7 +193,7 @@ def _in_class_order(records: Sequence[Record], context: Context) -> list[list[fl
         meaning, _ = _meaning(
             context.classes, [Record("the header", "the columns")] * len(context.classes), context
         )
-        columns = [meaning[_plain(name)] for name in context.classes]
+        columns = [meaning[class_text(name)] for name in context.classes]
         lacking = [name for name in labels if name not in columns]
         if lacking:
             raise StudyError(
@@ -336,136 +241,11 @@ def _check_order(named: Sequence[str | None], gold: Sequence[str], context: Cont
 
 def _check_gold(records, gold: Sequence[str], meaning: Mapping[str, str], context: Context) -> None:
     """The file's own labels, where it has them in the same words, are those of the data."""
-    if any(r.label is not None and _plain(r.label) not in meaning for r in records):
+    if any(r.label is not None and class_text(r.label) not in meaning for r in records):
         return
     for record, label in zip(records, gold, strict=True):
-        if record.label is not None and meaning[_plain(record.label)] != label:
-            raise _other_data(record, meaning[_plain(record.label)], label, context)
-
-
-def _other_data(record: Record, own: str, label: str, context: Context) -> StudyError:
-    return context.wrong(
-        record,
-        f"The right answer of {record.id} is {own} in this file, and {label} in {context.dataset}: the ids "
-        "stand for other examples.",
-        "columns: {id: <the column that has the ids of the data>}   # beside the path",
-    )
-
-
-def _check_judgments(records, named: Sequence[str | None], gold: Sequence[str], context: Context) -> None:
-    for record, name, right in zip(records, named, gold, strict=True):
-        if record.correct is not None and name is not None and record.correct != (name == right):
-            raise context.wrong(
-                record,
-                f"{record.id} is said to be {'right' if record.correct else 'wrong'}, and its prediction is "
-                f"{name} where {right} is right.",
-                f"correct: {int(name == right)}   # or leave the column out: it follows from the prediction",
-            )
-
-
-def _check_contradictions(
-    records, probabilities, chosen: Sequence[int | None], labels: Sequence[str] | None, context: Context,
-    names: Sequence[Sequence[str]] | None = None,
-) -> None:  # fmt: skip
-    """A prediction is the class of the largest probability."""
-    told = [(i, p) for i, p in enumerate(probabilities) if p is not None and chosen[i] is not None]
-    against = [(i, p) for i, p in told if p[chosen[i]] < max(p) - TIE]
-    if not against:
-        return
-    i, shares = against[0]
-    called = list(labels if labels is not None else names[i])
-    best = int(np.argmax(shares))
-    fix = context.line(records[i].id, called[best])
-    if 2 * len(against) > len(told):
-        fix = f"write the probabilities in the order {', '.join(called[:10])}: they seem to be in another"
-        if context.classes is not None:
-            swapped = ",".join(f"p_{name}" for name in reversed(context.classes))
-            fix = f"{swapped}   (in the header: its names seem to be exchanged)"
-    raise context.wrong(
-        records[i],
-        f"{called[chosen[i]]} is predicted for {records[i].id}, and {called[best]} is the most probable "
-        f"({shares[chosen[i]]:.4g} and {shares[best]:.4g}); so it is in {len(against)} of {len(told)} rows.",
-        fix,
-    )
+        if record.label is not None and meaning[class_text(record.label)] != label:
+            raise other_data(record, meaning[class_text(record.label)], label, context)
 
 
 # Choices
-
-
-def choice_reading(
-    given: Sequence[str | None],
-    names: Sequence[Sequence[str]],
-    texts: Sequence[Sequence[str]],
-    refuse: Callable[[int], StudyError],
-) -> Callable[[str | None, int], int | None]:
-    """How a file names choices: by name, by number from 0, or by text, one way for all rows.
-
-    Parameters
-    ----------
-    given : sequence of str or None, [examples]
-        What the file says.
-    names, texts : sequence of sequence of str, [examples]
-        Names and texts of each example's choices.
-    refuse : callable
-        The error for an example whose choice cannot be told.
-
-    Returns
-    -------
-    callable
-        From what is said of an example, and the example's number, to the choice's number.
-
-    Raises
-    ------
-    StudyError
-        No way fits all rows.
-    """
-
-    def by_number(text: str, i: int) -> int | None:
-        plain = _plain(text)
-        return int(plain) if plain.isdecimal() and int(plain) < len(names[i]) else None
-
-    ways = {
-        "name": lambda text, i: names[i].index(text) if text in names[i] else None,
-        "number": by_number,
-        "text": lambda text, i: texts[i].index(text) if texts[i].count(text) == 1 else None,
-    }
-    failed = {}
-    for way, read in ways.items():
-        failed[way] = [i for i, text in enumerate(given) if text is not None and read(text, i) is None]
-        if not failed[way]:
-            return lambda text, i, read=read: None if text is None else read(text, i)
-    raise refuse(min(failed.values(), key=len)[0])
-
-
-def _predicted_choices(
-    given, records, names, texts, context: Context
-) -> Callable[[str | None, int], int | None]:
-    if all(record.names is not None for record in records):
-        # A log's own letters stand for positions, whatever the data calls its choices.
-        return lambda text, i: records[i].names.index(text) if text in records[i].names else None
-
-    def refuse(i: int) -> StudyError:
-        return StudyError(
-            f"{given[i][:80]!r} is predicted for {records[i].id}, which is none of its choices.",
-            where=f"{context.where}, {records[i].place}",
-            fix=context.line(records[i].id, f"<{' or '.join(names[i])}>")
-            + "   (their names, or their numbers from 0, or their texts, in all rows)",
-        )
-
-    return choice_reading(given, names, texts, refuse)
-
-
-def _check_choice_gold(records, gold: Sequence[int | None], names, context: Context) -> None:
-    for i, record in enumerate(records):
-        if record.names is None or record.label not in record.names or gold[i] is None:
-            continue
-        if len(record.names) != len(names[i]):
-            raise context.wrong(
-                record,
-                f"{record.id} has {len(record.names)} choices in this file, and {len(names[i])} in "
-                f"{context.dataset}: the ids stand for other examples.",
-                "columns: {id: <the column that has the ids of the data>}   # beside the path",
-            )
-        own = record.names.index(record.label)
-        if own != gold[i]:
-            raise _other_data(record, choice_name(own), choice_name(gold[i]), context)

@@ -9,10 +9,9 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from miniature.messages import StudyError
 from miniature.predictions.lines import read_lines, read_objects
+from miniature.predictions.lm_eval_choices import QUESTIONS, is_choice, question_of, read_choices
 from miniature.predictions.lm_eval_runs import Run, choose_runs, filters_of, results_of, runs_at, units_of
 from miniature.predictions.records import (
     Options,
@@ -21,7 +20,6 @@ from miniature.predictions.records import (
     Recorded,
     as_text,
     as_truth,
-    choice_name,
     kind_of,
     nested,
 )
@@ -33,9 +31,8 @@ KNOWN = {
 }  # fmt: skip
 # Values of a document up to this length are kept, since ids of the data may be among them.
 SHORT = 100
-# Keys of a document that name what it belongs to, and what it asks.
+# Keys of a document that name what it belongs to.
 GROUPS = ("subject", "category", "title", "context", "passage", "article")
-QUESTIONS = ("question", "query", "text", "sentence", "problem", "prompt", "goal", "ctx")
 ACCURACY_TOLERANCE = 1e-9
 
 
@@ -82,8 +79,8 @@ def _read_run(run: Run, options: Options, where: str, *, grouped: bool) -> tuple
     _check_whole(run, rows, results, where)
     name = _metric(rows, options, where)
     group = None if grouped else _group(rows, options, notes)
-    if _is_choice(rows[0][1]):
-        records = _choices(rows, name, options, where)
+    if is_choice(rows[0][1]):
+        records = read_choices(rows, name, options, where)
     else:
         records = [_generated(number, row, name, options) for number, row in rows]
     partly = sum(as_truth(row.get(name)) is None for _, row in rows) if name else 0
@@ -232,124 +229,11 @@ def _metric(rows: list[tuple[int, dict]], options: Options, where: str) -> str |
     )
 
 
-def _is_choice(row: Mapping) -> bool:
-    """Whether a line has a log-probability for each of several requests."""
-    found = row.get("filtered_resps")
-    return isinstance(found, list) and len(found) > 1 and all(_log_probability(x) is not None for x in found)
-
-
-def _log_probability(response: object) -> float | None:
-    if isinstance(response, list) and len(response) == 2 and str(response[1]) in ("True", "False", "true"):
-        try:
-            return float(response[0])
-        except (TypeError, ValueError):
-            return None
-    return None
-
-
 def _arguments(given: object) -> list[tuple[str, str]]:
     """(prompt, continuation) of each request, as a mapping of ``gen_args_0`` to mappings or as lists."""
     pairs = list(given.values()) if isinstance(given, Mapping) else list(given or [])
     pairs = [list(pair.values()) if isinstance(pair, Mapping) else list(pair) for pair in pairs]
     return [(as_text(pair[0]) or "", (as_text(pair[1]) or "") if len(pair) > 1 else "") for pair in pairs]
-
-
-def _choice_texts(row: Mapping) -> list[str]:
-    """What differs between the requests: the continuations, or else the prompts."""
-    alike = len(set(row["ends"])) < 2 and len(row["starts"]) > 1
-    return row["starts"] if alike else [end.strip() for end in row["ends"]]
-
-
-def _choices(rows: list[tuple[int, dict]], metric: str, options: Options, where: str) -> list[Record]:
-    readings = {"index": _target_index, "text": _target_text}
-    logs = []
-    for number, row in rows:
-        found = [_log_probability(x) for x in row["filtered_resps"]]
-        if None in found or not any(map(math.isfinite, found)):
-            raise StudyError(
-                "There is no log-probability for each choice.",
-                where=f"{where}, line {number}",
-                fix="run the evaluation again: this row is damaged",
-            )
-        logs.append(np.array(found, dtype=np.float64))
-    best = [int(np.argmax(values)) for values in logs]
-    # A target may be a number that is the index of a choice, or its text: what `acc` agrees with is meant.
-    failed: dict[str, tuple[int, str]] = {}
-    for name, read in readings.items():
-        golds = [read(row, len(values)) for (_, row), values in zip(rows, logs, strict=True)]
-        failed[name] = _first_contradiction(rows, best, golds)
-        if failed[name] is None:
-            break
-    else:
-        number, what = max(failed.values())
-        raise StudyError(what, where=f"{where}, line {number}", fix="run the evaluation again")
-    predicted = best if metric == "acc" else _by_metric(rows, logs, best, golds, metric)
-    records = []
-    for (number, row), values, gold, chosen in zip(rows, logs, golds, predicted, strict=True):
-        odds = np.exp(values - values.max())
-        records.append(
-            Record(
-                place=f"line {number}",
-                id="",
-                prediction=None if chosen is None else choice_name(chosen),
-                correct=as_truth(row.get(metric)) is True,
-                label=None if gold is None else choice_name(gold),
-                # The largest probability belongs to the prediction only where both rest on the same scores.
-                probabilities=(odds / odds.sum()).tolist() if predicted is best else None,
-                text=_question(row, options) if options.texts else None,
-                choices=_choice_texts(row) if options.texts else None,
-                names=[choice_name(i) for i in range(len(values))],
-            )
-        )
-    return records
-
-
-def _target_index(row: Mapping, choices: int) -> int | None:
-    text = str(row.get("target")).strip()
-    return int(text) if text.isdecimal() and int(text) < choices else None
-
-
-def _target_text(row: Mapping, choices: int) -> int | None:
-    texts = _choice_texts(row)
-    text = str(row.get("target")).strip()
-    return texts.index(text) if text in texts and len(texts) == choices else None
-
-
-def _first_contradiction(rows, best: Sequence[int], golds: Sequence[int | None]) -> tuple[int, str] | None:
-    """First row whose ``acc`` is not what its log-probabilities and target give; None where all agree."""
-    if all(gold is None for gold in golds):
-        return 0, "No target is one of the choices."
-    for (number, row), chosen, gold in zip(rows, best, golds, strict=True):
-        recorded = as_truth(row.get("acc"))
-        if recorded is not None and gold is not None and recorded != (chosen == gold):
-            return number, (
-                f"acc is {row['acc']:g}, and the largest log-probability is that of choice "
-                f"{choice_name(chosen)} where {choice_name(gold)} is right."
-            )
-    return None
-
-
-def _by_metric(rows, logs, best, golds, metric: str) -> list[int | None]:
-    """Choices that a metric with normalized log-probabilities rests on, by the length that it agrees with.
-
-    Versions differ in whether they divide by characters or bytes, with or without the blank before a choice.
-    """
-    lengths = (
-        lambda text: len(text.strip()), len,
-        lambda text: len(text.strip().encode()), lambda text: len(text.encode()),
-    )  # fmt: skip
-    for length in lengths:
-        chosen = []
-        for (_, row), values in zip(rows, logs, strict=True):
-            ends = [max(length(end), 1) for end in row["ends"]]
-            chosen.append(int(np.argmax(values / ends)) if len(ends) == len(values) else None)
-        if all(
-            gold is None or one is None or (as_truth(row.get(metric)) is True) == (one == gold)
-            for (_, row), one, gold in zip(rows, chosen, golds, strict=True)
-        ):
-            return chosen
-    # The metric does not say which choice it took; right or wrong is all that is known.
-    return [None] * len(rows)
 
 
 def _generated(number: int, row: Mapping, metric: str, options: Options) -> Record:
@@ -362,16 +246,8 @@ def _generated(number: int, row: Mapping, metric: str, options: Options) -> Reco
         prediction=as_text(found),
         correct=as_truth(row.get(metric)) is True,
         label=as_text(row.get("target")),
-        text=_question(row, options) if options.texts else None,
+        text=question_of(row, options) if options.texts else None,
     )
-
-
-def _question(row: Mapping, options: Options) -> str:
-    if "text" in options.columns:
-        return as_text(nested(row, options.columns["text"])) or ""
-    doc = row.get("doc")
-    found = next((doc[key] for key in QUESTIONS if key in doc), None) if isinstance(doc, Mapping) else None
-    return found if isinstance(found, str) else next(iter(row["starts"]), "")
 
 
 def _group(rows: Sequence[tuple[int, dict]], options: Options, notes: list[str]) -> str | None:
@@ -420,7 +296,7 @@ def readings_of(path: Path) -> list[Reading]:
 def _glance(run: Run) -> tuple[bool, bool]:
     """Of a run's first line: whether it chooses among answers, and whether probabilities come of it."""
     row = next((row for _, row in _samples(run.path, str(run.path))), {})
-    return _is_choice(row), _is_choice(row) and _metrics(row)[:1] == ["acc"]
+    return is_choice(row), is_choice(row) and _metrics(row)[:1] == ["acc"]
 
 
 def is_old(path: Path) -> bool:

@@ -12,7 +12,8 @@ import pandas as pd
 
 from miniature.data.commands import with_ids
 from miniature.messages import StudyError
-from miniature.predictions.kinds import KINDS, Context
+from miniature.predictions.context import Context
+from miniature.predictions.kinds import KINDS
 from miniature.predictions.read import prediction_line
 from miniature.predictions.records import Record, Recorded, as_text
 

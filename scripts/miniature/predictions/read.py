@@ -7,7 +7,8 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 
-from miniature.data.table_files import id_text, read_json_value, table_kind
+from miniature.data.json_rows import read_json_value
+from miniature.data.table_files import id_text, table_kind
 from miniature.data.text_files import text_lines
 from miniature.messages import StudyError
 

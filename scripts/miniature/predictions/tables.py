@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from textwrap import shorten
 
+from miniature.data.json_rows import json_rows
 from miniature.data.problems import Problems
-from miniature.data.table_files import id_text, is_missing, json_rows, list_columns, read_table, table_kind
+from miniature.data.table_files import id_text, is_missing, list_columns, read_table, table_kind
 from miniature.messages import StudyError
 from miniature.predictions.lines import read_lines
 from miniature.predictions.read import about, prediction_line

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from miniature.scorecard.floor import KINDS
-from miniature.scorecard.tolerance import BEYOND, WITHIN
-from miniature.scorecard.tolerance import UNDECIDED as OPEN
+from miniature.scorecard.limits import BEYOND, WITHIN
+from miniature.scorecard.limits import UNDECIDED as OPEN
 from miniature.scorecard.verdicts import MINIATURE, NOT_MEASURED, NOT_MINIATURE, UNDECIDED, UNINFORMATIVE
 
 

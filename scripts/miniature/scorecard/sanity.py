@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 
 from miniature.measures.registry import MEASURES
 from miniature.scorecard.build import select_rows
-from miniature.scorecard.tolerance import Outputs
+from miniature.scorecard.outputs import Outputs
 from miniature.statistics.paired import FEW_CLUSTERS
 from miniature.statistics.significance import mcnemar
 

@@ -15,59 +15,21 @@ from scipy.special import stdtr, stdtrit
 
 from miniature.agreement.comparison import HALVES, resampled_by_pair
 from miniature.agreement.table import make_table, read_table
-from miniature.characteristics.errors.answers import read_predictions
-from miniature.characteristics.errors.compare import find_errors
 from miniature.measures.calibration import squared_errors
 from miniature.measures.probabilities import js_divergence, kl_divergence
 from miniature.scorecard.build import select_rows
+from miniature.scorecard.limits import DEFAULT_LIMITS, MEASURES, NOT_MEASURED, decide
+from miniature.scorecard.outputs import Outputs
 from miniature.statistics.halves import halves_degrees
 from miniature.statistics.paired import (
     EXACT,
     FEW,
-    FEW_CLUSTERS,
     FEWEST_CLUSTERS,
     LEVEL,
     Bounds,
-    examples_without_change,
     mean_bounds,
     share_bounds,
 )
-from miniature.statistics.significance import hommel
-
-WITHIN, BEYOND, UNDECIDED, NOT_MEASURED = "within", "beyond", "undecided", "not-measured"
-
-# Conventions, not laws of nature: a study declares its own (`tolerance:`). 0.99 of the accuracy is what
-# MLPerf asks.
-DEFAULT_LIMITS: dict[str, float] = {
-    "decisions_changed": 0.05, "newly_wrong": 0.02, "accuracy_kept": 0.99, "brier_difference": 0.01,
-}  # fmt: skip
-
-
-class Tolerated(NamedTuple):
-    """What a limit on a measure means.
-
-    Attributes
-    ----------
-    side : str
-        ``most`` and ``least`` limit the value, ``size`` its distance from 0.
-    largest : float
-        The most that one example can add: it bounds a mean where no example was seen to differ.
-    """
-
-    side: str
-    largest: float
-
-
-MEASURES: dict[str, Tolerated] = {
-    "decisions_changed": Tolerated("most", 1.0),
-    "newly_wrong": Tolerated("most", 1.0),
-    "newly_right": Tolerated("most", 1.0),
-    "accuracy_kept": Tolerated("least", 1.0),
-    "brier_difference": Tolerated("size", 2.0),
-    "js_divergence": Tolerated("most", 1.0),
-    "kl_divergence": Tolerated("most", math.inf),
-    "neighbor_agreement": Tolerated("least", 1.0),
-}
 
 COLUMNS = (
     "model", "original", "task", "dataset", "measure", "value", "low", "high", "limit", "verdict", "reason",
@@ -76,82 +38,6 @@ COLUMNS = (
 )  # fmt: skip
 TEXT_COLUMNS = ("model", "original", "task", "dataset", "measure", "verdict", "reason", "method")
 COUNT_COLUMNS = ("n", "n_clusters", "examples_needed", "examples_possible", "trainings")
-
-
-class Outputs(NamedTuple):
-    """What a model made of every example.
-
-    Attributes
-    ----------
-    error : ndarray of float64, shape [examples]
-        1 where it is wrong, 0 where it is right, NaN where that is not known.
-    answer : ndarray of int64, shape [examples], or None
-        Number of its answer, the same for equal ones of all models; -1 where there is none.
-    probabilities : ndarray of float64, shape [examples, classes], or None
-        Rows of NaN where not known.
-    label : ndarray of int64, shape [examples], or None
-        Index of the right class; None where there are no classes.
-    """
-
-    error: np.ndarray
-    answer: np.ndarray | None = None
-    probabilities: np.ndarray | None = None
-    label: np.ndarray | None = None
-
-
-def read_outputs(
-    predictions: Mapping[str, pd.DataFrame],
-    errors: Mapping[str, pd.DataFrame],
-    *,
-    kind: str,
-    labels: Sequence[str] | None = None,
-) -> dict[str, Outputs]:
-    """What each model made of every example, from its tables.
-
-    Parameters
-    ----------
-    predictions : mapping of str to DataFrame, each [examples]
-        Predictions tables by model.
-    errors : mapping of str to DataFrame, each [examples]
-        Error lists (``id``, ``error``) of models that have no more than that.
-    kind : str
-        ``question-answering`` or ``classification``.
-    labels : sequence of str, optional
-        Class names in class order; absent for question answering.
-
-    Returns
-    -------
-    dict of str to Outputs
-
-    Raises
-    ------
-    StudyError
-        If some probabilities are missing, of another number of classes, or no distribution.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"id": ["a", "b"], "label": ["x", "y"], "prediction": ["x", "x"]})
-    >>> table["probabilities"] = None
-    >>> read_outputs({"m": table}, {}, kind="classification", labels=["x", "y"])["m"].error.tolist()
-    [0.0, 1.0]
-    """
-    said = read_predictions(predictions, labels, kind)
-    place = {name: i for i, name in enumerate(labels or ())}
-    found = {
-        model: Outputs(table["error"].astype("Float64").to_numpy(dtype=float, na_value=math.nan))
-        for model, table in errors.items()
-    }
-    for model, table in predictions.items():
-        error = find_errors(table, kind)["error"].astype("Float64").to_numpy(dtype=float, na_value=math.nan)
-        label = None
-        if labels:
-            label = np.array([place.get(name, -1) for name in table["label"]], dtype=np.int64)
-        elif kind == "multiple-choice":
-            # Each example has choices of its own, whose probabilities are in their order.
-            own = zip(table["choices"], table["label"], strict=True)
-            label = np.array([[*names, right].index(right) for names, right in own], dtype=np.int64)
-        found[model] = Outputs(error, said[model].answer, said[model].distribution, label)
-    return found
 
 
 class Measured(NamedTuple):
@@ -392,7 +278,7 @@ def tolerance_rows(
                 | {"retraining": float(np.mean(known)) if known else math.nan, "trainings": len(known)}
             )
     for name in subjects:
-        _decide([row for row in rows if row["model"] == name])
+        decide([row for row in rows if row["model"] == name])
     columns = {c: [row.get(c) for row in rows] for c in COLUMNS} if rows else {}
     return make_table(COLUMNS, TEXT_COLUMNS, COUNT_COLUMNS, columns)
 
@@ -449,93 +335,3 @@ def _row(measured: Measured, limit: float) -> dict[str, object]:
         "method": b.method, "n": b.n, "n_clusters": b.clusters, "p_beyond": b.p_above, "reason":
         measured.reason, "verdict": NOT_MEASURED if math.isnan(b.value) else "",
     }  # fmt: skip
-
-
-def _decide(rows: Sequence[dict]) -> None:
-    """Fill in the verdict of every row of one model."""
-    judged = [row for row in rows if row["verdict"] != NOT_MEASURED and not math.isnan(row["limit"])]
-    adjusted = hommel(np.array([row["p_beyond"] for row in judged], dtype=float))
-    for row, p in zip(judged, adjusted, strict=True):
-        row["p_adjusted"] = float(p)
-        row["examples_possible"] = possible_examples(row["measure"], row["limit"], row["right"])
-        harm, low, high, limit = _as_harm(row)
-        if math.isnan(high):
-            row["verdict"] = BEYOND if math.isinf(row["value"]) else UNDECIDED
-            row["reason"] = row["reason"] or f"{row['n_clusters']} clusters: too few for an interval"
-        elif high <= limit:
-            row["verdict"] = WITHIN
-        elif p <= LEVEL:
-            row["verdict"] = BEYOND
-        else:
-            row["verdict"] = UNDECIDED
-            row["examples_needed"] = _needed(harm, low, high, limit, row)
-            row["reason"] = _why(row)
-        if row["n_clusters"] < FEW_CLUSTERS and row["method"]:
-            said = f"only {row['n_clusters']} clusters: bounds are too narrow"
-            row["reason"] = f"{row['reason']}; {said}" if row["reason"] else said
-
-
-def _as_harm(row: Mapping) -> tuple[float, float, float, float]:
-    """Value, bounds and limit counted so that more is worse."""
-    value, low, high, limit = (row[name] for name in ("value", "low", "high", "limit"))
-    side = MEASURES[str(row["measure"])].side
-    if side == "least":
-        return -value, -high, -low, -limit
-    if side == "size":
-        return abs(value), max(0.0, low, -high), max(high, -low), limit
-    return value, low, high, limit
-
-
-def possible_examples(measure: str, limit: float, right: float) -> int | None:
-    """Examples with which `within` is possible at all: so many must show no change.
-
-    Parameters
-    ----------
-    measure : str
-    limit : float
-        As the study declares it.
-    right : float
-        Accuracy of the original.
-
-    Returns
-    -------
-    int or None
-        None for means: how many examples they take depends on how much these vary.
-
-    Examples
-    --------
-    >>> possible_examples("newly_wrong", 0.02, 0.8), possible_examples("accuracy_kept", 0.99, 0.8)
-    (149, 373)
-    """
-    share = {
-        "accuracy_kept": (1 - limit) * right,
-        "decisions_changed": limit,
-        "newly_wrong": limit,
-        "newly_right": limit,
-    }.get(measure, math.nan)
-    return examples_without_change(share) if 0 < share < 1 else None
-
-
-def _needed(harm: float, low: float, high: float, limit: float, row: Mapping) -> int | None:
-    """Examples that would decide, were the value to stay: bounds narrow with the root of their number."""
-    room = limit - harm
-    half = high - harm if room > 0 else harm - low
-    if abs(room) <= 1e-12:
-        return None
-    needed = row["n"] * (half / room) ** 2
-    least = row["examples_possible"] or 0
-    needed = max(needed if math.isfinite(needed) else 0, least if room > 0 else 0, row["n"] + 1)
-    if needed > 1e7:
-        return None
-    # Two digits: it is a forecast.
-    unit = 10 ** max(0, int(math.log10(needed)) - 1)
-    return int(math.ceil(needed / unit) * unit)
-
-
-def _why(row: Mapping) -> str:
-    n, possible, needed = row["n"], row["examples_possible"], row.get("examples_needed")
-    if possible and n < possible:
-        return f"{n:,} examples: `within` takes {possible:,} even where nothing changed"
-    if needed is None:
-        return "the value lies at the limit: hardly any number of examples would decide"
-    return f"the bounds hold the limit; about {needed:,} examples would decide"

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from miniature.scorecard.tolerance import NOT_MEASURED
+from miniature.scorecard.limits import NOT_MEASURED
 from miniature.tables.write import format_cell
 
 CAPTION = (

@@ -6,11 +6,11 @@ The files are read as data with pyarrow; nothing is executed and nothing is fetc
 import re
 from pathlib import Path
 
+from miniature.data.json_rows import read_json_value
 from miniature.data.problems import Problems
 from miniature.data.readers.classification import read_texts
 from miniature.data.readers.squad import is_nested, read_shapes, settle_answers
 from miniature.data.rows import QuestionRow, TextRow
-from miniature.data.table_files import read_json_value
 from miniature.messages import StudyError
 from miniature.retrieval.datasets import HUB_SUFFIXES
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from miniature.data.json_rows import json_lines
 from miniature.data.problems import Problems
 from miniature.data.rows import QuestionRow
-from miniature.data.table_files import json_lines
 from miniature.messages import StudyError
 
 

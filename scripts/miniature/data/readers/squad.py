@@ -19,16 +19,10 @@ import math
 from collections.abc import Iterable
 from pathlib import Path
 
+from miniature.data.json_rows import json_rows, read_json_value
 from miniature.data.problems import Problems
 from miniature.data.rows import QuestionRow
-from miniature.data.table_files import (
-    id_text,
-    is_missing,
-    json_rows,
-    list_columns,
-    read_json_value,
-    read_table,
-)
+from miniature.data.table_files import id_text, is_missing, list_columns, read_table
 from miniature.messages import StudyError
 
 SHAPE = '{"version": "v2.0", "data": [{"title": "...", "paragraphs": [{"context": "...", "qas": [...]}]}]}'
