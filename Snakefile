@@ -55,7 +55,7 @@ rule all:
         [[model_files(name), summaries_of(name)] for name in MEASURED],
         "<results>/scorecard.csv",
         ANSWER,
-        "<results>/report.html",
+        finished_report,
         CARDS,
         "<results>/study.yaml",
         "<results>/provenance.json",

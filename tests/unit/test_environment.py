@@ -1,6 +1,9 @@
 """What gets installed is pinned, in one place, and the environment files agree with it."""
 
+import os
 import re
+import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -49,3 +52,31 @@ def test_running_environment_is_the_pinned_one():
     names = [line for line in (ENVS / "requirements.txt").read_text().splitlines() if line and line[0] != "#"]
     running = {name: metadata.version(name).partition("+")[0] for name in names}
     assert running == {name: constraints()[normal(name)] for name in names}
+
+
+# Snakemake asks conda who it is and writes the recipe by itself.
+CONDA = """#!/bin/sh
+case "$1" in
+  info) echo '{"conda_prefix": "/opt/conda", "platform": "linux-64"}' ;;
+  config) echo '{"get": {"channel_priority": "strict"}}' ;;
+  *) echo "conda 25.3.0" ;;
+esac
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.workflow
+def test_the_recipe_of_a_container_is_what_snakemake_writes(tmp_path):
+    conda = tmp_path / "conda"
+    conda.write_text(CONDA)
+    conda.chmod(0o755)
+    made = tmp_path / "Containerfile"
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    with made.open("w") as file:
+        subprocess.run(
+            [sys.executable, "-m", "snakemake", "--containerize", "--configfile", "tests/config/tiny.yaml"],
+            cwd=ENVS.parent, env=os.environ | {"PATH": path}, stdout=file, check=True,
+        )  # fmt: skip
+    copied = set(re.findall(r"^COPY (\S+) ", made.read_text(), flags=re.M))
+    assert copied == {"envs/analysis.yaml", "envs/attack.yaml", "envs/torch.yaml"}
+    assert (ENVS / "Containerfile").read_text() == made.read_text(), f"cp {made} envs/Containerfile"

@@ -89,8 +89,9 @@ NINE = [*SIX, "pruned", "quantised", "nano"]
         (many(30), (13.3, 5.0)),
         (many(60), (13.3, 5.0)),
         (many(9), (6.5, 4.5)),
+        (many(9), (3.3, 4.5)),
     ],
-    ids=["two", "six", "six-small", "nine", "long", "thirty", "sixty", "one-column"],
+    ids=["two", "six", "six-small", "nine", "long", "thirty", "sixty", "page", "one-column"],
 )
 def test_no_text_leaves_the_sheet_or_covers_another(models, size):
     figure = draw(models, agreement(models), OPTIONS | {"width": size[0], "height": size[1]})

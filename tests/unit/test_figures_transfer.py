@@ -12,7 +12,7 @@ from miniature.figures.files import figure_bytes
 from miniature.figures.transfer import COLUMNS, SHADES, plot_transfer, transfer_points
 
 MODELS = ["large", "large.seed1", "a-model-of-a-long-name", "tiny"]
-MANY = [f"model-{i}" for i in range(30)]
+MANY = [f"distilbert-base-multilingual-{i}" for i in range(60)]
 
 
 def table(models, seed=0, most=60):
@@ -31,7 +31,8 @@ def table(models, seed=0, most=60):
 def texts_of(figure):
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
-    return [(t.get_text(), t.get_window_extent(renderer)) for t in figure.axes[0].texts]
+    texts = [*figure.texts, *(t for axes in figure.axes for t in axes.texts)]
+    return [(t.get_text(), t.get_window_extent(renderer), t.get_rotation()) for t in texts]
 
 
 def test_points_are_the_tables_with_intervals():
@@ -53,26 +54,38 @@ def test_points_are_the_tables_with_intervals():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("models", [MODELS[:2], MODELS, MANY[:12], MANY], ids=len)
+@pytest.mark.parametrize("models", [MODELS[:2], MODELS, MANY[:12], MANY[:30], MANY], ids=len)
 @pytest.mark.parametrize("recipes", [["one"], ["one", "two", "three"]], ids=len)
-def test_every_rate_is_written_inside_the_sheet_and_nothing_overlaps(models, recipes):
+def test_what_is_written_stays_inside_the_sheet_and_nothing_overlaps(models, recipes):
     points = transfer_points({("reviews", name): table(models, seed) for seed, name in enumerate(recipes)})
     figure = plot_transfer(points, models=models)
     found = texts_of(figure)
-    rates = [text for text, _ in found if text.endswith("%")]
-    assert sorted(rates) == sorted(f"{rate:.0%}" for rate in points["rate"].dropna())
-    assert [text for text, _ in found].count("no text") == int((points["n"] == 0).sum())
-    sheet = figure.bbox
-    for text, box in found:
+    for model in models:
+        assert [text for text, *_ in found].count(model) == 2 * len(recipes)
+    for text, box, _ in found:
         assert box.x0 >= 0, text
         assert box.y0 >= 0, text
-        assert box.x1 <= sheet.x1, text
-        assert box.y1 <= sheet.y1, text
+        assert box.x1 <= figure.bbox.x1, text
+        assert box.y1 <= figure.bbox.y1, text
     # Slanted names have boxes far larger than their letters.
-    straight = [(text, box) for text, box in found if text not in models]
-    for i, (text, box) in enumerate(straight):
-        for other, another in straight[i + 1 :]:
-            assert not box.overlaps(another), (text, other)
+    straight = [(text, box) for text, box, rotation in found if rotation % 90 == 0]
+    boxes = np.array([[box.x0, box.y0, box.x1, box.y1] for _, box in straight])
+    for i, box in enumerate(boxes):
+        others = boxes[i + 1 :]
+        meets = (others[:, :2] < box[2:]).all(axis=1) & (others[:, 2:] > box[:2]).all(axis=1)
+        assert not meets.any(), (straight[i][0], straight[i + 1 + int(meets.argmax())][0])
+
+
+@pytest.mark.parametrize(("count", "written"), [(12, "{:.0%}"), (30, "{:.0f}"), (60, None)])
+def test_rates_are_written_where_there_is_room(count, written):
+    points = transfer_points({("reviews", "one"): table(MANY[:count])})
+    figure = plot_transfer(points, models=MANY[:count])
+    rates = [text.get_text() for text in figure.axes[0].texts]
+    rates = sorted(text for text in rates if not text.startswith(("of", "no")))
+    factor = 1 if count == 12 else 100
+    assert rates == (sorted(written.format(factor * x) for x in points["rate"].dropna()) if written else [])
+    # Shades alone tell them where there is none: one for each cell, the diagonal's among them.
+    assert len(figure.axes[0].patches) >= count**2
 
 
 def test_shades_get_darker_with_the_rate_and_the_writing_stands_out():

@@ -4,9 +4,11 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from miniature.cli.main import build_parser
 from pages import commands
@@ -57,6 +59,13 @@ def test_commands_of_miniature_are_what_it_takes(page):
     for line in commands(page.read_text(encoding="utf-8")):
         if line.startswith("miniature "):
             parser.parse_args(shlex.split(line)[1:])
+
+
+def test_the_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert citation["version"] == project["version"]
+    assert citation["license"] in (ROOT / "LICENSE").read_text(encoding="utf-8")
 
 
 def test_targets_of_make_exist():

@@ -2,22 +2,20 @@
 
 import argparse
 import os
-import re
 import shlex
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from miniature.cli.check import left_out, read_study
+from miniature.cli.progress import ProgressLine
 from miniature.cli.write import study_of, write_study
 from miniature.job.failure import first_failure
 from miniature.messages import StudyError
 
 ROOT = Path(__file__).parents[3]
 ANSWER_LINES = 15
-_STEPS = re.compile(r"^(\d+) of (\d+) steps", flags=re.M)
 
 
 def run_audit(given: argparse.Namespace) -> int:
@@ -68,12 +66,11 @@ def run_snakemake(study: Path, results: Path, *, cores: int | None) -> int:
     command = snakemake_command(study, cores)
     output = results / "logs" / "snakemake.log"
     output.parent.mkdir(parents=True, exist_ok=True)
-    begun = time.monotonic()
     with output.open("w", encoding="utf-8", buffering=1) as file:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         )
-        progress = _Progress(begun)
+        progress = ProgressLine()
         try:
             for line in process.stdout:
                 file.write(line)
@@ -99,29 +96,6 @@ def run_snakemake(study: Path, results: Path, *, cores: int | None) -> int:
     again = f"  again: miniature audit {shlex.quote(str(study))}   # everything finished is kept"
     print(f"{told}\n{again}\n  output of Snakemake: {output}", file=sys.stderr)
     return 1
-
-
-class _Progress:
-    """One line on a terminal, or one line for each fifth of the work in a file."""
-
-    def __init__(self, begun: float):
-        self.begun, self.last, self.terminal = begun, -1, sys.stderr.isatty()
-
-    def see(self, line: str) -> None:
-        found = _STEPS.match(line)
-        if not found:
-            return
-        done, total = map(int, found.groups())
-        text = f"{done} of {total} jobs, {time.monotonic() - self.begun:.0f} s"
-        if self.terminal:
-            print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
-        elif 5 * done // total > self.last:
-            self.last = 5 * done // total
-            print(text, file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        if self.terminal:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def read_answer(results: Path) -> str:

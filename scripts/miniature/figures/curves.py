@@ -14,6 +14,7 @@ from miniature.figures.style import GRID, INK, MUTED, REFERENCE_MARKER, Look
 LEADER = 13.0  # points from the end of a curve to the marker of its label
 MARKER_STEP = 10.0  # points between the two markers of a pair
 LINE_HEIGHT = 1.22  # of the label's font size
+FULL_SIZE = 9.5  # points; beside labels smaller than that, markers are smaller too
 MOST_MARKERS = 12  # more values of K than this: markers on some of them only
 FLOOR_DASHES = (0, (6, 2))
 CONTEXT = "#c4c4c4"
@@ -95,12 +96,31 @@ def k_ticks(low: int, high: int) -> list[int]:
     return ticks or [low]
 
 
+def spaced_ticks(ticks: Sequence[int], *, width: float, size: float) -> list[int]:
+    """Those of the ticks of a log axis whose numbers keep apart, from the first one on.
+
+    Examples
+    --------
+    >>> spaced_ticks([1, 2, 5, 10, 20, 50, 100, 200], width=90.0, size=6.0)
+    [1, 2, 5, 10, 20, 50, 200]
+    """
+    per = width / max(np.log(ticks[-1] / ticks[0]), 1e-9)
+    kept = [ticks[0]]
+    for k in ticks[1:]:
+        apart = per * np.log(k / kept[-1])
+        if apart >= 0.5 * (text_width(str(k), size) + text_width(str(kept[-1]), size)) + 0.5 * size:
+            kept.append(k)
+    return kept
+
+
 def draw_curves(
     axes: Axes,
     curves: list[Curve],
     rows: pd.DataFrame,
     floor: Sequence[Curve] = (),
     context: Sequence[Curve] = (),
+    *,
+    size: float,
 ) -> None:
     """Draw bands, chance, additional trainings, curves and those without a name; format the axes."""
     ks = rows["k"].astype(int)
@@ -109,6 +129,8 @@ def draw_curves(
     axes.set_xlim((low, high) if high > low else (low / 2, low * 2))
     axes.minorticks_off()
     ticks = sorted(set(ks)) if ks.nunique() <= 8 else k_ticks(low, high)
+    box = axes.get_window_extent().width * 72 / axes.figure.dpi
+    ticks = spaced_ticks(ticks, width=box, size=axes.xaxis.get_ticklabels()[0].get_size())
     axes.set_xticks(ticks, [str(k) for k in ticks])
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
@@ -131,7 +153,8 @@ def draw_curves(
         axes.plot(curve.k, curve.value, color=CONTEXT, linewidth=0.8, zorder=2.5, **alone)
 
     # Many curves are drawn thin, so that none hides another.
-    width = 2.2 if len(curves) <= 8 else 1.7 if len(curves) <= 15 else 1.0
+    scale = _scale(size)
+    width = scale * (2.2 if len(curves) <= 8 else 1.7 if len(curves) <= 15 else 1.0)
     for rank, curve in enumerate(curves):
         _draw_interval(axes, curve, alpha=0.18 if len(curves) <= 8 else 0.08)
         first, last = curve.looks[0], curve.looks[-1]
@@ -140,7 +163,7 @@ def draw_curves(
             # A pair has both colors: dashes of the second on the first.
             axes.plot(curve.k, curve.value, color=last.color, linewidth=width, zorder=3, dashes=(4, 4))
         points = marked_points(5, curve.k, rank / max(len(curves), 1))
-        size = 6.5 if width > 2 else 5.5 if width > 1 else 3.5
+        marker_size = scale * (6.5 if len(curves) <= 8 else 5.5 if len(curves) <= 15 else 3.5)
         for turn, look in enumerate(curve.looks):
             marked = points[turn :: len(curve.looks)]
             axes.plot(
@@ -148,7 +171,7 @@ def draw_curves(
                 curve.value[marked],
                 color=look.color,
                 marker=look.marker,
-                markersize=size,
+                markersize=marker_size,
                 markerfacecolor=look.face,
                 markeredgewidth=1.0 if look.hollow else 0.5,
                 markeredgecolor=look.color if look.hollow else "white",
@@ -172,6 +195,11 @@ def _draw_interval(axes: Axes, curve: Curve, alpha: float) -> None:
         )
 
 
+def _scale(size: float) -> float:
+    """Size of what is drawn beside labels of that size."""
+    return min(1.0, size / FULL_SIZE)
+
+
 def named_curves(curves: list[Curve], room: int) -> list[Curve]:
     """Curves to label: all if labels fit, else the highest and lowest at the largest K."""
     if len(curves) <= room:
@@ -189,7 +217,7 @@ def label_width(
     text = [text_width(curve.name, size) if names else 0.0 for curve in curves]
     markers = max(len(curve.looks) for curve in curves)
     plain = max(text_width(note, size) for note in notes)
-    return LEADER + max(MARKER_STEP * markers + max(text), plain) + 4.0
+    return LEADER + max(MARKER_STEP * _scale(size) * markers + max(text), plain) + 4.0
 
 
 def draw_labels(
@@ -225,10 +253,10 @@ def draw_labels(
         x = LEADER + 1
         for look in curve.looks:
             axes.plot(
-                x, place, marker=look.marker, markersize=6.5, color=look.color, markerfacecolor=look.face,
-                linestyle="", clip_on=False,
+                x, place, marker=look.marker, markersize=6.5 * _scale(size), color=look.color,
+                markerfacecolor=look.face, linestyle="", clip_on=False,
             )  # fmt: skip
-            x += MARKER_STEP
+            x += MARKER_STEP * _scale(size)
         if names:
             axes.text(x - 3, place, curve.name, size=size, va="center_baseline", color=INK, parse_math=False)
     for (name, end, color, dashes), place in zip(notes, places[len(curves) :], strict=True):

@@ -43,6 +43,9 @@ EDGE = 8.0  # points of margin around the sheet
 # A column of labels wider than this share of a panel shows markers only, explained in a legend.
 NAMES_SHARE = 0.5
 FONT_PER_INCH = 0.83  # font size, points for each inch of the sheet's width: 11 on a slide of 13.3 inches
+LEAST_FONT = 6.5  # points, on any sheet
+# In font sizes: panels narrower than this stand below each other, and a sheet too low for them grows.
+LEAST_PANEL, LEAST_PLOT = 24.0, 11.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ def plot_figure1(
         optionally ``title``, in which ``{reference}`` is replaced by its name), ``width`` and ``height``
         (inches; the text grows with the width) and, if wanted, ``y_max`` (upper end of the agreement axis:
         ``auto``, or a number, 1 where absent). An axis always starts at 0 or below and always holds every
-        curve.
+        curve. On a narrow sheet, as one column of a journal is, panels stand below each other and the sheet
+        is as high as they need.
     models : sequence of str
         The study's models in config order, which determines their colors.
     reference : str
@@ -119,7 +123,7 @@ def plot_figure1(
             )
         )
     others = {model: look for model, look in looks.items() if model != reference}
-    size = FONT_PER_INCH * float(options["width"])
+    size = max(LEAST_FONT, FONT_PER_INCH * float(options["width"]))
     with neutral_style(size):
         shape = (POINTS * float(options["width"]), POINTS * float(options["height"]))
         sheet = _PanelSheet(shape, panels, others, size, reference)
@@ -194,8 +198,13 @@ class _PanelSheet(Sheet):
         self.floor_name = f"{reference} again"
         self.small = 0.86 * size  # labels and notes
         self.big = 1.12 * size  # titles
+        fitting = int((self.width - 2 * EDGE + GAP) // (LEAST_PANEL * size + GAP))
+        self.across = max(1, min(len(panels), fitting))
+        self.down = math.ceil(len(panels) / self.across)
         # The axis is labeled where the measure changes from one panel to the next.
-        self.labelled = [i == 0 or panel.y_label != panels[i - 1].y_label for i, panel in enumerate(panels)]
+        self.labelled = [
+            i % self.across == 0 or panel.y_label != panels[i - 1].y_label for i, panel in enumerate(panels)
+        ]
         self.left = [TICKS + (1.7 * size if labelled else 0.0) for labelled in self.labelled]
 
     def draw(self) -> None:
@@ -203,10 +212,11 @@ class _PanelSheet(Sheet):
         # A raster font is a little wider than its outlines.
         footer = wrap(self._footer(), 0.93 * (self.width - 2 * EDGE), 0.8 * self.size)
         # The curves to name are chosen with an estimated height, before the rest of the layout.
-        room = int(0.55 * self.height / (LINE_HEIGHT * self.small)) - 1
+        usual = max(0.55 * self.height / self.down, LEAST_PLOT * self.size)
+        room = int(usual / (LINE_HEIGHT * self.small)) - 1
         named = [named_curves(panel.curves, room) for panel in self.panels]
         crowded = any(len(n) < len(panel.curves) for n, panel in zip(named, self.panels, strict=True))
-        share = self._share(0.0)
+        share = self._plot_width([0.0] * len(self.panels))
         notes = [["chance", *([self.floor_name] if panel.floor else [])] for panel in self.panels]
         names = [label_width(n, self.small, names=True) <= NAMES_SHARE * share for n in named]
         columns = [
@@ -216,25 +226,36 @@ class _PanelSheet(Sheet):
         shown = {m for n in named for curve in n for m in curve.models} if crowded else set(self.others)
         legend = [] if all(names) else self._legend(shown)
         self.grow(1.6 * max(0, len(legend) - 2) * self.size)
-        plot_width = self._share(sum(columns))
+        plot_width = self._plot_width(columns)
         titles = [
             wrap(panel.title, plot_width + column, self.big, weight="bold")
             for panel, column in zip(self.panels, columns, strict=True)
         ]
+        about = [
+            self._about(panel, len(n), plot_width + column)
+            for panel, n, column in zip(self.panels, named, columns, strict=True)
+        ]
         below = EDGE + 1.1 * len(footer) * self.size
-        bottom = below + (1.6 * len(legend) + 3.7) * self.size
+        ticks = 3.1 * self.size + 9  # under every panel: numbers and the name of the axis
+        bottom = below + 1.6 * len(legend) * self.size + ticks
+        lines = max(len(text) for text in about)
+        heading = max(map(len, titles)) * 1.2 * self.big + 1.3 * lines * self.small + 2.1 * self.size
+        used = EDGE + bottom + self.down * heading + (self.down - 1) * ticks
+        self.grow(max(0.0, used + self.down * LEAST_PLOT * self.size - self.height))
+        plot_height = (self.height - used) / self.down
         self._draw_legend(legend, below + 0.4 * self.size)
-        heading = max(map(len, titles)) * 1.2 * self.big + (4.3 if crowded else 3.2) * self.size
-        plot_height = self.height - EDGE - heading - bottom
         self.text(EDGE, EDGE, "\n".join(footer), size=0.8 * self.size, color=MUTED, va="bottom")
         x = EDGE
         for i, panel in enumerate(self.panels):
-            x += self.left[i]
-            self._draw_heading(panel, titles[i], x, len(named[i]))
-            axes = self.axes(x, bottom, plot_width, plot_height, ylim=panel.limits)
+            row, place = divmod(i, self.across)
+            x = self.left[i] + (x if place else EDGE)
+            top = self.height - EDGE - row * (heading + plot_height + ticks)
+            self._draw_heading(panel.letter, titles[i], about[i], x, top)
+            y = top - heading - plot_height
+            axes = self.axes(x, y, plot_width, plot_height, ylim=panel.limits)
             if panel.curves:
                 self._draw_panel(axes, panel, named[i], labelled=self.labelled[i])
-                column = self.axes(x + plot_width, bottom, columns[i], plot_height, ylim=panel.limits)
+                column = self.axes(x + plot_width, y, columns[i], plot_height, ylim=panel.limits)
                 draw_labels(
                     column, named[i], panel.rows, width=columns[i], height=plot_height, size=self.small,
                     names=names[i], floor=(self.floor_name, panel.floor),
@@ -243,25 +264,30 @@ class _PanelSheet(Sheet):
                 self._draw_nothing(axes)
             x += plot_width + columns[i] + GAP
 
-    def _share(self, columns: float) -> float:
-        """Width of each panel when the columns of labels take `columns` in total."""
-        count = len(self.panels)
-        return (self.width - 2 * EDGE - sum(self.left) - GAP * (count - 1) - columns) / count
+    def _plot_width(self, columns: Sequence[float]) -> float:
+        """Width of each panel beside columns of labels so wide, the same in every row of panels."""
+        rows = [slice(i, i + self.across) for i in range(0, len(self.panels), self.across)]
+        taken = max(sum(self.left[row]) + sum(columns[row]) for row in rows)
+        return (self.width - 2 * EDGE - GAP * (self.across - 1) - taken) / self.across
 
-    def _draw_heading(self, panel: Panel, title: list[str], x: float, named: int) -> None:
-        y = self.height - EDGE
-        self.text(x - 22, y + 0.1 * self.size, panel.letter, size=1.35 * self.size, weight="bold", va="top")
-        self.text(x, y, "\n".join(title), size=self.big, weight="bold", va="top", linespacing=1.15)
-        note = panel.context
+    def _about(self, panel: Panel, named: int, width: float) -> list[str]:
+        """Lines under a panel's title."""
+        lines = wrap(panel.context, width, self.small)
         if named < len(panel.curves):
-            note += f"\n{len(panel.curves)} pairs; the {NAMED_AT_EACH_END} highest and lowest in color"
+            crowd = f"{len(panel.curves)} pairs; the {NAMED_AT_EACH_END} highest and lowest in color"
+            lines += wrap(crowd, width, self.small)
+        return lines
+
+    def _draw_heading(self, letter: str, title: list[str], about: list[str], x: float, y: float) -> None:
+        self.text(x - 22, y + 0.1 * self.size, letter, size=1.35 * self.size, weight="bold", va="top")
+        self.text(x, y, "\n".join(title), size=self.big, weight="bold", va="top", linespacing=1.15)
         y -= 1.2 * self.big * len(title) + 0.3 * self.size
-        self.text(x, y, note, size=self.small, color=MUTED, va="top", linespacing=1.3)
+        self.text(x, y, "\n".join(about), size=self.small, color=MUTED, va="top", linespacing=1.3)
 
     def _draw_panel(self, axes: Axes, panel: Panel, named: list[Curve], *, labelled: bool) -> None:
         axes.tick_params(labelsize=0.9 * self.size, width=0.8, length=3)
         context = [curve for curve in panel.curves if not any(curve is one for one in named)]
-        draw_curves(axes, named, panel.rows, panel.floor, context)
+        draw_curves(axes, named, panel.rows, panel.floor, context, size=self.small)
         axes.set_xlabel(panel.x_label, size=self.size)
         if labelled:
             axes.set_ylabel(panel.y_label, size=self.size)

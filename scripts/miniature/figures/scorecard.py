@@ -33,7 +33,8 @@ WIDEST = 300.0  # points of a column
 NAME_SHARE = 0.3  # of the sheet: names that are longer are set smaller
 SIZE = 12.0
 SMALL, TINY = 0.84 * SIZE, 0.76 * SIZE
-ROW = 27.0  # points for each model
+ROW, DENSE = 27.0, 18.0  # points for each model, and for each of many
+MANY = 20
 EDGE = 10.0  # points kept free around the sheet
 GAP = 16.0  # points between columns
 NUMBERS = 36.0  # points beside a column for its values
@@ -149,14 +150,19 @@ class _ScorecardSheet(Sheet):
         self.plot_width = min(room / columns - NUMBERS - GAP, WIDEST)
         width = 2 * EDGE + self.left + columns * (self.plot_width + NUMBERS + GAP)
         width = max(width, 72 * LEAST_WIDTH)
-        self.titles = [wrap(n, self.plot_width + NUMBERS, 1.15 * SIZE, weight="bold") for n in self.names]
+        column = self.plot_width + NUMBERS
+        words = max((text_width(n, 1.15 * SIZE, weight="bold") for n in self.names), default=0.0)
+        # A raster font is a little wider than its outlines.
+        self.title_size = 1.15 * SIZE * min(1.0, column / max(1.04 * words, 1.0))
+        self.titles = [wrap(n, column, self.title_size, weight="bold") for n in self.names]
         self.notes = [self._note(name) for name in self.names]
         self.footer = wrap(self._footer(), 0.97 * (width - 2 * EDGE), TINY)
         head = max([len(t) for t in self.titles], default=1) * 1.45 * SIZE
         head += max([len(n) for n in self.notes], default=1) * 1.3 * SMALL + 14
         self.below = EDGE + 1.35 * TINY * len(self.footer) + 10  # up to the legend
         self.bottom = self.below + 1.6 * SIZE + 3.6 * SMALL + 12
-        self.rows = ROW * max(len(self.models), 1)
+        self.row = DENSE if len(self.models) > MANY else ROW
+        self.rows = self.row * max(len(self.models), 1)
         height = max(72 * LEAST_HEIGHT, self.bottom + self.rows + head + EDGE)
         super().__init__(width, height)
 
@@ -168,13 +174,13 @@ class _ScorecardSheet(Sheet):
             self.text(EDGE, self.height / 2, "no verdict is asked for in this study", size=SIZE, color=MUTED)
             return
         for i, model in enumerate(self.models):
-            y = self.bottom + self.rows - ROW * (i + 0.5)
+            y = self.bottom + self.rows - self.row * (i + 0.5)
             self.text(EDGE + self.left - 12, y, model, size=self.name_size, ha="right", va="center_baseline")
         limits = shared_limits(self.scored)
         for i, name in enumerate(self.names):
             x = EDGE + self.left + i * (self.plot_width + NUMBERS + GAP)
             y = self.height - EDGE
-            self.text(x, y, "\n".join(self.titles[i]), size=1.15 * SIZE, weight="bold", va="top")
+            self.text(x, y, "\n".join(self.titles[i]), size=self.title_size, weight="bold", va="top")
             y -= 1.45 * SIZE * len(self.titles[i])
             note = "\n".join(self.notes[i])
             self.text(x, y, note, size=SMALL, color=MUTED, va="top", linespacing=1.3)
