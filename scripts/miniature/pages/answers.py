@@ -46,7 +46,7 @@ def answer_rows(answer: Mapping, sizes: pd.DataFrame) -> list[dict]:
                     if _CHANGED in found
                 ],
                 "accuracy": [
-                    (task, f"{100 * (found['newly_right']['value'] - found['newly_wrong']['value']):+.1f}")
+                    (task, f"{100 * (found['newly_right']['value'] - found['newly_wrong']['value']):+z.1f}")
                     for task, found in model["changes"].items()
                     if {"newly_right", "newly_wrong"} <= {*found}
                 ],

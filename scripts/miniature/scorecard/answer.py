@@ -223,7 +223,7 @@ def _changed(model: ModelAnswer) -> list[str]:
         if "accuracy_kept" in measures:
             points = 100 * (measures["newly_right"]["value"] - measures["newly_wrong"]["value"])
             kept = 100 * measures["accuracy_kept"]["value"]
-            parts.append(f"accuracy {points:+.1f} points, {kept:.1f} % of it kept")
+            parts.append(f"accuracy {points:+z.1f} points, {kept:.1f} % of it kept")
         if parts:
             said.append((f"on {task} " if several else "") + ", ".join(parts))
     return said
