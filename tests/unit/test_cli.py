@@ -62,6 +62,8 @@ def test_names_come_from_the_last_folders_that_differ(tmp_path):
     assert model_names(["large", "onnx/small/model.onnx"]) == ["large", "small"]
     (tmp_path / "bert.v2").mkdir()
     assert model_names([str(tmp_path / "bert.v2"), "small.jsonl.gz"]) == ["bert-v2", "small"]
+    (tmp_path / "large").symlink_to(tmp_path / "bert.v2")
+    assert model_names([str(tmp_path / "large"), str(tmp_path / "x/../small")]) == ["large", "small"]
 
 
 def test_a_study_of_that_name_is_kept(here, capsys):

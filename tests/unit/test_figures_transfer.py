@@ -54,8 +54,14 @@ def test_points_are_the_tables_with_intervals():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("models", [MODELS[:2], MODELS, MANY[:12], MANY[:30], MANY], ids=len)
-@pytest.mark.parametrize("recipes", [["one"], ["one", "two", "three"]], ids=len)
+@pytest.mark.parametrize(
+    ("models", "recipes"),
+    [
+        (MODELS[:2], ["one"]), (MODELS, ["one", "two", "three"]), (MANY[:12], ["one", "two"]),
+        (MANY[:30], ["one", "two"]), (MANY, ["one"]),
+    ],
+    ids=lambda names: str(len(names)),
+)  # fmt: skip
 def test_what_is_written_stays_inside_the_sheet_and_nothing_overlaps(models, recipes):
     points = transfer_points({("reviews", name): table(models, seed) for seed, name in enumerate(recipes)})
     figure = plot_transfer(points, models=models)

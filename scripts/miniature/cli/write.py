@@ -1,6 +1,7 @@
 """Studies written from arguments: models, other trainings of the reference, a test file."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -207,7 +208,8 @@ def model_names(paths: Sequence[str]) -> list[str]:
     (['large', 'small'], ['large-final', 'small-final'])
     """
     # A graph is called model.onnx in the folder that has the model's name.
-    whole = [Path(path).resolve() for path in paths]
+    # A link keeps the name that was typed.
+    whole = [Path(os.path.abspath(path)) for path in paths]
     whole = [path.parent if path.suffix == ".onnx" else path for path in whole]
     parts = [[*path.parts[1:-1], path.name if path.is_dir() else path.name.split(".")[0]] for path in whole]
     for depth in range(1, max(map(len, parts)) + 1):
