@@ -52,11 +52,14 @@ def finished_report(wildcards):
     asked = [word.partition("=")[0] for word in sys.argv]
     if "--report" in asked and not Path(page).is_file():
         run = study_command()
-        raise WorkflowError(
-            f"The study is not finished: {page} is not there yet.\n"
-            f"  fix:   {run.removesuffix(' --')}   # then --report once more\n"
-            f"  or:    {run.replace('--cores 8', '--report part.html')} errors   # what is finished of it alone"
+        told = StudyError(
+            "The study is not finished.",
+            where=f"{page} is not there yet",
+            fix=f"{run.removesuffix(' --')}   # then --report once more\n"
+            f"  or:    {run.replace('--cores 8', '--report part.html')} errors   # what is finished of it alone",
         )
+        print(told, file=sys.stderr)
+        sys.exit(1)
     return page
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -82,6 +83,22 @@ def write_study(folder):
     )  # fmt: skip
     (folder / CONFIG).write_text(yaml.safe_dump(study, sort_keys=False))
     return wrong
+
+
+def test_snakemakes_report_of_an_unfinished_study_says_how_to_go_on(fresh):
+    write_study(fresh.folder)
+    refused = fresh.run("--report", "report.html", configfile=CONFIG, check=False)
+    assert refused.returncode == 1
+    assert "The study is not finished." in refused.stdout
+    assert "Traceback" not in refused.stdout
+    whole = shlex.split(re.search(r"^ *fix: +(.+?)   #", refused.stdout, flags=re.M).group(1))
+    part = shlex.split(re.search(r"^ *or: +(.+?)   #", refused.stdout, flags=re.M).group(1))
+    assert (whole[0], whole[-2:]) == ("snakemake", ["--configfile", CONFIG])
+    # What is finished of it can be had before the rest.
+    assert part[-2:] == ["--", "errors"]
+    fresh.run(*RUN, *part[-2:], configfile=CONFIG)
+    fresh.run(*part[1:], configfile=None)
+    assert "errors" in (fresh.folder / "part.html").read_text()
 
 
 def test_hostile_text_reaches_no_page_and_no_terminal(fresh):

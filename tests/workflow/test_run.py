@@ -187,20 +187,6 @@ def test_report_builds_offline_with_captions(project):
         assert words in " ".join(page.replace("\\n", " ").split()), name
 
 
-def test_snakemakes_report_of_an_unfinished_study_says_how_to_go_on(project):
-    (project.results / "report.html").unlink()
-    refused = project.run("--report", "report.html", check=False)
-    assert refused.returncode == 1
-    said = refused.stdout
-    assert "is not finished: results/tiny/report.html is not there yet" in said
-    fix = re.search(r"^ *fix: +(.+?)   #", said, flags=re.M).group(1)
-    part = re.search(r"^ *or: +(.+?)   #", said, flags=re.M).group(1)
-    assert "Traceback" not in said
-    subprocess.run(["bash", "-c", f"{part} && {fix}"], cwd=project.folder, check=True)
-    assert (project.folder / "part.html").stat().st_size > 100_000
-    assert (project.results / "report.html").is_file()
-
-
 def test_lint_is_clean(fresh):
     done = fresh.run("--lint", check=False)
     assert "Congratulations" in done.stdout, done.stdout[-3000:]
