@@ -309,12 +309,16 @@ def test_plan_of_a_size(capsys):
 
 
 def test_a_long_answer_is_shortened_and_its_warnings_stay():
-    models = [line for i in range(9) for line in (f"- **m{i}**: undecided", f"  changes {i} % of decisions")]
-    text = "\n".join(["**s**: 9 models", "", *models, "", "Look: there", "Warning: swapped labels"])
-    lines = shorten_answer(text, "answer.md").splitlines()
-    assert len(lines) <= 15
-    assert lines[-1] == "Warning: swapped labels"
-    assert all(any(f"m{i}:" in line for line in lines) for i in range(9))
+    for count, details in ((8, True), (15, False)):
+        models = [(f"- **m{i}**: undecided", f"  changes {i} % of decisions") for i in range(count)]
+        text = "\n".join(
+            ["**s**: models", "", *sum(models, ()), "", "Look: there", "Warning: swapped labels"]
+        )
+        lines = shorten_answer(text, "answer.md").splitlines()
+        assert len(lines) <= 24
+        assert lines[-1] == "Warning: swapped labels"
+        assert all(any(f"m{i}:" in line for line in lines) for i in range(count))
+        assert any("changes" in line for line in lines) == details
     assert shorten_answer("**s**: one", "answer.md") == "s: one"
 
 

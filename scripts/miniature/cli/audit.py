@@ -15,7 +15,7 @@ from miniature.job.failure import first_failure
 from miniature.messages import StudyError
 
 ROOT = Path(__file__).parents[3]
-ANSWER_LINES = 15
+ANSWER_LINES = 24  # of a terminal
 
 
 def run_audit(given: argparse.Namespace) -> int:
