@@ -1,11 +1,11 @@
-"""An attack on a classifier; a killed run continues from its last finished example."""
+"""An attack on a classifier; a killed run, and one with more examples, continues from the finished ones."""
 
 from _job import run_job
 from miniature.attack.rows import ATTACKS_SCHEMA, attack_settings
 from miniature.attack.run import attack_table
 from miniature.data.sampling import subsample
 from miniature.files import read_parquet, write_json, write_parquet
-from miniature.job.partial import keyed_folder, remove
+from miniature.job.partial import keyed_folder
 from miniature.retrieval.registry import check_retrieved
 from miniature.seeds import generator
 
@@ -14,13 +14,15 @@ def main(snakemake):
     """Attack a seeded sample of the test examples, the same one for every model."""
     params, inputs, wildcards = snakemake.params, snakemake.input, snakemake.wildcards
     check_retrieved(inputs.get("sentence_encoder", []))
-    # The journal itself is keyed by the digests of both models, the recipe, the examples and the code.
+    # The journal itself is keyed by the digests of both models, the recipe and the code. It stays, so that
+    # more examples cost no more than the new ones: the sample that they are is nested.
     folder = keyed_folder(params.partial, params.code)
     table = subsample(
         read_parquet(inputs.table),
         params.examples,
         generator(params.seed, "attack", wildcards.task),
         "characteristics: vulnerability: examples",
+        nested=True,
     )
     attacks = attack_table(
         inputs.model,
@@ -48,7 +50,6 @@ def main(snakemake):
         seed=params.seed,
     )
     write_json(record, snakemake.output.settings)
-    remove(params.partial)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """What tests of faults do again and again."""
 
+import shutil
+
 from projects import jobs_in
 
 
@@ -7,6 +9,8 @@ def take_away(project, name):
     """Take one result away, so that its job has something to do; give its path."""
     path = project.folder / name
     path.rename(project.folder / "taken-away")
+    # The journal of an attack holds all that it found.
+    shutil.rmtree(project.results / ".partial/attacks", ignore_errors=True)
     return path
 
 

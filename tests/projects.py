@@ -110,6 +110,12 @@ class Project:
             process.stdout.close()
 
 
+def unfinished(results):
+    """Files of work that was not ended; the journals of attacks stay, for more examples."""
+    partial = results / ".partial"
+    return [path for path in partial.rglob("*") if path.is_file() and path.name != "journal.jsonl"]
+
+
 def digests(folder):
     """Digest of every file of a study whose bytes are promised, by its path in the results folder."""
     kept = {}

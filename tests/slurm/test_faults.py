@@ -12,7 +12,7 @@ import cluster
 import pytest
 from slurm_projects import SITE, SlurmProject, job_of, slurm_jobs, wait_for
 
-from projects import digests
+from projects import digests, unfinished
 
 pytestmark = [pytest.mark.slurm, pytest.mark.fault]
 
@@ -112,7 +112,7 @@ def log_of(project, model):
 def test_every_struck_run_ends_with_the_undisturbed_files(struck, finished):
     here, there = digests(finished.results), digests(struck.results)
     assert [name for name in here if here[name] != there.get(name)] == []
-    assert [path for path in (struck.results / ".partial").rglob("*") if path.is_file()] == []
+    assert unfinished(struck.results) == []
     assert list((struck.folder / ".snakemake/incomplete").glob("*")) == []
 
 

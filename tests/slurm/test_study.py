@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from slurm_projects import SITE, SlurmProject, job_of, slurm_jobs
 
-from projects import digests, take_back
+from projects import digests, take_back, unfinished
 
 pytestmark = pytest.mark.slurm
 
@@ -73,8 +73,7 @@ def test_same_bytes_as_without_slurm(over_slurm, finished):
 
 
 def test_nothing_unfinished_is_left(over_slurm):
-    partial = over_slurm.results / ".partial"
-    assert [path for path in partial.rglob("*") if path.is_file()] == []
+    assert unfinished(over_slurm.results) == []
     assert list((over_slurm.folder / ".snakemake/incomplete").glob("*")) == []
     assert slurm_jobs_alive(over_slurm) == []
 

@@ -86,6 +86,34 @@ def test_finished_journal_needs_no_models(
     assert attack(attack_models, attack_examples, journal).equals(whole_attack[0])
 
 
+def test_more_examples_cost_the_new_ones_only(
+    attack_models, attack_examples, whole_attack, tmp_path, monkeypatch
+):
+    from miniature.attack.search.engine import Engine
+
+    attacked = []
+    attack_them = Engine.attack_examples
+
+    def counted(self, examples, **options):
+        attacked.extend(id for id, _, _ in examples)
+        return attack_them(self, examples, **options)
+
+    monkeypatch.setattr(Engine, "attack_examples", counted)
+    journal = tmp_path / "journal"
+    # Every third, one with another text than it will have: a sample's rows keep the order of the source.
+    earlier = attack_examples[::3]
+    earlier[2] = (earlier[2][0], "A dull film .", earlier[2][2])
+    attack(attack_models, earlier, journal)
+    attacked.clear()
+
+    assert attack(attack_models, attack_examples, journal).equals(whole_attack[0])
+    known = {id for id, _, _ in earlier} - {earlier[2][0]}
+    assert attacked == [id for id, _, _ in attack_examples if id not in known]
+    attacked.clear()
+    assert attack(attack_models, attack_examples[:5], journal).equals(whole_attack[0][:5])
+    assert attacked == []
+
+
 def test_other_settings_begin_anew(attack_models, attack_examples, whole_attack, tmp_path):
     journal = tmp_path / "journal"
     journal.write_bytes(whole_attack[1])

@@ -47,8 +47,8 @@ def test_attack_continues_from_its_last_finished_example(project):
     project.run("--cores", "1", wanted)
     undisturbed = output.read_bytes()
     output.unlink()
-
     partial = project.results / ".partial/attacks/reviews/bert-attack/small"
+    shutil.rmtree(partial)
 
     def lines():
         return [line for path in partial.glob("*/*.jsonl") for line in path.read_text().splitlines()]

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from miniature.cli.deposit import deposited_files
-from projects import OF_ONE_MODEL, copy_project, digests, model_of, take_back, target_of
+from projects import OF_ONE_MODEL, copy_project, digests, model_of, take_back, target_of, unfinished
 
 pytestmark = pytest.mark.workflow
 
@@ -140,9 +140,7 @@ def test_the_control_says_what_its_model_says(finished):
 
 
 def test_nothing_unfinished_is_left(finished):
-    partial = finished.results / ".partial"
-    left = [path for path in partial.rglob("*") if path.is_file()] if partial.exists() else []
-    assert left == []
+    assert unfinished(finished.results) == []
 
 
 def test_same_bytes_under_two_cores_and_eight(finished, project, tmp_path):

@@ -1,5 +1,7 @@
 """Attack every example of a table, resumably."""
 
+import hashlib
+import json
 import logging
 import os
 import time
@@ -43,7 +45,7 @@ def attack_table(
 
     The result of an example depends on nothing but the example, the two models, the recipe, the text
     settings, the seed, and the device and threads that compute it. Finished examples are kept in the journal,
-    which is not deleted here: do so when the table is stored.
+    from which a larger table goes on: what it shares with an earlier one is not attacked again.
 
     Parameters
     ----------
@@ -61,7 +63,7 @@ def attack_table(
     text_settings : mapping
         ``max_length``: longest input of the victim in tokens, special tokens included.
     journal : path
-        File that holds the finished examples.
+        File that holds the finished examples; keep it for a run with more of them.
     sentence_encoder_folder : path, optional
         The sentence encoder's folder, for a recipe that has one.
     device : str
@@ -115,11 +117,14 @@ def attack_table(
         "version": version,
         "threads": threads,
     }
-    key = journal_key(parts, folders, examples)
-    with Journal(journal, key) as done:
-        left = [example for example in examples if example[0] not in done.rows]
-        if done.rows:
-            logger.info("%d of %d examples were attacked earlier", len(examples) - len(left), len(examples))
+    key = journal_key(parts, folders, [])
+    digests = {example[0]: digest_example(example) for example in examples}
+    with Journal(journal, key) as journaled:
+        # Of an earlier run, which may have had other examples.
+        done = {id: row for id, row in journaled.rows.items() if row.get("example") == digests.get(id, "")}
+        left = [example for example in examples if example[0] not in done]
+        if done:
+            logger.info("%d of %d examples were attacked earlier", len(done), len(examples))
         if left:
             # Here, because TextAttack takes seconds and hundreds of megabytes to import.
             from miniature.attack.search.load import load_engine
@@ -134,16 +139,22 @@ def attack_table(
                 device=device,
                 seed=seed,
             )
-            progress = Progress(len(examples), done.rows.values())
-            overruns = dict.fromkeys(done.rows, 0)
+            progress = Progress(len(examples), done.values())
+            overruns = dict.fromkeys(done, 0)
             while left:
                 for row in engine.attack_examples(left, watch=progress.watch):
-                    done.append(row)
+                    done[row["id"]] = {**row, "example": digests[row["id"]]}
+                    journaled.append(done[row["id"]])
                     progress.add(row)
                     overruns[row["id"]] = engine.overruns
                 # None, unless a bound on the victim's answers proved too small.
                 left = [example for example in examples if overruns[example[0]] < engine.overruns]
-        return attacks_frame(done.rows[id] for id in ids)
+        return attacks_frame(done[id] for id in ids)
+
+
+def digest_example(example: tuple) -> str:
+    """Id, text and label of an example in 16 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(example).encode()).hexdigest()[:16]
 
 
 def _is_missing(value: object) -> bool:

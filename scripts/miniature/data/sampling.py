@@ -7,7 +7,12 @@ from miniature.messages import StudyError
 
 
 def subsample(
-    table: pd.DataFrame, examples: int | str, random: np.random.Generator, where: str
+    table: pd.DataFrame,
+    examples: int | str,
+    random: np.random.Generator,
+    where: str,
+    *,
+    nested: bool = False,
 ) -> pd.DataFrame:
     """Sample rows without replacement; the rows drawn keep their order.
 
@@ -21,6 +26,8 @@ def subsample(
         See `miniature.seeds.generator`.
     where : str
         For the message.
+    nested : bool
+        Whether a larger sample from the same generator has to hold every row of a smaller one.
 
     Returns
     -------
@@ -47,5 +54,8 @@ def subsample(
             where=where,
             fix=f"examples: {len(table)}   (or all)",
         )
-    rows = np.sort(random.choice(len(table), size=examples, replace=False))
-    return table.iloc[rows].reset_index(drop=True)
+    if nested:
+        rows = random.permutation(len(table))[:examples]
+    else:
+        rows = random.choice(len(table), size=examples, replace=False)
+    return table.iloc[np.sort(rows)].reset_index(drop=True)

@@ -16,6 +16,11 @@ RESAMPLE_BLOCK = 250
 PAIR_BLOCK = 32
 
 
+def batched(pairs: Sequence[tuple[str, str]], size: int) -> Iterator[Sequence[tuple[str, str]]]:
+    """Pairs, so many at a time."""
+    return (pairs[start : start + size] for start in range(0, len(pairs), size))
+
+
 class Resampled(NamedTuple):
     """One measure of one pair on every resample.
 

@@ -19,6 +19,8 @@ from miniature.measures.sets import COUNTS, set_counts, set_measures, set_values
 from miniature.messages import StudyError
 from miniature.statistics.bootstrap import cluster_index
 from miniature.statistics.pairs import (
+    PAIR_BLOCK,
+    batched,
     chance_of_sets,
     draw_counts,
     keep_resamples,
@@ -153,46 +155,51 @@ def compare_errors(
     known = {m: ~t["error"].isna().to_numpy(dtype=bool) for m, t in errors.items()}
     wrong = {m: t["error"].astype("boolean").fillna(False).to_numpy(dtype=bool) for m, t in errors.items()}
     index, n_clusters = cluster_index(clusters)
-    pairs = list_pairs(errors, comparing.reference)
-    used = [known[a] & known[b] if n else np.zeros(0, dtype=bool) for a, b in pairs]
-    sums = [
-        set_counts(wrong[a][rows], wrong[b][rows], index[rows], n_clusters)
-        for (a, b), rows in zip(pairs, used, strict=True)
-    ]
     counts = draw_counts(n_clusters, comparing.resampling)
-    resampled = resample_measures(np.reshape(sums, (len(pairs), n_clusters, COUNTS)), counts, set_values)
     check_same_examples(predictions or {}, clusters, what="predictions")
     said = read_predictions(predictions or {}, labels, kind)
     unknown = SoftPair(
         [] if predictions is None else NOT_MEASURED, np.zeros((n_clusters, COLUMNS)), np.zeros(n, dtype=bool)
     )
-    soft = [
-        compare_predictions(
-            said[a], said[b], index=index, clusters=n_clusters, seed=comparing.resampling.seed
-        )
-        if a in said and b in said
-        else unknown
-        for a, b in pairs
-    ]
-    soft_sums = np.reshape([pair.sums for pair in soft], (len(pairs), n_clusters, COLUMNS))
-    soft_again = resample_measures(soft_sums, counts, soft_measures)
     names = comparing.labels("errors")
-    found = []
-    for i, ((a, b), again, more) in enumerate(zip(pairs, resampled, soft_again, strict=True)):
-        both = wrong[a][used[i]], wrong[b][used[i]]
-        for rows, values, where in (
-            (error_measures(*both), again, used[i]),
-            (soft[i].rows, more, soft[i].used),
-        ):
-            pair = {"model_a": a, "model_b": b, **names}
-            size = {"n": int(where.sum()), "n_clusters": count_clusters(clusters, where)}
-            table = make_pair_rows(rows, values, **pair, **size)
-            chance = {name: by_chance for name, _, by_chance, _ in rows}
-            chosen = (comparing.verdict or {}).get("measure")
-            if chosen in values and values is again:
-                chance[chosen] = chance_of_sets(sums[i], counts, chosen)
-            found.append(Comparison(table, keep_resamples(values, comparing.verdict, chance=chance, **pair)))
-    return concat_comparisons(found)
+    blocks = []
+    # What is known of each cluster, of as many pairs as are resampled at once: it would not fit into memory
+    # for all pairs of hundreds of models.
+    for pairs in batched(list_pairs(errors, comparing.reference), PAIR_BLOCK):
+        used = [known[a] & known[b] if n else np.zeros(0, dtype=bool) for a, b in pairs]
+        sums = [
+            set_counts(wrong[a][rows], wrong[b][rows], index[rows], n_clusters)
+            for (a, b), rows in zip(pairs, used, strict=True)
+        ]
+        soft = [
+            compare_predictions(
+                said[a], said[b], index=index, clusters=n_clusters, seed=comparing.resampling.seed
+            )
+            if a in said and b in said
+            else unknown
+            for a, b in pairs
+        ]
+        resampled = resample_measures(np.reshape(sums, (len(pairs), n_clusters, COUNTS)), counts, set_values)
+        soft_sums = np.reshape([pair.sums for pair in soft], (len(pairs), n_clusters, COLUMNS))
+        soft_again = resample_measures(soft_sums, counts, soft_measures)
+        found = []
+        for i, ((a, b), again, more) in enumerate(zip(pairs, resampled, soft_again, strict=True)):
+            both = wrong[a][used[i]], wrong[b][used[i]]
+            for rows, values, where in (
+                (error_measures(*both), again, used[i]),
+                (soft[i].rows, more, soft[i].used),
+            ):
+                pair = {"model_a": a, "model_b": b, **names}
+                size = {"n": int(where.sum()), "n_clusters": count_clusters(clusters, where)}
+                table = make_pair_rows(rows, values, **pair, **size)
+                chance = {name: by_chance for name, _, by_chance, _ in rows}
+                chosen = (comparing.verdict or {}).get("measure")
+                if chosen in values and values is again:
+                    chance[chosen] = chance_of_sets(sums[i], counts, chosen)
+                kept = keep_resamples(values, comparing.verdict, chance=chance, **pair)
+                found.append(Comparison(table, kept))
+        blocks.append(concat_comparisons(found))
+    return concat_comparisons(blocks)
 
 
 def error_measures(a: np.ndarray, b: np.ndarray) -> list[tuple[str, float, float, float]]:
