@@ -1,4 +1,5 @@
 # Helpers for the rules: the library on the path, the validated study, and functions from a study to paths.
+import atexit
 import os
 import re
 import sys
@@ -85,6 +86,8 @@ def code(rule_name):
 
 
 _digests = ContentDigests(Path(".snakemake") / "content-digests.json")
+# Once for all: thousands of files are digested one by one.
+atexit.register(_digests.keep)
 
 
 def content(files):

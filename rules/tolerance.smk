@@ -43,10 +43,10 @@ rule measure_tolerance:
         reference=config["reference"],
         originals={model: plan.original_of(config, model) for model in COMPARED},
         trainings={
-            plan.original_of(config, model): plan.trainings_of(
-                config, plan.original_of(config, model)
+            original: plan.trainings_of(config, original)
+            for original in dict.fromkeys(
+                plan.original_of(config, model) for model in COMPARED
             )
-            for model in COMPARED
         },
         reruns=[[f["of"], f["model"]] for f in FLOOR if f["kind"] == "rerun"],
         limits=config["tolerance"],

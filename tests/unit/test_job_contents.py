@@ -8,29 +8,37 @@ from miniature.job import contents
 from miniature.job.contents import ContentDigests
 
 
+def digests_of(kept, files):
+    """As one start of the workflow, which keeps what it made at its end."""
+    digests = ContentDigests(kept)
+    found = digests.of(files)
+    digests.keep()
+    return found
+
+
 def test_a_file_replaced_by_an_older_one_of_equal_size_is_another(tmp_path):
     file, older, kept = tmp_path / "p.json", tmp_path / "older.json", tmp_path / "kept.json"
     file.write_text('{"q": "a"}')
     older.write_text('{"q": "b"}')
     os.utime(older, (1, 1))
-    first = ContentDigests(kept).of([file])
+    first = digests_of(kept, [file])
     shutil.copy2(older, file)
-    second = ContentDigests(kept).of([file])
+    second = digests_of(kept, [file])
     assert first != second
     # Even with the time that the first one had: only the status tells.
     file.write_text('{"q": "a"}')
     os.utime(file, (1, 1))
-    assert ContentDigests(kept).of([file]) == first
+    assert digests_of(kept, [file]) == first
 
 
 def test_digests_are_kept_while_size_and_time_stay(tmp_path, monkeypatch):
     file, kept = tmp_path / "p.json", tmp_path / "kept.json"
     file.write_text("x")
-    first = ContentDigests(kept).of([file])
+    first = digests_of(kept, [file])
     monkeypatch.setattr(contents, "_digest", lambda path: "made anew")
-    assert ContentDigests(kept).of([file]) == first
+    assert digests_of(kept, [file]) == first
     os.utime(file, (5, 5))
-    assert ContentDigests(kept).of([file]) == ["made anew"]
+    assert digests_of(kept, [file]) == ["made anew"]
 
 
 def test_touching_a_file_changes_no_digest(tmp_path):
@@ -58,5 +66,5 @@ def test_missing_files_and_a_damaged_record_are_no_hindrance(tmp_path):
     kept.write_text('{"a": [')
     file = tmp_path / "p"
     file.write_text("x")
-    (digest,) = ContentDigests(kept).of([tmp_path / "absent", file])
+    (digest,) = digests_of(kept, [tmp_path / "absent", file])
     assert json.loads(kept.read_text())[str(file)][1] == digest

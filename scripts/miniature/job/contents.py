@@ -25,36 +25,39 @@ class ContentDigests:
     """
 
     def __init__(self, kept: str | os.PathLike):
-        self.path = Path(kept)
+        # The folder that a workflow runs in may be left before the end.
+        self.path = Path(kept).absolute()
         try:
             self.known = dict(json.loads(self.path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             self.known = {}
+        self.made = {}
 
     def of(self, paths: Iterable[str | os.PathLike]) -> list[str]:
         """SHA-256 of each file or folder that is there, in order.
 
         A change that keeps the size and falls within one tick of the file system's clock is not noticed.
         """
-        made, digests = {}, []
+        digests = []
         for path in map(Path, paths):
             found = _signs(path)
             if found is None:
                 continue
-            entry = self.known.get(str(path.absolute()))
+            name = str(path.absolute())
+            entry = self.known.get(name)
             if not isinstance(entry, list) or entry[:1] != [found]:
-                entry = made[str(path.absolute())] = [found, _digest(path)]
+                entry = self.known[name] = self.made[name] = [found, _digest(path)]
             digests.append(entry[1])
-        if made:
-            self._keep(made)
         return digests
 
-    def _keep(self, made: dict) -> None:
-        """Add to the file, which jobs on other nodes read and write at the same time."""
-        self.known = ContentDigests(self.path).known | self.known | made
+    def keep(self) -> None:
+        """Add what was made to the file, which jobs on other nodes read and write at the same time."""
+        if not self.made:
+            return
+        known = ContentDigests(self.path).known | self.made
         try:
             with atomic_path(self.path) as temporary:
-                temporary.write_text(json.dumps(self.known), encoding="utf-8")
+                temporary.write_text(json.dumps(known), encoding="utf-8")
         except OSError:
             # Without the file each start makes the digests anew, which is slow and right.
             pass
