@@ -208,6 +208,7 @@ STARTING, ON_GPU = 300, 3000
 def memory(base, **times):
     """Resource function: megabytes of a job, from a base and so many times the size of each input named.
 
+    The base is a number or a function of the wildcards.
     The bases rest on the max_rss in results/embedded/benchmarks. All of it once more with each attempt.
     """
 
@@ -216,7 +217,8 @@ def memory(base, **times):
             name: sum(map(megabytes_of, input_files(input, name))) for name in times
         }
         grows = sum(times[name] * sizes[name] for name in times)
-        return attempt * round(base + STARTING + ON_GPU * GPU + grows)
+        own = base(wildcards) if callable(base) else base
+        return attempt * round(own + STARTING + ON_GPU * GPU + grows)
 
     return needed
 

@@ -12,11 +12,10 @@ def compared_pairs(task):
     return models * (models - 1) // 2
 
 
-def memory_of_pairs(wildcards, input, attempt):
-    """Resource function: megabytes for the resampled agreement of all pairs."""
+def megabytes_of_pairs(wildcards):
+    """Megabytes for the resampled agreement of all pairs."""
     share = RESAMPLING["resamples"] / 2000
-    pairs = 600 + PAIR_MEGABYTES * share * compared_pairs(wildcards.task)
-    return memory(max(2000, pairs))(wildcards, input, attempt)
+    return max(2000, 600 + PAIR_MEGABYTES * share * compared_pairs(wildcards.task))
 
 
 # A study that will not fit is told so before anything runs.
@@ -81,7 +80,7 @@ rule compare_errors:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=memory_of_pairs,
+        mem_mb=memory(megabytes_of_pairs),
         runtime=minutes(60),
     params:
         models=models_of("errors"),
