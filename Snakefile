@@ -56,7 +56,7 @@ rule all:
         "<results>/scorecard.csv",
         ANSWER,
         finished_report,
-        CARDS,
+        "<results>/cards",
         "<results>/study.yaml",
         "<results>/provenance.json",
         REGISTRY,

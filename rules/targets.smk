@@ -164,7 +164,4 @@ CHANGES = [
     for model in CHANGED
     for suffix in ("csv", "md")
 ]
-CARDS = [
-    f"<results>/cards/{model}.{suffix}" for suffix in ("md", "html") for model in JUDGED
-]
 FINDINGS = ["<results>/findings.md"] if FLOOR_TASK else []

@@ -73,8 +73,10 @@ def main(snakemake):
         environment, answer, sizes, read_scorecard(inputs.scorecard), read_tolerance(inputs.tolerance),
         models=params.models, provenance=provenance, style=style,
     )  # fmt: skip
-    for model, md, html in zip(params.models, output.md, output.html, strict=True):
-        pages[md], pages[html] = cards[model]
+    folder = Path(output.cards)
+    folder.mkdir(parents=True, exist_ok=True)
+    for model in params.models:
+        pages[folder / f"{model}.md"], pages[folder / f"{model}.html"] = cards[model]
     for path, text in pages.items():
         with atomic_path(path) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="\n")

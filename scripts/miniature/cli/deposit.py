@@ -38,6 +38,7 @@ def deposited_files(results: Path, *, texts: bool) -> list[Path]:
     for path in sorted(results.rglob("*")):
         name = path.relative_to(results).as_posix()
         inside = path.relative_to(results).parts[0] in LEFT_OUT and path.name != KEPT
+        inside |= path.name == ".snakemake_timestamp"
         if path.is_file() and not inside and (texts or not name.startswith(TEXTS)):
             found.append(path)
     return found
