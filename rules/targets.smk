@@ -165,3 +165,32 @@ CHANGES = [
     for suffix in ("csv", "md")
 ]
 FINDINGS = ["<results>/findings.md"] if FLOOR_TASK else []
+
+
+# Of two models at 2,000 resamples, beside what both models' own files take: docs/limits.md.
+PAIR_MEGABYTES, PAIR_SECONDS, MOST_MODELS = 0.32, 0.02, 200
+
+
+def compared_pairs(task):
+    """Number of pairs of models whose errors are compared."""
+    models = len(plan.models_with(config, "errors", task))
+    return models * (models - 1) // 2
+
+
+def megabytes_of_pairs(wildcards):
+    """Megabytes for the resampled agreement of all pairs."""
+    share = RESAMPLING["resamples"] / 2000
+    return max(2000, 600 + PAIR_MEGABYTES * share * compared_pairs(wildcards.task))
+
+
+# A study that will not fit is told so before anything runs.
+for task in plan.tasks_of(config, "errors"):
+    pairs = compared_pairs(task)
+    if workflow.is_main_process and pairs > MOST_MODELS * (MOST_MODELS - 1) // 2:
+        print(
+            f"Note: {pairs:,} pairs of models are compared on {task}; at 2,000 resamples that takes about "
+            f"{PAIR_MEGABYTES * pairs / 1000:.0f} GB and {PAIR_SECONDS * pairs / 3600:.1f} hours. Up to "
+            f"{MOST_MODELS} models stay within 8 GB. A verdict does not depend on the other models: divide them "
+            "among several studies with the same reference.",
+            file=sys.stderr,
+        )
