@@ -28,6 +28,7 @@ from report import write_report  # noqa: E402
 from stock import stock_attack, stock_row  # noqa: E402
 
 from miniature.attack.recipe import spell_recipe  # noqa: E402
+from miniature.job.compute import prepare_device  # noqa: E402
 
 # Words of a text, lowest and highest; texts per victim; what stock pads to, at least the longest's tokens.
 BANDS = {"10-30": (10, 30, 30, 64), "31-100": (31, 100, 26, 192), "101-300": (101, 300, 18, 512)}
@@ -56,6 +57,7 @@ def main() -> None:
         import torch
 
         torch.set_num_threads(1)
+        prepare_device(options.device)
         for part in options.part:
             PARTS[part](options)
     text = write_report(options.folder)
@@ -70,13 +72,13 @@ def recipe_of(**changes) -> dict:
     return spell_recipe(given)
 
 
-def load(folder: Path, name: str) -> tuple:
+def load(folder: Path, name: str, device: str) -> tuple:
     """Model and tokenizer of a victim, or of the masked LM."""
     from miniature.models.checkpoints import load_checkpoint
 
     if name == "masked-lm":
-        return load_checkpoint(subjects.prepare_masked_lm(folder), head="masked-lm")
-    return load_checkpoint(subjects.prepare_victim(folder, name), head="classification")
+        return load_checkpoint(subjects.prepare_masked_lm(folder, device), head="masked-lm")
+    return load_checkpoint(subjects.prepare_victim(folder, name, device), head="classification")
 
 
 def engine_of(folder: Path, name: str, recipe: dict, device: str = "cpu"):
@@ -85,8 +87,8 @@ def engine_of(folder: Path, name: str, recipe: dict, device: str = "cpu"):
     from miniature.attack.search.parts import Helpers
 
     return Engine(
-        *load(folder, name),
-        Helpers(masked_lm=load(folder, "masked-lm")),
+        *load(folder, name, device),
+        Helpers(masked_lm=load(folder, "masked-lm", device)),
         recipe,
         labels=subjects.LABELS,
         max_length=subjects.LONGEST,
@@ -96,9 +98,9 @@ def engine_of(folder: Path, name: str, recipe: dict, device: str = "cpu"):
 
 def stock_of(folder: Path, name: str, recipe: dict, padded_to: int, device: str = "cpu"):
     """The stock attack on a victim; its wrapper pads every text to `padded_to` tokens."""
-    victim, tokenizer = load(folder, name)
+    victim, tokenizer = load(folder, name, device)
     tokenizer.model_max_length = padded_to
-    masked_lm, masked_lm_tokenizer = load(folder, "masked-lm")
+    masked_lm, masked_lm_tokenizer = load(folder, "masked-lm", device)
     return stock_attack(victim, tokenizer, masked_lm, masked_lm_tokenizer, recipe, device)
 
 

@@ -70,7 +70,7 @@ def joined(table: pd.DataFrame, count: int, low: int, high: int) -> pd.DataFrame
     return pd.DataFrame(rows, columns=["id", "text", "label"])
 
 
-def prepare_masked_lm(folder: Path) -> Path:
+def prepare_masked_lm(folder: Path, device: str = "cpu") -> Path:
     """Train the masked LM (2 layers of 128), unless it is there."""
     target = folder / "masked-lm"
     if not target.exists():
@@ -80,21 +80,21 @@ def prepare_masked_lm(folder: Path) -> Path:
             settings={**_TRAINING, "learning_rate": 1e-3, "max_length": 64},
             vocabulary=_vocabulary(folder),
             seed=SEED,
-            device="cpu",
+            device=device,
             checkpoint_folder=folder / "partial" / "masked-lm",
             output_folder=target,
         )
     return target
 
 
-def prepare_victim(folder: Path, name: str) -> Path:
+def prepare_victim(folder: Path, name: str, device: str = "cpu") -> Path:
     """Train a victim of `VICTIMS`, unless it is there."""
     target = folder / name
     if not target.exists():
         size = VICTIMS[name]
         table = reviews("train", size["reviews"])[["id", "text", "label"]]
         table = pd.concat([table, joined(table, size["long"], 40, 300)], ignore_index=True)
-        grown = _grown(folder, name) if "grown_from" in size else None
+        grown = _grown(folder, name, device) if "grown_from" in size else None
         finetune(
             {"path": str(grown)} if grown else _architecture(size["layers"], size["hidden"]),
             table.assign(cluster=table["id"]),
@@ -108,21 +108,23 @@ def prepare_victim(folder: Path, name: str) -> Path:
             text_settings={"max_length": LONGEST},
             vocabulary=None if grown else _vocabulary(folder),
             seed=SEED,
-            device="cpu",
+            device=device,
             checkpoint_folder=folder / "partial" / name,
             output_folder=target,
         )
     return target
 
 
-def _grown(folder: Path, name: str) -> Path:
+def _grown(folder: Path, name: str, device: str) -> Path:
     """A trained victim with more layers on top, which at first hand on what they are given.
 
     Their weights are new but for the output of attention and of the feed-forward part, which is zero: what is
     left of such a layer is its normalization. They cost what layers cost.
     """
     size, target = VICTIMS[name], folder / "partial" / f"{name}-grown"
-    model, tokenizer = load_checkpoint(prepare_victim(folder, size["grown_from"]), head="classification")
+    model, tokenizer = load_checkpoint(
+        prepare_victim(folder, size["grown_from"], device), head="classification"
+    )
     config = copy.deepcopy(model.config)
     config.num_hidden_layers = size["layers"]
     torch.manual_seed(SEED)

@@ -173,6 +173,37 @@ def test_batches_and_interruptions_change_nothing(tmp_path, tmp_path_factory, me
             assert np.allclose(one, other, rtol=1e-4, atol=1e-5, equal_nan=True)
 
 
+@pytest.mark.parametrize("method", ["integrated-gradients", "gradient-x-input"])
+def test_what_a_killed_run_explained_does_not_move_the_rest(tmp_path, method):
+    """To the last bit: the texts that are left are read beside the same others."""
+    folder = decided_classifier(tmp_path / "model")
+    table = reviews(
+        [f"the {word} box is in the old town ." for word in ("red", "blue", "green", "new", "old")]
+    )
+    journal, options = tmp_path / "j.jsonl", {"batch_tokens": 2048}
+    whole, _ = explain(folder, table, SETTINGS[method], journal, **options)
+    lines = journal.read_bytes().splitlines(keepends=True)
+    assert len(lines) == 6
+    journal.write_bytes(b"".join(lines[:3]))
+    again, _ = explain(folder, table, SETTINGS[method], journal, **options)
+    assert whole.equals(again)
+
+
+@pytest.mark.parametrize("method", ["integrated-gradients", "gradient-x-input"])
+def test_padded_batches_give_the_same(classifier, tmp_path, method):
+    """As a GPU reads them: any device but plain ``cpu`` has texts of different lengths in a batch."""
+    options = {"batch_tokens": 2048}
+    equal, _ = explain(classifier, reviews(), SETTINGS[method], tmp_path / "equal.jsonl", **options)
+    padded, _ = explain(
+        classifier, reviews(), SETTINGS[method], tmp_path / "padded.jsonl", device="cpu:0", **options
+    )
+    for one, other in zip(equal["score"], padded["score"], strict=True):
+        assert len(one) == len(other)
+        np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-5 * np.nanmax(np.abs(one)))
+    for column in ("decision", "baseline"):
+        np.testing.assert_allclose(padded[column].astype(float), equal[column].astype(float), rtol=1e-5)
+
+
 def test_one_planted_word(tmp_path):
     """A model whose logits read one word only: every method names that word."""
     folder = save_classifier(tmp_path / "model", LABELS)
@@ -255,6 +286,9 @@ def test_a_graph_is_explained_without_gradients(tmp_path):
     of_torch, _ = explain(folder, reviews(), SETTINGS["occlusion"], tmp_path / "torch.jsonl")
     for one, other in zip(of_graph["score"], of_torch["score"], strict=True):
         assert np.allclose(one, other, atol=1e-4, equal_nan=True)
+    # In a study on GPUs too it runs on the CPU, which is all that it needs.
+    on_gpu, _ = explain(result, reviews(), SETTINGS["occlusion"], tmp_path / "gpu.jsonl", device="cuda")
+    assert on_gpu.equals(of_graph)
     none, _ = explain(result, reviews(), SETTINGS["integrated-gradients"], tmp_path / "none.jsonl")
     assert set(none["message"]) == {"the model has no gradients for integrated-gradients"}
     assert [len(scores) for scores in none["score"]] == [len(scores) for scores in of_graph["score"]]

@@ -16,6 +16,7 @@ from miniature.inference.costs import count_flops, measure_costs
 from miniature.messages import StudyError
 from miniature.models.checkpoints import load_checkpoint
 from miniature.tables.costs import CHANGED, COLUMNS, cost_points, pareto_front, printed_costs, read_costs
+from miniature.training.derive import derive_model
 from small_models import QA_SETTINGS, save_classifier, toy_questions, toy_reviews
 
 LABELS = ["bad", "good"]
@@ -69,6 +70,20 @@ def test_seconds_are_those_that_pass(model, monkeypatch):
     assert 20 <= found["latency_low"] <= found["latency_ms"] <= found["latency_high"] < 60
     assert 4 / 0.06 < found["throughput"] <= 4 / 0.02
     assert found["latency_spread"] < 1
+
+
+def test_a_graph_is_not_said_to_have_run_on_the_gpu(model, tmp_path, monkeypatch):
+    derive_model(
+        {"from": "origin", "quantize": "int8"}, model, tmp_path / "int8", task="classification",
+        labels=LABELS, text_settings=OPTIONS["text_settings"], seed=5, device="cpu",
+        checkpoint_folder=tmp_path / "partial",
+    )  # fmt: skip
+    monkeypatch.setattr(measuring, "prepare_device", lambda device: None)
+    found = measure_costs(
+        tmp_path / "int8", toy_reviews(9), task="classification", examples=3, **OPTIONS | {"device": "cuda"}
+    )
+    assert found["machine"] == measuring.machine("cpu")
+    assert found["engine"].startswith("ONNX Runtime")
 
 
 def test_texts_are_taken_evenly_and_of_questions_the_first_window(tmp_path):

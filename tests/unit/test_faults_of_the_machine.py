@@ -49,6 +49,7 @@ def test_memory_of_the_gpu_is_not_the_hosts():
     for error in (
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
         RuntimeError("CUDA out of memory."),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     ):
         told = describe_machine_error(error)
         assert "batch_size" in told.fix
@@ -59,3 +60,30 @@ def test_memory_of_the_gpu_is_not_the_hosts():
         in describe_machine_error(RuntimeError("CUDA error: an illegal memory access")).what
     )
     assert describe_machine_error(RuntimeError("shapes do not match")) is None
+
+
+def test_a_gpu_computes_alike_every_time_and_without_tf32(monkeypatch):
+    """The settings only: tests/unit/test_gpu.py runs models where there is a GPU."""
+    import torch
+
+    from miniature.job import compute
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(StudyError, match="torch finds none") as error:
+        compute.prepare_device("cuda")
+    assert error.value.fix == "device: cpu"
+    compute.prepare_device("cpu")
+    assert not torch.are_deterministic_algorithms_enabled()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(compute.os, "environ", {})
+    torch.set_float32_matmul_precision("high")
+    monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", True)
+    try:
+        compute.prepare_device("cuda")
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not torch.is_deterministic_algorithms_warn_only_enabled()
+        assert torch.get_float32_matmul_precision() == "highest"
+        assert compute.os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    finally:
+        torch.use_deterministic_algorithms(False)
+        torch.set_float32_matmul_precision("highest")

@@ -23,10 +23,13 @@ class Decisions(NamedTuple):
     target : int64 array, shape (examples, outputs)
         Classification: the class. Question answering: the positions of the answer's first and last token; the
         classification token's, twice, where the answer is empty.
+    score : float64 array, shape (examples,)
+        Sum of the logits there: what the decision scores.
     """
 
     windows: Windows
     target: np.ndarray
+    score: np.ndarray
 
 
 class Runner:
@@ -40,12 +43,12 @@ class Runner:
     """
 
     def __init__(self, model: PreTrainedModel, *, device: str, pad_token: int):
-        self.model = model.to(device).eval().requires_grad_(False)
-        self.device = device
+        # A graph of ONNX runs forward only, and on the CPU.
+        self.has_gradients = not hasattr(model, "graph")
+        self.device = device if self.has_gradients else "cpu"
+        self.model = model.to(self.device).eval().requires_grad_(False)
         self.pad_token = pad_token
         self.segments = takes_segments(model)
-        # A graph of ONNX runs forward only.
-        self.has_gradients = not hasattr(model, "graph")
         self.embedding = model.get_input_embeddings() if self.has_gradients else None
 
     def batch(self, windows: Windows, indices: np.ndarray) -> dict[str, torch.Tensor]:
@@ -63,12 +66,12 @@ class Runner:
 
 def decide_classes(runner: Runner, windows: Windows, *, batch_tokens: int) -> Decisions:
     """The class with the highest logit, of windows that are one an example."""
-    target = np.zeros((len(windows), 1), dtype=np.int64)
+    target, score = np.zeros((len(windows), 1), dtype=np.int64), np.zeros(len(windows))
     for indices, (logits,), _ in run_forward(
         runner.model, windows, pad_token=runner.pad_token, batch_tokens=batch_tokens, device=runner.device
     ):
-        target[indices, 0] = logits.argmax(axis=1)
-    return Decisions(windows, target)
+        target[indices, 0], score[indices] = logits.argmax(axis=1), logits.max(axis=1)
+    return Decisions(windows, target, score)
 
 
 def decide_answers(
@@ -90,4 +93,5 @@ def decide_answers(
     keep[window] = True
     target = np.stack([spans.starts[window], spans.ends[window]], axis=1)
     target[~chosen.answered] = CLS_POSITION
-    return Decisions(windows.select(keep), target)
+    score = np.where(chosen.answered, spans.scores[window], spans.nulls[window]).astype(np.float64)
+    return Decisions(windows.select(keep), target, score)

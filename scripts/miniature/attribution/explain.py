@@ -135,8 +135,9 @@ def explain_table(
         if len(left):
             decisions, word = _decide(runner, tokenizer, table, words, task, text_settings, batch_tokens)
             found = _explain(
-                runner, decisions, word, left, settings, replace[1], batch_tokens, seed, table["id"].tolist()
-            )
+                runner, decisions, word, rows, left, settings, replace[1], batch_tokens, seed,
+                table["id"].tolist(),
+            )  # fmt: skip
             for row, scores, of_text, of_base in found:
                 done.append(
                     _finished(table, row, words[row], decisions, word, scores, of_text, of_base, labels)
@@ -174,20 +175,22 @@ def _decide(
 
 
 def _explain(
-    runner, decisions, word, rows, settings, replace, batch_tokens, seed, names
+    runner, decisions, word, rows, left, settings, replace, batch_tokens, seed, names
 ) -> Iterator[tuple[int, np.ndarray, float, float]]:
     """Row, scores of tokens, and the decision's score with and without the words, of each example."""
     method = settings["method"]
     common = {"replace": replace, "batch_tokens": batch_tokens}
     if method in GRADIENTS:
         steps = settings.get("steps", 1)
-        yield from attribute_gradients(runner, decisions, rows, method=method, steps=steps, **common)
+        yield from attribute_gradients(
+            runner, decisions, rows, left=left, method=method, steps=steps, **common
+        )
         return
     if method == "occlusion":
-        found = occlude(runner, decisions, word, rows, **common)
+        found = occlude(runner, decisions, word, left, **common)
     else:
         found = explain_by_samples(
-            runner, decisions, word, rows, method=method, samples=settings["samples"], seed=seed,
+            runner, decisions, word, left, method=method, samples=settings["samples"], seed=seed,
             names=[str(name) for name in names], **common,
         )  # fmt: skip
     for row, scores, of_text in found:

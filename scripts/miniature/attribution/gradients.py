@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from miniature.attribution.decisions import Decisions, Runner
+from miniature.inference.batches import token_budget_batches
 from miniature.models.windows import Windows
 
 logger = logging.getLogger("miniature.attribution")
@@ -49,6 +50,7 @@ def attribute_gradients(
     steps: int,
     replace: int,
     batch_tokens: int,
+    left: np.ndarray | None = None,
 ) -> Iterator[tuple[int, np.ndarray, float, float]]:
     """Attribute the decision of each example to the tokens of its window.
 
@@ -66,6 +68,9 @@ def attribute_gradients(
         Token that replaces every token that is not special in the baseline.
     batch_tokens : int
         Most tokens of a batch, all its texts at all its steps.
+    left : int array, optional
+        Those of `rows` that are still to be explained. They are read with the same neighbors as if all were,
+        so that the last bits are the same.
 
     Yields
     ------
@@ -78,9 +83,16 @@ def attribute_gradients(
     windows = decisions.windows
     positions, weights = path_rule(method, steps)
     zero = method == "gradient-x-input"
+    base_scores = np.full(len(windows), np.nan)
+    if not zero:
+        for indices in _batches(runner, windows, rows, batch_tokens):
+            base_scores[indices] = _score_baselines(runner, decisions, indices, replace)
     began = shown = time.monotonic()
     done = 0
-    for indices in _equal_lengths(windows, rows, max(1, batch_tokens // len(positions))):
+    left = rows if left is None else left
+    for indices in _batches(runner, windows, rows, max(1, batch_tokens // len(positions))):
+        if not np.isin(indices, left).any():
+            continue
         batch = runner.batch(windows, indices)
         ids = batch.pop("input_ids")
         base_ids = baseline_tokens(windows, indices, replace=replace, pad_token=runner.pad_token)
@@ -89,10 +101,6 @@ def attribute_gradients(
             text = runner.embedding(ids)  # [batch, tokens, hidden]
             base = runner.embedding(torch.from_numpy(base_ids).to(runner.device))
             difference = text if zero else text - base
-            of_text = runner.score(target, inputs_embeds=text, **batch).double().cpu().numpy()
-            of_base = np.full(len(indices), np.nan)
-            if not zero:
-                of_base = runner.score(target, inputs_embeds=base, **batch).double().cpu().numpy()
         scores = torch.zeros(ids.shape, dtype=torch.float64, device=ids.device)
         # As many steps together as fit into a batch: of a short text all, of a long one a few.
         at_once = max(1, batch_tokens // ids.numel())
@@ -113,19 +121,38 @@ def attribute_gradients(
             )  # [steps, batch, tokens]
             scores += (weight[:, None, None] * along.double()).sum(dim=0)
         found = scores.cpu().numpy()
-        for place, row in enumerate(indices):
-            yield int(row), found[place], float(of_text[place]), float(of_base[place])
-        done += len(indices)
+        for place in np.flatnonzero(np.isin(indices, left)):
+            row = indices[place]
+            own = found[place, : windows.lengths[row]]
+            yield int(row), own, float(decisions.score[row]), float(base_scores[row])
+            done += 1
         now = time.monotonic()
         if now - shown > 10:
             shown = now
-            left = (now - began) * (len(rows) - done) / done
-            logger.info("%d of %d examples explained, %d s left", done, len(rows), left)
+            seconds = (now - began) * (len(left) - done) / done
+            logger.info("%d of %d examples explained, %d s left", done, len(left), seconds)
 
 
-def _equal_lengths(windows: Windows, rows: np.ndarray, budget: int) -> Iterator[np.ndarray]:
-    """Rows in batches of one length each, which need no padding and no mask, longest first."""
+def _score_baselines(runner: Runner, decisions: Decisions, indices: np.ndarray, replace: int) -> np.ndarray:
+    """Score of each example's decision for its baseline, float64 [batch]."""
+    windows = decisions.windows
+    batch = runner.batch(windows, indices)
+    base = baseline_tokens(windows, indices, replace=replace, pad_token=runner.pad_token)
+    batch["input_ids"] = torch.from_numpy(base).to(runner.device)
+    with torch.inference_mode():
+        return runner.score(decisions.target[indices], **batch).double().cpu().numpy()
+
+
+def _batches(runner: Runner, windows: Windows, rows: np.ndarray, budget: int) -> Iterator[np.ndarray]:
+    """Rows in batches of so many tokens, longest first.
+
+    On a CPU of one length each, which need no padding and no mask. A GPU reads padding in less time than it
+    takes to be told of another batch.
+    """
     lengths = windows.lengths[rows]
+    if runner.device != "cpu":
+        yield from (rows[places] for places in token_budget_batches(lengths, budget))
+        return
     for length in np.unique(lengths)[::-1]:
         same = rows[lengths == length]
         size = max(1, budget // int(length))

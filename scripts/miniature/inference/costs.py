@@ -14,7 +14,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import PretrainedConfig
 
-from miniature.job.compute import check_device
+from miniature.job.compute import prepare_device
 from miniature.models.checkpoints import COMPUTED_IN, HEAD_CLASSES, check_length, load_result, takes_segments
 from miniature.models.folders import DERIVED
 from miniature.models.windows import Windows, encode_classified, encode_questions
@@ -63,20 +63,24 @@ def measure_costs(
         configuration), ``latency_ms`` (median over all texts and passes) with its quartiles
         ``latency_low`` and ``latency_high``, ``throughput`` (texts in a second, median of the passes),
         ``latency_spread`` and ``throughput_spread`` (largest minus smallest median of a pass, over the
-        median), ``memory_mb`` (most that the process took beyond its libraries), ``engine``, ``computed_in``,
-        ``machine``, ``threads``, ``examples``, ``tokens`` (median), ``batch_size`` and ``touched``.
+        median), ``memory_mb`` (most that the process took beyond its libraries; on a GPU, of the GPU's
+        memory), ``engine``, ``computed_in``, ``machine``, ``threads``, ``examples``, ``tokens`` (median),
+        ``batch_size`` and ``touched``.
 
     Raises
     ------
     StudyError
         As `miniature.models.checkpoints.load_result`.
     """
-    check_device(device)
+    prepare_device(device)
     before = _resident_mb()
     model, tokenizer = load_result(folder, head=task)
     check_length(model, text_settings)
     rows = table.iloc[np.unique(np.linspace(0, len(table) - 1, examples).round().astype(int))]
     windows = encode(tokenizer, rows, task, text_settings)
+    # A graph runs on the CPU, whatever the study says of models with weights.
+    is_graph = hasattr(model, "graph")
+    device = "cpu" if is_graph else device
     model.to(device).eval()
     run = _runner(model, windows, tokenizer.pad_token_id, device)
     singles = [np.array([index]) for index in range(len(windows))]
@@ -88,8 +92,7 @@ def measure_costs(
         alone = np.array([[run(indices) for indices in singles] for _ in range(repeats)])  # [passes, texts]
         run(batches[0])
         rates = np.array([len(windows) / sum(run(indices) for indices in batches) for _ in range(repeats)])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    is_graph = hasattr(model, "graph")
+    taken = _taken_mb(device, before)
     counted = derived_record(folder)
     if not is_graph:
         weights = list(model.parameters())
@@ -106,7 +109,7 @@ def measure_costs(
         "latency_spread": _spread(np.median(alone, axis=1)),
         "throughput": float(np.median(rates)),
         "throughput_spread": _spread(rates),
-        "memory_mb": max(0.0, peak - before),
+        "memory_mb": taken,
         "engine": "ONNX Runtime, each text alone" if is_graph else "PyTorch",
         "computed_in": "graph" if is_graph else getattr(model.config, COMPUTED_IN, None) or "fp32",
         "machine": machine(device),
@@ -179,6 +182,13 @@ def derived_record(folder: str | os.PathLike) -> dict:
 
 def _spread(medians: np.ndarray) -> float:
     return float((medians.max() - medians.min()) / np.median(medians))
+
+
+def _taken_mb(device: str, before: float) -> float:
+    """Most megabytes taken so far: on the GPU, or by this process beyond those that it had before."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**20
+    return max(0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before)
 
 
 def _resident_mb() -> float:

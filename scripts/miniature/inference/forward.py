@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 from transformers.utils import ModelOutput
 
 from miniature.inference.batches import token_budget_batches
-from miniature.job.compute import check_device
+from miniature.job.compute import prepare_device
 from miniature.messages import StudyError
 from miniature.models.checkpoints import takes_segments
 from miniature.models.windows import CLS_POSITION, Windows
@@ -32,7 +32,7 @@ def run_forward(
     device: str,
 ) -> Iterator[tuple[np.ndarray, list[np.ndarray], np.ndarray]]:
     """Run an encoder with its head over all windows in float32."""
-    check_device(device)
+    prepare_device(device)
     model.to(device).eval()
     segments = takes_segments(model)
     last_layer: list[torch.Tensor] = []

@@ -1,4 +1,4 @@
-"""Numerical threads: a property of the study, because the order of additions changes the last bits."""
+"""Threads and device: properties of the study, because the order of additions changes the last bits."""
 
 import os
 import sys
@@ -29,8 +29,11 @@ def set_threads(threads: int) -> None:
         threadpool_limits(limits=threads)
 
 
-def check_device(device: str) -> None:
-    """Check that there is a GPU if the study asks for one.
+def prepare_device(device: str) -> None:
+    """Check that there is a GPU if the study asks for one, and have it compute alike every time.
+
+    A GPU has kernels that add in an order that varies from run to run, and others that round factors of
+    float32 to 10 bits (TF32). Torch is told to use neither, as by transformers' `enable_full_determinism`.
 
     Parameters
     ----------
@@ -44,9 +47,15 @@ def check_device(device: str) -> None:
     """
     if device != "cuda":
         return
+    # Read by cuBLAS when it is first used: a workspace for each stream, or sums may vary.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
 
     if not torch.cuda.is_available():
         raise StudyError(
             "The study asks for a GPU, but torch finds none.", where="compute: device", fix="device: cpu"
         )
+    torch.use_deterministic_algorithms(True)
+    # Memory that is written before it is read need not be filled.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.set_float32_matmul_precision("highest")

@@ -34,6 +34,7 @@ _WORDS = {
     "not enough memory": errno.ENOMEM,
     "can't allocate memory": errno.ENOMEM,
     "CUDA out of memory": _GPU_MEMORY,
+    "CUBLAS_STATUS_ALLOC_FAILED": _GPU_MEMORY,
     "CUDA error": _GPU_FAULT,
     "cannot allocate memory": errno.ENOMEM,
 }

@@ -16,7 +16,7 @@ from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArgu
 from transformers.trainer import TRAINER_STATE_NAME
 
 from miniature.files import quarantine
-from miniature.job.compute import check_device
+from miniature.job.compute import prepare_device
 from miniature.messages import StudyError
 from miniature.training.resume import drop_old, last_whole_checkpoint, seal
 
@@ -41,7 +41,7 @@ def train(
     checkpoint_folder: str | os.PathLike,
 ) -> list[tuple[int, float]]:
     """Train a model in place, from the last complete checkpoint if there is one."""
-    check_device(device)
+    prepare_device(device)
     checkpoint_folder = Path(checkpoint_folder)
     checkpoint_folder.mkdir(parents=True, exist_ok=True)
     batch_size = int(settings["batch_size"])

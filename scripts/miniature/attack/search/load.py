@@ -7,7 +7,7 @@ from miniature.attack.search.parts import Helpers
 from miniature.attack.words.sentence_encoder import load_sentence_encoder
 from miniature.attack.words.tagger import Tagger
 from miniature.attack.words.vectors import read_word_vectors
-from miniature.job.compute import check_device
+from miniature.job.compute import prepare_device
 from miniature.models.checkpoints import load_result, order_outputs
 
 
@@ -23,7 +23,7 @@ def load_engine(
     seed: int = 0,
 ) -> Engine:
     """Load a classifier and the models and files of a recipe into an attack; parameters as in `Engine`."""
-    check_device(device)
+    prepare_device(device)
     victim, victim_tokenizer = load_result(victim_folder, head="classification")
     order_outputs(victim, labels)
     return Engine(
