@@ -84,6 +84,7 @@ def test_two_folders_are_a_study_of_the_tasks_that_both_have(here, capsys):
     }
     assert study["characteristics"] == {"errors": {}, "calibration": {"tasks": ["arc"]}}
     assert main(["check", "s.yaml"]) == 0
+    assert main(["new", "large", "small", "--study", "s", "--data", "large"]) == 0
     # By hand it may be shorter still, and means the same.
     study["datasets"]["arc"] = "large"
     resolved = resolve_and_check(study, [here / "s.yaml"]).config

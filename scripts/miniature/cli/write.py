@@ -59,8 +59,8 @@ def study_of(
     """
     command = "miniature audit " + " ".join(models)
     given = [*models, *again]
-    if all(is_log(Path(path)) for path in given) and (data is None or not Path(data).exists()):
-        return _study_of_logs(models, again, data, name)
+    if all(is_log(Path(path)) for path in given) and (data in (None, models[0]) or not Path(data).exists()):
+        return _study_of_logs(models, again, None if data == models[0] else data, name)
     if data is None:
         raise StudyError(
             "Nothing says which examples the models are compared on.",
