@@ -77,6 +77,16 @@ def test_a_job_that_takes_longer_than_its_like_is_not_counted_below_nothing(run)
     assert run.left() == pytest.approx(5 * 10.0)  # four more of its rule and the figure
 
 
+def test_the_first_of_a_long_kind_tells_about_the_others(run):
+    start(run, 9, rule="plot_scorecard")
+    run.clock.now = 2.0
+    feed(run, "Finished jobid: 9 (Rule: plot_scorecard)\n1 of 8 steps (1%) done\n")
+    start(run, 1)
+    run.clock.now = 62.0
+    # One training has run for 60 seconds; five wait.
+    assert run.left() == pytest.approx(5 * 60.0)
+
+
 def test_the_table_at_the_end_of_a_plan_counts_nothing_twice(run):
     start(run, 1)
     feed(run, STATS)

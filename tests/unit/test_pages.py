@@ -98,6 +98,21 @@ def test_no_text_of_the_data_does_anything(answer):
     assert not re.search(r"https?://|@import|url\(", page)
 
 
+def test_an_empty_answer_is_said_and_wide_tables_scroll(answer):
+    changes = pd.DataFrame(
+        [["wiki", "newly wrong", 0.1, "q1", "1318", "1318", None, "When?"]],
+        columns=["task", "change", "by", "id", "expected", "reference", "model", "text"],
+    )
+
+    def fill(sections):
+        sections.add_examples("Changed decisions", "changed", [changed_section(changes, "tiny", models=1)])
+        sections.add_tables({"other": markdown_table(changes, "wide")})
+
+    page = page_of(answer, fill)
+    assert page.count("(no answer)") == 1
+    assert re.search(r'<div class="scroll">\s*<table>', page)
+
+
 def test_a_table_knows_its_headings_and_verdicts():
     html = markdown_html("| model | verdict |\n|---|---|\n| a\\_b | beyond |\n")
     assert '<td data-label="model">a_b</td>' in html

@@ -19,7 +19,7 @@ class RunProgress:
     r"""Follows the output of Snakemake line by line.
 
     The time left is what the waiting and running jobs will take, each as long as the finished ones of its
-    rule (or as all of them, where none of its rule has finished), as many at once as until now.
+    rule (where there are none: as all that have finished, or longer), as many at once as until now.
 
     Parameters
     ----------
@@ -82,14 +82,14 @@ class RunProgress:
         times = [seconds for of_rule in self.took.values() for seconds in of_rule]
         if not times:
             return None
-        usual = sum(times) / len(times)
-        means = {rule: sum(own) / len(own) for rule, own in self.took.items()}
+        usual, now = sum(times) / len(times), self.clock()
+        spent = [(rule, now - begun) for rule, begun in self.running.values()]
+        # A rule of which no job has finished takes at least as long as its longest until now.
+        means = {rule: max(usual, *(own for other, own in spent if other == rule)) for rule, _ in spent}
+        means |= {rule: sum(own) / len(own) for rule, own in self.took.items()}
         work = sum(max(count, 0) * means.get(rule, usual) for rule, count in self.waiting.items())
-        now = self.clock()
-        spent = [now - begun for _, begun in self.running.values()]
-        for (rule, _), seconds in zip(self.running.values(), spent, strict=True):
-            work += max(means.get(rule, usual) - seconds, 0.0)
-        at_once = max(1.0, (sum(times) + sum(spent)) / max(now - self.begun, 1e-9))
+        work += sum(max(means[rule] - seconds, 0.0) for rule, seconds in spent)
+        at_once = max(1.0, (sum(times) + sum(own for _, own in spent)) / max(now - self.begun, 1e-9))
         return work / at_once
 
     def text(self) -> str:
