@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from statistics import median
 
 _COUNT = re.compile(r"^(\w+) +(\d+)$")
 _RULE = re.compile(r"^(?:local)?rule (\w+):$")
@@ -19,7 +20,7 @@ class RunProgress:
     r"""Follows the output of Snakemake line by line.
 
     The time left is what the waiting and running jobs will take, each as long as the finished ones of its
-    rule (where there are none: as all that have finished, or longer), as many at once as until now.
+    rule (where there are none: as the median rule, or longer), as many at once as until now.
 
     Parameters
     ----------
@@ -79,18 +80,19 @@ class RunProgress:
 
     def left(self) -> float | None:
         """Seconds left; None before a job has finished."""
-        times = [seconds for of_rule in self.took.values() for seconds in of_rule]
-        if not times:
+        if not self.took:
             return None
-        usual, now = sum(times) / len(times), self.clock()
+        done = {rule: sum(own) / len(own) for rule, own in self.took.items()}
+        # Most kinds of jobs are short and few are long: the median, not the mean.
+        usual, now = median(done.values()), self.clock()
         spent = [(rule, now - begun) for rule, begun in self.running.values()]
         # A rule of which no job has finished takes at least as long as its longest until now.
         means = {rule: max(usual, *(own for other, own in spent if other == rule)) for rule, _ in spent}
-        means |= {rule: sum(own) / len(own) for rule, own in self.took.items()}
+        means |= done
         work = sum(max(count, 0) * means.get(rule, usual) for rule, count in self.waiting.items())
         work += sum(max(means[rule] - seconds, 0.0) for rule, seconds in spent)
-        at_once = max(1.0, (sum(times) + sum(own for _, own in spent)) / max(now - self.begun, 1e-9))
-        return work / at_once
+        taken = sum(map(sum, self.took.values())) + sum(own for _, own in spent)
+        return work / max(1.0, taken / max(now - self.begun, 1e-9))
 
     def text(self) -> str:
         """Jobs done, time taken, time left, and what runs."""
