@@ -58,7 +58,9 @@ class Files(SimpleNamespace):
         return getattr(self, name, default)
 
 
-def describe_job(job: str, folder: Path, models: list[str], resampling: dict) -> tuple[Files, ...]:
+def describe_job(
+    job: str, folder: Path, models: list[str], resampling: dict, threads: int = 1
+) -> tuple[Files, ...]:
     """Input, output, parameters and wildcards of a job, as its rule would give them."""
     characteristic = job.removeprefix("compare_")
     agreement = folder / "agreement"
@@ -97,7 +99,7 @@ def describe_job(job: str, folder: Path, models: list[str], resampling: dict) ->
             embeddings=of_models(f"embeddings/{place}", ".npy"),
             table=folder / "data/questions/test.parquet",
         )
-        more = {}
+        more = {"compute_threads": threads}
         shared["feature"] = "cls"
     elif job == "compare_distribution":
         given = Files(
@@ -150,7 +152,7 @@ def run_job(job: str, folder: Path, threads: int, resampling: dict) -> dict:
             given, out = Files(predictions=place), Files(table=folder / "calibration" / f"{parts}.parquet")
             params, wildcards = Files(labels=["negative", "positive"]), Files()
         else:
-            given, out, params, wildcards = describe_job(job, folder, parts, resampling)
+            given, out, params, wildcards = describe_job(job, folder, parts, resampling, threads)
         script.main(SimpleNamespace(input=given, output=out, params=params, wildcards=wildcards))
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {

@@ -6,6 +6,8 @@ an example is to the others (a neighbor) is sampled anew along with what it is i
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -143,7 +145,12 @@ def ranking_length(k_max: int, n: int) -> int:
 
 
 def half_deviations(
-    rankings: Mapping[str, np.ndarray], pairs: Sequence[Pair], halves: Halves, *, k_max: int
+    rankings: Mapping[str, np.ndarray],
+    pairs: Sequence[Pair],
+    halves: Halves,
+    *,
+    k_max: int,
+    threads: int = 1,
 ) -> np.ndarray:
     """Deviations of the neighbor Jaccard of pairs of models, for every K, from random halves.
 
@@ -159,6 +166,8 @@ def half_deviations(
     halves : Halves
         Of the same examples; the same for all pairs, so that differences between pairs are paired.
     k_max : int
+    threads : int
+        Divisions in work at once; changes no digit.
 
     Returns
     -------
@@ -186,14 +195,16 @@ def half_deviations(
     sizes = half_sizes(k_max, n)
     most = int(sizes[-1])
     sums, rows_of = np.zeros((len(pairs), splits, 2, most)), np.zeros((len(pairs), splits, 2, 1))
-    for rows, lists in _row_blocks(rankings, pairs):
-        labels, width = _label_examples(lists, n)
-        tables = {model: _rank_table(len(rows), width, most) for model in lists}
-        for split, member in enumerate(halves.member):
+
+    def add(first: int, rows: np.ndarray, lists: Mapping[str, np.ndarray], labeled: _Labeled) -> None:
+        """Add a block of rows to a share of the divisions."""
+        tables = {model: _rank_table(len(rows), labeled.width, most) for model in lists}
+        for split in range(first, splits, threads):
+            member = halves.member[split]
             own = member[rows]
             order = np.argsort(~own, kind="stable")  # the rows of the first half stand first
             halved = {
-                model: _nearest_in_half(found, labels[model], member, own, order, tables[model], most)
+                model: _nearest_in_half(found, labeled.of[model], member, own, order, tables[model], most)
                 for model, found in lists.items()
             }
             border = np.count_nonzero(own)
@@ -203,6 +214,11 @@ def half_deviations(
                 for half, part in enumerate((slice(border), slice(border, None))):
                     sums[p, split, half] += jaccard[part].sum(axis=0)
                     rows_of[p, split, half] += np.count_nonzero(defined[part])
+
+    with ThreadPoolExecutor(threads) as pool:
+        for rows, lists in _row_blocks(rankings, pairs):
+            share = partial(add, rows=rows, lists=lists, labeled=_label_examples(lists, n))
+            list(pool.map(share, range(threads)))
     means = np.divide(sums, rows_of, out=np.full_like(sums, np.nan), where=rows_of > 0)
     return halves.scale * (means[:, :, 0] - means[:, :, 1])[..., sizes - 1]
 
@@ -221,14 +237,22 @@ def _row_blocks(
         yield rows, {model: rankings[model][rows].astype(np.intp) for model in names}
 
 
-def _label_examples(lists: Mapping[str, np.ndarray], n: int) -> tuple[dict[str, np.ndarray], int]:
-    """Number the examples that any list of a row names, so that tables of ranks are no wider."""
+class _Labeled(NamedTuple):
+    """Examples that any list of a row names, as numbers: of each model's lists, and their highest number."""
+
+    of: dict[str, np.ndarray]
+    width: int
+
+
+def _label_examples(lists: Mapping[str, np.ndarray], n: int) -> _Labeled:
+    """Number the examples of each row, so that tables of ranks are no wider."""
     named = np.zeros((len(next(iter(lists.values()))), n), dtype=bool)
     for found in lists.values():
         np.put_along_axis(named, found, True, axis=1)
     label = np.cumsum(named, axis=1, dtype=np.intp)
     width = int(label[:, -1].max())
-    return {model: np.take_along_axis(label, found, axis=1) - 1 for model, found in lists.items()}, width
+    found = {model: np.take_along_axis(label, found, axis=1) - 1 for model, found in lists.items()}
+    return _Labeled(found, width)
 
 
 class _Halved(NamedTuple):

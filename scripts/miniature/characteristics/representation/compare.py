@@ -109,6 +109,8 @@ def compare_representation(
     embeddings: Mapping[str, np.ndarray],
     comparing: Comparing,
     clusters: np.ndarray,
+    *,
+    threads: int = 1,
 ) -> Comparison:
     """Agreement of every pair of models on nearest neighbors, for every K, and on embeddings as a whole.
 
@@ -131,6 +133,8 @@ def compare_representation(
         Labels of the rows, reference, resampling and verdict.
     clusters : array_like of str, shape [examples]
         Cluster of each example of the data table.
+    threads : int
+        For the intervals; changes no digit.
 
     Returns
     -------
@@ -174,7 +178,7 @@ def compare_representation(
     halves = split_halves(index, count, seed=comparing.resampling.seed)
     deviations = None
     if halves is not None and pairs:
-        deviations = half_deviations(rankings, pairs, halves, k_max=k_max)
+        deviations = half_deviations(rankings, pairs, halves, k_max=k_max, threads=threads)
     for i, (a, b) in enumerate(pairs):
         pair = labels | {"model_a": a, "model_b": b}
         value = neighbor_jaccard(neighbors[a], neighbors[b])
