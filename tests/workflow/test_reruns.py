@@ -1,5 +1,7 @@
 """What reruns after an edit, and what does not."""
 
+import shutil
+
 import pytest
 
 pytestmark = pytest.mark.workflow
@@ -112,6 +114,21 @@ def test_more_attacked_examples_and_neighbors_rerun_what_counts_them_only(projec
     planned = rules(project.planned())
     assert {"attack_model", "find_neighbors"} <= planned
     assert not planned & {"build_data", "finetune_model", "train_masked_lm", "predict_split", "find_errors"}
+
+
+def test_more_attacked_examples_cost_the_new_ones_only(project):
+    project.edit_config(lambda config: config["characteristics"]["vulnerability"].update(examples=14))
+    wanted = "results/tiny/attacks/reviews/bert-attack/small.parquet"
+    project.run("--cores", "1", wanted)
+    assert "10 of 14 examples were attacked earlier" in project.log_of(
+        "attack_model/reviews/bert-attack/small"
+    )
+    continued = (project.folder / wanted).read_bytes()
+    shutil.rmtree(project.results / ".partial/attacks")
+    (project.folder / wanted).unlink()
+    project.run("--cores", "1", wanted)
+    assert "attacked earlier" not in project.log_of("attack_model/reviews/bert-attack/small")
+    assert (project.folder / wanted).read_bytes() == continued
 
 
 def test_training_setting_of_one_model_reruns_that_model(project):
