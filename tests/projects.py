@@ -23,20 +23,27 @@ class Project:
     ----------
     folder : Path
         Where the copy lies.
+    study : str
+        Which study of ``tests/config`` is run where no other ``configfile`` is given.
     """
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self, folder: Path, study: str = "tiny"):
+        self.folder, self.study = folder, study
 
     @property
     def results(self) -> Path:
-        return self.folder / "results" / "tiny"
+        return self.folder / "results" / self.study
 
-    def command(self, *words, configfile=TINY):
+    @property
+    def configfile(self) -> str:
+        return f"tests/config/{self.study}.yaml"
+
+    def command(self, *words, configfile=""):
+        configfile = self.configfile if configfile == "" else configfile
         snakemake = [sys.executable, "-m", "snakemake"]
         return [*snakemake, *words, *(["--configfile", configfile] if configfile else [])]
 
-    def run(self, *words, configfile=TINY, check=True, timeout=900, **environment):
+    def run(self, *words, configfile="", check=True, timeout=900, **environment):
         """Run Snakemake to its end; its output comes back with stderr in stdout."""
         done = subprocess.run(
             self.command(*words, configfile=configfile),
@@ -47,7 +54,7 @@ class Project:
             assert done.returncode == 0, done.stdout[-6000:]
         return done
 
-    def planned(self, *words, configfile=TINY):
+    def planned(self, *words, configfile=""):
         """Set of (rule, wildcards) that a run would execute."""
         return jobs_in(self.run("-n", *words, configfile=configfile).stdout)
 
@@ -58,9 +65,9 @@ class Project:
         assert old in text, f"{name} has no {old!r}"
         path.write_text(text.replace(old, new))
 
-    def edit_config(self, change, name=TINY):
+    def edit_config(self, change, name=None):
         """Change a study by a function of its loaded configuration."""
-        path = self.folder / name
+        path = self.folder / (name or self.configfile)
         config = yaml.safe_load(path.read_text())
         change(config)
         path.write_text(yaml.safe_dump(config, sort_keys=False))
@@ -182,7 +189,7 @@ def finish(folder):
     return copy_project(folder).run("--cores", "2").stdout
 
 
-def copy_project(folder):
+def copy_project(folder, study="tiny"):
     """Copy what git tracks or would track, so that results and environments stay behind."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -194,4 +201,4 @@ def copy_project(folder):
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
-    return Project(folder)
+    return Project(folder, study)

@@ -1,6 +1,7 @@
 """Studies that cannot be meant, and studies that mean harm: refused before any job, all mistakes told."""
 
 import copy
+import importlib.util
 import json
 import subprocess
 import sys
@@ -8,9 +9,10 @@ import sys
 import pytest
 import yaml
 
-from changed_studies import ROOT, SCHEMA, changed, validate
+from changed_studies import ROOT, SCHEMA, changed, validate, write_encoder
 from miniature.config.lines import read_positions
 from miniature.config.validate import StudyErrors, validate_study
+from miniature.models import derived as derived_models
 from refusals import refused, tree
 
 MODEL = {"architecture": {"layers": 1, "hidden": 4, "heads": 1, "intermediate": 4}}
@@ -23,6 +25,10 @@ def model(name):
 
 def news_from(path):
     return [(("datasets", "news"), {**ANY_FILE, "splits": {"test": {"path": path, "examples": 5}}})]
+
+
+def derived(**how):
+    return [(("models", "made"), {"derive": {"from": "large", **how}})]
 
 
 PANEL = {"characteristic": "representation", "measure": "jaccard", "pairs": "others"}
@@ -50,6 +56,27 @@ CASES = {
     ),
     "one text where a list belongs": (
         [(("vocabulary", "datasets"), "reviews")], ["must be a list", "datasets: [reviews]"],
+    ),
+    "derive: a model from itself": (
+        derived(**{"from": "made", "cast": "bf16"}), ["in a circle: made <- made", "from: large"],
+    ),
+    "derive: from a model of another name": (
+        derived(**{"from": "larg", "cast": "bf16"}), ["no model 'larg'", "from: large"],
+    ),
+    "derive: a sparsity of 1.5": (derived(prune={"sparsity": 1.5}), ["'sparsity'", "1.5", "sparsity: 0.9"]),
+    "derive: a head that there is not": (
+        derived(prune_heads=[[0, 99]]), ["no head 99 in layer 0", "prune_heads: [[0, 1]]"],
+    ),
+    "derive: a layer that there is not": (
+        derived(drop_layers=[9]), ["no layer 9 to drop", "drop_layers: [1]"],
+    ),
+    "derive: another kind of quantization": (derived(quantize="int2"), ["int2", "quantize: int8"]),
+    "derive: gradients of a quantized model": (
+        [
+            *derived(quantize="int8"),
+            (("characteristics", "attribution"), {"enabled": True, "tasks": ["reviews"], "examples": 10}),
+        ],
+        ["'made' is a graph of ONNX", "integrated-gradients", "method: occlusion"],
     ),
 }  # fmt: skip
 
@@ -208,3 +235,40 @@ def test_text_that_would_steer_a_terminal(fresh, table_row):
         "shown as text by terminal and log",
         "no table, its log",
     )
+
+
+READER = {"architectures": ["BertForQuestionAnswering"]}
+STUDENT = {"derive": {"from": "given", "distill": {"layers": [0, 1]}}}
+ORIGINS = {
+    "derive: a teacher of another task": (
+        READER, ["The checkpoint is for another task", "architecture ends in ForSequenceClassification"],
+    ),
+    "derive: from a kind of model that nothing is known of": (
+        {"model_type": "albert"}, ["'albert' are not supported", "bert, distilbert"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("what", ORIGINS)
+def test_models_that_others_are_derived_from(what, tmp_path, table_row):
+    more, parts = ORIGINS[what]
+    folder = write_encoder(tmp_path / "given", **more)
+    study = changed(
+        (("models",), {"given": {"path": str(folder), "as_is": True}, "pupil": STUDENT}),
+        (("reference",), "given"),
+    )
+    (tmp_path / "study.yaml").write_text(study)
+    with refused(tmp_path, *parts) as told:
+        validate(study, tmp_path)
+    first = next(line for line in told.message.splitlines() if parts[0] in line)
+    table_row(what, first.split(". ", 1)[1].replace(str(tmp_path), "..."), told.left)
+
+
+@pytest.mark.bad_input
+def test_a_package_that_is_not_installed(tmp_path, monkeypatch, table_row):
+    there = importlib.util.find_spec
+    monkeypatch.setattr(derived_models, "find_spec", lambda name: None if name == "onnx_ir" else there(name))
+    with refused(tmp_path, "needs onnx_ir, which is not installed", "pip install onnx_ir") as told:
+        derived_models.check_installed({"from": "a", "quantize": "int4-weights"}, where="models: derive")
+    table_row("derive: a package that is not installed", told.message.splitlines()[0], told.left)

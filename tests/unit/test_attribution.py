@@ -13,6 +13,7 @@ from miniature.attribution.methods import METHODS
 from miniature.attribution.words import find_words, word_of_tokens
 from miniature.inference.classification import predict
 from miniature.inference.question_answering import predict as answer
+from miniature.messages import StudyError
 from miniature.models.checkpoints import load_result, takes_segments
 from miniature.models.graphs import export_line
 from miniature.training.as_is import copy_checkpoint
@@ -289,7 +290,6 @@ def test_a_graph_is_explained_without_gradients(tmp_path):
     # In a study on GPUs too it runs on the CPU, which is all that it needs.
     on_gpu, _ = explain(result, reviews(), SETTINGS["occlusion"], tmp_path / "gpu.jsonl", device="cuda")
     assert on_gpu.equals(of_graph)
-    none, _ = explain(result, reviews(), SETTINGS["integrated-gradients"], tmp_path / "none.jsonl")
-    assert set(none["message"]) == {"the model has no gradients for integrated-gradients"}
-    assert [len(scores) for scores in none["score"]] == [len(scores) for scores in of_graph["score"]]
-    assert all(np.isnan(scores).all() for scores in none["score"])
+    with pytest.raises(StudyError, match="no gradients") as caught:
+        explain(result, reviews(), SETTINGS["integrated-gradients"], tmp_path / "none.jsonl")
+    assert caught.value.fix == "method: occlusion"

@@ -69,7 +69,31 @@ def test_seconds_are_those_that_pass(model, monkeypatch):
     assert found["examples"] == 8
     assert 20 <= found["latency_low"] <= found["latency_ms"] <= found["latency_high"] < 60
     assert 4 / 0.06 < found["throughput"] <= 4 / 0.02
-    assert found["latency_spread"] < 1
+    assert found["latency_spread"] < 0.1
+    # It was not for others that it slept: here all that counts is that such time is seen.
+    assert found["waited"] > 0.5
+
+
+def test_halves_that_differ_are_a_spread_and_a_model_that_computes_waits_for_nobody(monkeypatch):
+    """Twenty passes at a clock that the test moves: two thirds longer in the later half."""
+    clock = {"wall": 0.0, "own": 0.0}
+    monkeypatch.setattr(measuring.time, "perf_counter", lambda: clock["wall"])
+    monkeypatch.setattr(measuring.time, "thread_time", lambda: clock["own"])
+    monkeypatch.setattr(measuring, "LEAST_SECONDS", 6.0)
+    calls = []
+
+    def run(indices):
+        calls.append(indices)
+        seconds = 0.15 if len(calls) <= 2 + 20 else 0.25
+        clock["wall"] += seconds
+        clock["own"] += 0.8 * seconds
+        return seconds
+
+    seconds, waited = measuring.timed_passes(run, [np.array([0]), np.array([1])], repeats=5)
+    assert seconds.shape == (20, 2)
+    assert len(calls) == 2 + 40
+    assert waited == pytest.approx(0.2)
+    assert measuring._spread(seconds) == pytest.approx(0.1 / 0.2)
 
 
 def test_a_graph_is_not_said_to_have_run_on_the_gpu(model, tmp_path, monkeypatch):
@@ -127,6 +151,7 @@ def table(tmp_path):
     for name, (size, latency) in sizes.items():
         row = dict.fromkeys(COLUMNS[2:], 1.0) | {"bytes": int(size), "latency_ms": latency}
         row |= {"parameters": 100, "nonzero": 50 if name == "small" else None, "latency_spread": 0.3}
+        row |= {"throughput_spread": 0.04, "waited": None if name == "small" else 0.5}
         row |= dict.fromkeys(("flops", "threads", "examples", "batch_size"), 4)
         row |= dict.fromkeys(("computed_in", "engine", "machine"), "x")
         row |= {"touched": {"matrices": 3} if name == "small" else None}
@@ -140,7 +165,7 @@ def points(table):
     tolerance = pd.DataFrame(
         [
             {"model": m, "task": "reviews", "measure": "decisions_changed", "value": v, "low": v - 0.02,
-             "high": v + 0.02, "verdict": "beyond"}
+             "high": v + 0.02, "verdict": "beyond", "original": "large", "retraining": 0.04}
             for m, v in changed.items()
         ]
     )  # fmt: skip
@@ -158,6 +183,10 @@ def test_the_reference_changes_nothing_and_the_front_has_what_is_beaten_by_none(
     found = points(table)
     assert found["panel"].unique().tolist() == [CHANGED, "errors"]
     assert found[found["model"] == "large"]["value"].tolist() == [0.0]
+    assert found.groupby("panel")["retrained"].unique().map(list).to_dict() == {
+        CHANGED: [0.04],
+        "errors": [1.0],
+    }
     for panel, own in found.groupby("panel"):
         # int8 is as small as `small` and keeps more; by latency `small` is the fastest.
         first = ["large"] if panel == CHANGED else []
@@ -171,6 +200,8 @@ def test_the_table_says_what_is_noisy_and_what_is_zero(table):
     assert printed.loc["large", "not zero %"] == ""
     assert printed.loc["small", "touched"] == "3 matrices"
     assert set(printed["spread %"]) == {"30 (noisy)"}
+    assert set(printed["its spread %"]) == {"4"}
+    assert printed["waited %"].tolist() == ["50 (noisy)", "", "50 (noisy)", "50 (noisy)"]
     assert printed.loc["large", "MB"] == "4.000"
 
 

@@ -1,25 +1,24 @@
 """Models made from others: made again when the checkpoint they come from changes, and not otherwise."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
 
-from projects import copy_project
+from fault_runs import again, is_locked, take_away
+from projects import Project, copy_project
 
 pytestmark = pytest.mark.workflow
 
-CONFIG = "tests/config/derived.yaml"
 KEPT = ("large", "int8", "pruned", "pupil", "pupil-int8")
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    project = copy_project(tmp_path_factory.mktemp("derived"))
-    project.edit_config(
-        lambda config: config.update(models={name: config["models"][name] for name in KEPT}), CONFIG
-    )
-    project.run("--cores", "2", configfile=CONFIG)
+    project = copy_project(tmp_path_factory.mktemp("derived"), "derived")
+    project.edit_config(lambda config: config.update(models={name: config["models"][name] for name in KEPT}))
+    project.run("--cores", "2")
     return project
 
 
@@ -32,7 +31,7 @@ def of(*models):
 
 
 def test_a_study_of_derived_models_ends_in_a_scorecard_and_in_costs(finished):
-    results = finished.folder / "results" / "derived"
+    results = finished.results
     assert set(pd.read_csv(results / "scorecard.csv")["model"]) == {"int8", "pruned", "pupil", "pupil-int8"}
     costs = pd.read_csv(results / "tables" / "costs.csv").set_index("model")
     assert costs.loc["int8", "bytes"] < costs.loc["large", "bytes"]
@@ -40,16 +39,16 @@ def test_a_study_of_derived_models_ends_in_a_scorecard_and_in_costs(finished):
     assert (results / "figures" / "costs.png").stat().st_size > 10_000
     record = json.loads((results / "models/reviews/pruned/derived.json").read_text())
     assert record["parameters"] - record["nonzero"] >= round(0.9 * record["touched"]["weights"])
-    assert finished.planned(configfile=CONFIG) == set()
+    assert finished.planned() == set()
 
 
 def change(project, edit):
     """Jobs that a changed study would run; the study is put back."""
-    file = project.folder / CONFIG
+    file = project.folder / project.configfile
     before = file.read_text()
     try:
-        project.edit_config(edit, CONFIG)
-        return project.planned(configfile=CONFIG)
+        project.edit_config(edit)
+        return project.planned()
     finally:
         file.write_text(before)
 
@@ -72,10 +71,58 @@ def test_a_link_of_a_chain_makes_what_comes_after_it(finished):
 
 
 def test_a_restyled_figure_makes_no_model_and_times_none(finished):
-    file, line = "scripts/miniature/figures/costs.py", "WIDTH, HEIGHT, TOP, BOTTOM = 5.0,"
-    finished.edit(file, line, line.replace("5.0", "6.0"))
+    file, line = "scripts/miniature/figures/costs.py", "PANEL, BETWEEN = (350.0,"
+    finished.edit(file, line, line.replace("350", "360"))
     try:
-        jobs = {rule for rule, _ in finished.planned(configfile=CONFIG)}
+        jobs = {rule for rule, _ in finished.planned()}
     finally:
-        finished.edit(file, line.replace("5.0", "6.0"), line)
+        finished.edit(file, line.replace("350", "360"), line)
     assert jobs == {"plot_costs", "all"} | ({"record_provenance", "write_report"} & jobs)
+
+
+@pytest.fixture
+def project(finished, tmp_path):
+    """An editable copy of the finished project."""
+    shutil.copytree(finished.folder, tmp_path / "project", symlinks=True)
+    return Project(tmp_path / "project", "derived")
+
+
+@pytest.mark.fault
+def test_derivation_is_killed(project, table_row):
+    before, wanted = project.contents(), "results/derived/models/reviews/pupil"
+    path = take_away(project, wanted)
+    # The seal of the second checkpoint: 50 steps, one at 20 and one at 40.
+    done = project.spoil("--cores", "1", wanted, file="whole.json", nth=2, do="kill job")
+    assert done.returncode != 0
+    assert not is_locked(project)
+    assert not path.exists()
+    partial = project.results / ".partial/models/reviews/pupil"
+    left = sorted(folder.name for folder in partial.glob("*/*"))
+    assert left == ["checkpoint-20", "unfinished-40"]
+    assert again(project, wanted, before) == ["derive_model"]
+    assert "continuing from checkpoint-20 of 50 steps" in project.log_of("derive_model/reviews/pupil")
+    assert not partial.exists()
+    table_row(
+        "kill -9 of a distillation",
+        "Snakemake ends with an error and no lock",
+        ", ".join(left),
+        "derive_model, from step 20",
+    )
+
+
+@pytest.mark.fault
+def test_measurement_of_costs_is_killed(project, table_row):
+    before, wanted = project.contents(), "results/derived/benchmarks/costs/reviews/pupil.json"
+    path = take_away(project, wanted)
+    done = project.spoil("--cores", "1", wanted, file="costs/reviews", do="kill job")
+    assert done.returncode != 0
+    assert not is_locked(project)
+    assert not path.exists()
+    assert again(project, wanted, before) == ["cost_model"]
+    assert json.loads(path.read_text())["latency_ms"] > 0
+    table_row(
+        "kill -9 of a measurement of costs",
+        "Snakemake ends with an error and no lock",
+        "a hidden file that nothing reads",
+        "cost_model",
+    )

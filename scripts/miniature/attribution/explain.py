@@ -10,9 +10,10 @@ import pyarrow as pa
 
 from miniature.attribution.decisions import Decisions, Runner, decide_answers, decide_classes
 from miniature.attribution.gradients import attribute_gradients
-from miniature.attribution.methods import GRADIENTS, METHODS, SAMPLED
+from miniature.attribution.methods import METHODS, SAMPLED
 from miniature.attribution.perturbations import explain_by_samples, occlude
 from miniature.attribution.words import Words, map_tokens, sum_by_word, words_of_table
+from miniature.characteristics.declared import GRADIENTS
 from miniature.inference.classification import load_classifier
 from miniature.job.journal import Journal, journal_key
 from miniature.messages import StudyError
@@ -91,7 +92,8 @@ def explain_table(
     Raises
     ------
     StudyError
-        Another task or damaged checkpoint, as `miniature.models.checkpoints.load_result`.
+        Another task or damaged checkpoint, as `miniature.models.checkpoints.load_result`; a method that takes
+        gradients, and a graph of ONNX.
     """
     method = settings["method"]
     if task == "classification":
@@ -115,11 +117,14 @@ def explain_table(
         )
     record = {"method": method, "replaced_by": replace[0], **{key: settings[key] for key in METHODS[method]}}
     runner = Runner(model, device=device, pad_token=tokenizer.pad_token_id or 0)
+    if method in GRADIENTS and not runner.has_gradients:
+        raise StudyError(
+            f"A graph of ONNX has no gradients, which {method} takes.",
+            where=str(folder),
+            fix="method: occlusion",
+        )
     words = words_of_table(table, task)
-    possible = runner.has_gradients or method not in GRADIENTS
-    if not possible:
-        logger.warning("The model has no gradients; `method: occlusion` explains it.")
-    rows = np.array([row for row, own in enumerate(words) if possible and len(own.start)], dtype=np.int64)
+    rows = np.array([row for row, own in enumerate(words) if len(own.start)], dtype=np.int64)
     key = journal_key(
         {
             **record, "batch_tokens": batch_tokens, "device": device, "labels": labels, "version": version,
@@ -143,10 +148,7 @@ def explain_table(
                     _finished(table, row, words[row], decisions, word, scores, of_text, of_base, labels)
                 )
         attributions = pd.DataFrame(
-            [
-                _row(str(id), own, done.rows.get(str(id)), f"the model has no gradients for {method}")
-                for id, own in zip(table["id"], words, strict=True)
-            ],
+            [_row(str(id), own, done.rows.get(str(id))) for id, own in zip(table["id"], words, strict=True)],
             columns=ATTRIBUTIONS_SCHEMA.names,
         )
     gaps = attributions["gap"].dropna()
@@ -227,11 +229,10 @@ def _finished(table, row, own, decisions, word, scores, of_text, of_base, labels
     }
 
 
-def _row(id: str, own: Words, found: dict | None, why_not: str) -> dict:
+def _row(id: str, own: Words, found: dict | None) -> dict:
     """A row of the table; an example that is not explained says why."""
     row = {"id": id, "part": own.part.tolist(), "start": own.start.tolist(), "end": own.end.tolist()}
     if found is None:
-        message = why_not if len(own.start) else "the text has no words"
-        return {**row, "score": [np.nan] * len(own.start), "message": message}
+        return {**row, "score": [], "message": "the text has no words"}
     scores = [np.nan if value is None else value for value in found["score"]]
     return {**row, **found, "score": scores}

@@ -8,6 +8,5 @@ METHODS: dict[str, tuple[str, ...]] = {
     "lime": ("samples",),
     "kernel-shap": ("samples",),
 }
-# Those that need a backward pass, and those that are drawn at random.
-GRADIENTS = ("integrated-gradients", "gradient-x-input")
+# Those that are drawn at random.
 SAMPLED = tuple(name for name, settings in METHODS.items() if "samples" in settings)

@@ -19,10 +19,16 @@ class Setting(NamedTuple):
         What it cannot exceed: a split (``train``, ``test``), whose examples count, or another setting.
     below : bool
         Whether it must stay below its limit instead of at most equal to it.
+    gradients : tuple of str
+        Values with which gradients of every model are taken.
+    otherwise : str
+        The value to take where a model has none.
     """
 
     limit: str = ""
     below: bool = False
+    gradients: tuple[str, ...] = ()
+    otherwise: str = ""
 
     def needs(self, value: int) -> int:
         """Smallest limit that a value fits in."""
@@ -105,6 +111,8 @@ _NEIGHBORS = "neighbors/{task}/{task}/test/{model}.npy"
 _OOD = "ood/{task}/{ood_dataset}/{model}.parquet"
 _ATTRIBUTIONS = "attributions/{task}/{task}/test/{model}.parquet"
 _PREDICTIONS = "predictions/{task}/{task}/test/{model}.parquet"
+# Methods of attribution that take gradients of a model.
+GRADIENTS = ("integrated-gradients", "gradient-x-input")
 
 DECLARED: dict[str, Characteristic] = {
     "errors": Characteristic(
@@ -168,8 +176,8 @@ DECLARED: dict[str, Characteristic] = {
         verdict={"measure": "jaccard", "keep": 0.8},
         files=(_ATTRIBUTIONS,),
         settings={
-            "examples": Setting("test"), "k_max": Setting(), "method": Setting(), "steps": Setting(),
-            "samples": Setting(),
+            "examples": Setting("test"), "k_max": Setting(), "steps": Setting(), "samples": Setting(),
+            "method": Setting(gradients=GRADIENTS, otherwise="occlusion"),
         },
         by_k=True,
         kinds=("question-answering", "classification"),

@@ -5,22 +5,26 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from miniature.figures.labels import text_width
-from miniature.figures.style import GRID, INK, MUTED, Look, model_looks, neutral_style
+from miniature.figures.labels import text_width, wrap
+from miniature.figures.sheet import Sheet
+from miniature.figures.style import GRID, MUTED, Look, model_looks, neutral_style
 from miniature.tables.costs import CHANGED
 
 SIZE, SMALL = 10.0, 8.6
-WIDTH, HEIGHT, TOP, BOTTOM = 5.0, 2.7, 0.75, 0.65  # inches: of a panel, and around all
+LINE = 1.4 * SMALL
+EDGE, LEFT, TICKS = 9.0, 56.0, 46.0  # points, as all lengths here
+PANEL, BETWEEN = (350.0, 180.0), (22.0, 26.0)
 COSTS = {
     "bytes": ("megabytes on disk", 1e6, "front_bytes"),
     "latency_ms": ("milliseconds for one text", 1.0, "front_latency"),
 }
-# A share above 1 is closer than another training: linear up to there, and by factors beyond.
+# Linear up to 1, which is another training or one decision of a hundred, and by factors beyond.
+AXIS = {"linthresh": 1.0, "linscale": 1.0}
+CHANGED_TICKS = (0, 0.5, 1, 2, 5, 10, 20, 50, 100)
 KEPT_TICKS = (0, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 LEAST_KEPT = -0.2
 
@@ -46,87 +50,87 @@ def plot_costs(points: pd.DataFrame, *, models: Sequence[str], reference: str, n
     looks = model_looks(models, reference)
     shown = [model for model in models if model in set(points["model"])]
     panels = list(points.groupby(["panel", "task"], sort=False))
-    names = 0.75 + max(text_width(model, SIZE) for model in shown) / 72
-    width, height = 2 * WIDTH + names, len(panels) * HEIGHT + TOP + BOTTOM
+    # A raster font is a little wider than its outlines.
+    names = 34 + 1.04 * max(text_width(model, SIZE) for model in shown)
+    right = LEFT + 2 * PANEL[0] + BETWEEN[0]
+    about = wrap(
+        "Up and left is better. Steps: no model keeps as much for less. Bars: one-sided 95 % bounds. "
+        f"Dashed: another training of {reference}. {note}",
+        right - LEFT, SMALL,
+    )  # fmt: skip
     with neutral_style(SIZE):
-        figure = Figure(figsize=(width, height), facecolor="white")
-        FigureCanvasAgg(figure)
-        grid = figure.subplots(
-            len(panels), 2, squeeze=False, sharex="col", sharey="row",
-            gridspec_kw={
-                "left": 0.75 / width, "right": 1 - names / width, "top": 1 - TOP / height,
-                "bottom": BOTTOM / height, "wspace": 0.06, "hspace": 0.16,
-            },
-        )  # fmt: skip
-        for row, ((panel, task), own) in zip(grid, panels, strict=True):
-            for axes, (cost, (_, unit, front)) in zip(row, COSTS.items(), strict=True):
+        rows = len(panels) * (PANEL[1] + BETWEEN[1]) - BETWEEN[1]
+        sheet = Sheet(right + names, TICKS + rows + 34 + LINE * len(about) + EDGE)
+        grid = []
+        for row, ((panel, task), own) in enumerate(panels):
+            bottom = TICKS + rows - PANEL[1] - row * (PANEL[1] + BETWEEN[1])
+            grid.append([])
+            for column, (cost, (label, unit, front)) in enumerate(COSTS.items()):
+                left = LEFT + column * (PANEL[0] + BETWEEN[0])
+                axes = sheet.axes(left, bottom, *PANEL, sharex=grid[0][column] if row else None)
+                grid[-1].append(axes)
                 _draw(axes, own, looks, cost, unit, front)
-            _dress_rows(row[0], panel, task, own, several=points["task"].nunique() > 1)
-        for axes, (label, _, _) in zip(grid[-1], COSTS.values(), strict=True):
-            _dress_costs(axes, label)
-        handles = [_handle(looks[model], model) for model in shown]
-        figure.legend(
-            handles=handles, loc="center left", bbox_to_anchor=(1 - (names - 0.1) / width, 0.5),
-            frameon=False, handletextpad=0.3, fontsize=SIZE,
+                _dress(axes, points[cost] / unit, own, label=label if row + 1 == len(panels) else "")
+                axes.tick_params(labelleft=not column, labelbottom=row + 1 == len(panels))
+            name = f"{panel}, {task}" if points["task"].nunique() > 1 else panel
+            grid[-1][0].set_ylabel(f"{name}, %" if panel == CHANGED else f"{name}, kept")
+        sheet.figure.legend(
+            handles=[_handle(looks[model], model) for model in shown], loc="upper left",
+            bbox_to_anchor=((right + 6) / sheet.width, (TICKS + rows + 6) / sheet.height), frameon=False,
+            handletextpad=0.3, borderpad=0, fontsize=SIZE,
         )  # fmt: skip
-        figure.text(
-            0.75 / width, 1 - 0.22 / height, f"What is kept of {reference}, and what it costs",
-            fontsize=1.2 * SIZE, fontweight="bold", va="center",
-        )  # fmt: skip
-        figure.text(
-            0.75 / width, 1 - 0.47 / height,
-            "Up and left is better. Steps: nobody keeps as much for less. Bars: one-sided 95 % bounds."
-            f" Kept 1: as another training of {reference}. {note}", fontsize=SMALL, color=MUTED, va="center",
-        )  # fmt: skip
-    return figure
+        top = sheet.height - EDGE
+        title = f"What is kept of {reference}, and what it costs"
+        sheet.text(LEFT, top, title, size=1.3 * SIZE, weight="bold", va="top")
+        sheet.text(LEFT, top - 20, "\n".join(about), size=SMALL, color=MUTED, va="top", linespacing=1.25)
+    return sheet.figure
 
 
 def _draw(axes: Axes, own: pd.DataFrame, looks: dict[str, Look], cost: str, unit: float, front: str) -> None:
     scale = 100.0 if own["panel"].iloc[0] == CHANGED else 1.0
     best = own[own[front]].sort_values(cost, kind="stable")
     axes.step(best[cost] / unit, scale * best["value"], where="post", color=MUTED, linewidth=1.0, zorder=1)
+    axes.axhline(
+        scale * own["retrained"].iloc[0], color=MUTED, linewidth=0.9, linestyle=(0, (5, 2)), zorder=1
+    )
     for row in own.to_dict("records"):
-        look, x, y = looks[row["model"]], row[cost] / unit, scale * row["value"]
+        look, x = looks[row["model"]], row[cost] / unit
         if not np.isnan(row["low"]):
-            axes.plot(
-                [x, x], [scale * row["low"], scale * row["high"]], color=look.color, linewidth=1.2, zorder=2
-            )
+            bounds = [scale * row["low"], scale * row["high"]]
+            axes.plot([x, x], bounds, color=look.color, linewidth=1.2, zorder=2)
+        # A white rim parts markers that lie over each other; a hollow one is drawn by its rim.
+        rim = look.color if look.hollow else "white"
         axes.plot(
-            [x], [y], marker=look.marker, markersize=8, color=look.color, markerfacecolor=look.face, zorder=3,
-            linestyle="none",
+            [x], [scale * row["value"]], marker=look.marker, markersize=13 if look.marker == "*" else 10,
+            color=look.color, markerfacecolor=look.face, markeredgecolor=rim, zorder=3, linestyle="none",
+            markeredgewidth=1.2 if look.hollow else 0.6, clip_on=False,
         )  # fmt: skip
-    if own["panel"].iloc[0] != CHANGED:
-        axes.axhline(1.0, color=MUTED, linewidth=0.9, linestyle=(0, (5, 2)), zorder=1)
+
+
+def _dress(axes: Axes, costs: pd.Series, own: pd.DataFrame, *, label: str) -> None:
+    axes.set_yscale("symlog", **AXIS)
+    if own["panel"].iloc[0] == CHANGED:
+        # Upside down, so that up is better everywhere.
+        axes.set_ylim(1.25 * max(1.0, 100 * np.nanmax([own["value"], own["high"], own["retrained"]])), -0.15)
+        ticks = CHANGED_TICKS
+    else:
+        least = np.nanmin([own["low"].min(), own["value"].min()])
+        most = np.nanmax([own["value"].max(), own["high"].max(), 1.0])
+        axes.set_ylim(max(LEAST_KEPT, min(0.0, least - 0.05)), 1.25 * most)
+        ticks = KEPT_TICKS
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xscale("log")
+    axes.set_xlim(costs.min() / 1.15, 1.15 * costs.max())
+    steps = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if costs.max() < 10 * costs.min() else (1.0, 2.0, 5.0)
+    axes.xaxis.set_major_locator(LogLocator(subs=steps))
+    axes.xaxis.set_minor_locator(NullLocator())
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_xlabel(label)
     axes.grid(color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-
-
-def _dress_rows(axes: Axes, panel: str, task: str, own: pd.DataFrame, *, several: bool) -> None:
-    name = f"{panel}, {task}" if several else panel
-    if panel == CHANGED:
-        # Upside down, so that up is better everywhere.
-        high = 100 * np.nanmax([own["value"].max(), own["high"].max(), 0.01])
-        axes.set_ylim(1.06 * high, -0.06 * high)
-        axes.set_ylabel(f"{name}, %")
-        return
-    low, high = np.nanmin([own["low"].min(), own["value"].min()]), np.nanmax([own["value"].max(), 1.0])
-    axes.set_yscale("symlog", linthresh=1.0, linscale=1.0)
-    axes.set_ylim(max(LEAST_KEPT, min(0.0, low - 0.05)), 1.25 * high)
-    axes.yaxis.set_major_locator(FixedLocator(KEPT_TICKS))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.set_ylabel(f"{name}, kept")
-
-
-def _dress_costs(axes: Axes, label: str) -> None:
-    axes.set_xlabel(label, color=INK)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 5.0)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _handle(look: Look, model: str) -> Line2D:

@@ -1,11 +1,13 @@
 """What it costs to run a model on this machine: operations, seconds and memory."""
 
+import gc
 import json
+import math
 import os
 import platform
 import resource
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +21,8 @@ from miniature.models.checkpoints import COMPUTED_IN, HEAD_CLASSES, check_length
 from miniature.models.folders import DERIVED
 from miniature.models.windows import Windows, encode_classified, encode_questions
 
-# Runs before the first that counts: memory is taken and kernels are chosen.
-WARM_UP = 5
+# A median of less than a second's work says more of the moment than of the model.
+LEAST_SECONDS = 1.0
 
 
 def measure_costs(
@@ -51,7 +53,7 @@ def measure_costs(
     batch_size : int
         Texts of a batch for the throughput; in order of length, so that little is padding.
     repeats : int
-        Passes over all texts, of which medians are taken.
+        Passes over all texts, at least, of which medians are taken; more where they take less than a second.
     device : str
         ``cpu`` or ``cuda``.
 
@@ -62,9 +64,11 @@ def measure_costs(
         ``flops`` (of a text of median length, two for each multiplication and addition, zeros counted; by the
         configuration), ``latency_ms`` (median over all texts and passes) with its quartiles
         ``latency_low`` and ``latency_high``, ``throughput`` (texts in a second, median of the passes),
-        ``latency_spread`` and ``throughput_spread`` (largest minus smallest median of a pass, over the
-        median), ``memory_mb`` (most that the process took beyond its libraries; on a GPU, of the GPU's
-        memory), ``engine``, ``computed_in``, ``machine``, ``threads``, ``examples``, ``tokens`` (median),
+        ``latency_spread`` and ``throughput_spread`` (how far the medians of the earlier and of the later half
+        of the passes lie apart, over the median), ``waited`` (share of the time in which the process had no
+        processor, because others had it; None on a GPU), ``memory_mb`` (most that the process took beyond its
+        libraries; on a GPU, of the GPU's memory), ``engine``, ``computed_in``, ``machine``, ``threads``,
+        ``examples``, ``tokens`` (median),
         ``batch_size`` and ``touched``.
 
     Raises
@@ -87,11 +91,9 @@ def measure_costs(
     order = np.argsort(windows.lengths, kind="stable")
     batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
     with torch.inference_mode():
-        for indices in singles[:WARM_UP]:
-            run(indices)
-        alone = np.array([[run(indices) for indices in singles] for _ in range(repeats)])  # [passes, texts]
-        run(batches[0])
-        rates = np.array([len(windows) / sum(run(indices) for indices in batches) for _ in range(repeats)])
+        alone, waited_alone = timed_passes(run, singles, repeats)  # [passes, texts]
+        together, waited_together = timed_passes(run, batches, repeats)  # [passes, batches]
+    rates = len(windows) / together.sum(axis=1)
     taken = _taken_mb(device, before)
     counted = derived_record(folder)
     if not is_graph:
@@ -106,9 +108,11 @@ def measure_costs(
         "latency_ms": middle,
         "latency_low": low,
         "latency_high": high,
-        "latency_spread": _spread(np.median(alone, axis=1)),
+        "latency_spread": _spread(alone),
         "throughput": float(np.median(rates)),
         "throughput_spread": _spread(rates),
+        # Who waits for a GPU has no processor either.
+        "waited": max(waited_alone, waited_together) if device == "cpu" else None,
         "memory_mb": taken,
         "engine": "ONNX Runtime, each text alone" if is_graph else "PyTorch",
         "computed_in": "graph" if is_graph else getattr(model.config, COMPUTED_IN, None) or "fp32",
@@ -128,6 +132,26 @@ def encode(tokenizer, table: pd.DataFrame, task: str, text_settings: Mapping) ->
         first = np.diff(windows.example, prepend=-1) > 0
         return windows.select(first)
     return encode_classified(tokenizer, table, max_length=int(text_settings["max_length"]))
+
+
+def timed_passes(
+    run: Callable[[np.ndarray], float], groups: Sequence[np.ndarray], repeats: int
+) -> tuple[np.ndarray, float]:
+    """Seconds of every group in every pass, and the share of them in which others had the processor.
+
+    The first pass does not count: memory is taken and kernels are chosen. A machine that is busy all the time
+    gives medians that agree and are wrong; only the processor's own clock shows it.
+    """
+    first = sum(run(indices) for indices in groups)
+    passes = max(repeats, math.ceil(LEAST_SECONDS / first))
+    collected, wall, own = gc.isenabled(), time.perf_counter(), time.thread_time()
+    gc.disable()
+    try:
+        seconds = np.array([[run(indices) for indices in groups] for _ in range(passes)])
+    finally:
+        if collected:
+            gc.enable()
+    return seconds, max(0.0, 1 - (time.thread_time() - own) / (time.perf_counter() - wall))
 
 
 def _runner(model, windows: Windows, pad_token: int, device: str) -> Callable[[np.ndarray], float]:
@@ -180,8 +204,9 @@ def derived_record(folder: str | os.PathLike) -> dict:
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
-def _spread(medians: np.ndarray) -> float:
-    return float((medians.max() - medians.min()) / np.median(medians))
+def _spread(passes: np.ndarray) -> float:
+    earlier, later = (np.median(half) for half in np.array_split(passes, 2))
+    return float(abs(earlier - later) / np.median(passes))
 
 
 def _taken_mb(device: str, before: float) -> float:

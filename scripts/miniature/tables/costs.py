@@ -14,16 +14,17 @@ from miniature.messages import StudyError
 
 CAPTION = (
     "Costs of every model: size, operations of one text, and speed on one machine (median with quartiles "
-    "over texts; spread: how far the medians of the passes lie apart)"
+    "over texts; spread: how far the medians of two halves of the passes lie apart; waited: share of the "
+    "time in which others had the processor)"
 )
 COLUMNS = (
     "model", "task", "parameters", "nonzero", "bytes", "flops", "latency_ms", "latency_low", "latency_high",
     "latency_spread", "throughput", "throughput_spread", "memory_mb", "computed_in", "engine", "machine",
-    "threads", "examples", "tokens", "batch_size", "touched",
+    "threads", "examples", "tokens", "batch_size", "touched", "waited",
 )  # fmt: skip
 TEXT_COLUMNS = ("model", "task", "computed_in", "engine", "machine", "touched")
 COUNT_COLUMNS = ("parameters", "nonzero", "bytes", "flops", "threads", "examples", "batch_size")
-# Beyond this the table says that a median is noisy.
+# Beyond this spread, or this share of the time without a processor, the table says that times are noisy.
 NOISY = 0.10
 
 
@@ -82,11 +83,10 @@ def printed_costs(costs: pd.DataFrame) -> pd.DataFrame:
             "MB": [f"{row['bytes'] / 1e6:.3f}" for row in rows],
             "MFLOP": [f"{row['flops'] / 1e6:.1f}" for row in rows],
             "ms alone": [timed(row["latency_ms"], row["latency_low"], row["latency_high"]) for row in rows],
-            "spread %": [f"{100 * row['latency_spread']:.0f}{_noisy(row['latency_spread'])}" for row in rows],
+            "spread %": [_noise(row["latency_spread"]) for row in rows],
             "texts/s batched": [f"{row['throughput']:.0f}" for row in rows],
-            "its spread %": [
-                f"{100 * row['throughput_spread']:.0f}{_noisy(row['throughput_spread'])}" for row in rows
-            ],
+            "its spread %": [_noise(row["throughput_spread"]) for row in rows],
+            "waited %": [_noise(row["waited"]) for row in rows],
             "memory (MB)": [f"{row['memory_mb']:.0f}" for row in rows],
             "computed in": costs["computed_in"],
             "engine": costs["engine"],
@@ -97,8 +97,8 @@ def printed_costs(costs: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _noisy(spread: float) -> str:
-    return " (noisy)" if spread > NOISY else ""
+def _noise(share: float) -> str:
+    return "" if pd.isna(share) else f"{100 * share:.0f}{' (noisy)' if share > NOISY else ''}"
 
 
 def pareto_front(cost: Sequence[float], kept: Sequence[float]) -> np.ndarray:
@@ -129,7 +129,7 @@ def pareto_front(cost: Sequence[float], kept: Sequence[float]) -> np.ndarray:
 
 POINT_COLUMNS = (
     "panel", "task", "model", "value", "low", "high", "verdict", "bytes", "latency_ms", "front_bytes",
-    "front_latency",
+    "front_latency", "retrained",
 )  # fmt: skip
 CHANGED = "decisions changed"
 
@@ -161,6 +161,7 @@ def cost_points(
     -------
     DataFrame
         With `POINT_COLUMNS`, models in the order of `costs`; a model without a value has no row.
+        ``retrained`` is what another training of the reference has: 1 of what is kept, by definition.
     """
     kept = scorecard[scorecard["kept"].notna()]
     changed = tolerance[(tolerance["measure"] == "decisions_changed") & tolerance["value"].notna()]
@@ -172,6 +173,9 @@ def cost_points(
         panels.append((name, task, rows, "kept", "kept_low", "kept_high"))
     found = []
     for panel, task, rows, value, low, high in panels:
+        again = 1.0
+        if panel == CHANGED:
+            again = rows.loc[rows["original"] == reference, "retraining"].max()
         own = {
             row["model"]: (row[value], row[low], row[high], row["verdict"]) for row in rows.to_dict("records")
         }
@@ -189,6 +193,7 @@ def cost_points(
                 row["bytes"],
                 row["latency_ms"],
                 *map(bool, front),
+                again,
             )
             for row, *front in zip(here, *fronts, strict=True)
         ]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from miniature.characteristics.declared import DECLARED
 from miniature.config.checks.recipes import check_recipes
 from miniature.config.lines import Positions
-from miniature.config.plan import finetuned_models, is_paired, measured, trained_models
+from miniature.config.plan import finetuned_models, graph_models, is_paired, measured, trained_models
 from miniature.config.suggest import (
     FIRST,
     MASKED_LMS,
@@ -143,6 +143,13 @@ def _check_settings(config: Mapping, name: str, positions: Positions) -> Iterato
     """Settings that others, or the number of examples, limit."""
     block = config["characteristics"][name]
     for key, rule in DECLARED[name].settings.items():
+        graphs = graph_models(config) if block[key] in rule.gradients else ()
+        if graphs:
+            yield StudyError(
+                f"'{graphs[0]}' is a graph of ONNX: it has no gradients, which {block[key]} needs.",
+                where=positions.where(("characteristics", name, key)),
+                fix=f"{key}: {rule.otherwise}",
+            )
         if rule.limit in ("train", "test"):
             for task in block["tasks"]:
                 n = _number(config, task, rule.limit)
