@@ -31,7 +31,7 @@ def test_tasks_of_a_folder(tmp_path):
     lm_eval_folder(folder, filters(FILTERED), task="gsm8k", results=FIGURES)
     assert is_log(folder)
     assert readings_of(str(folder)) == [
-        Reading("arc", "multiple-choice", True, "arc", None),
+        Reading("arc", "multiple-choice", True, "arc"),
         Reading("gsm8k-em", "generation", False, "gsm8k", "em"),
         Reading("gsm8k-loose", "generation", False, "gsm8k", "loose"),
     ]
@@ -106,6 +106,19 @@ def test_filters_and_other_trainings_are_written_out(here):
         },
         "floor": "retrained",
     }
+    assert main(["check", "s.yaml"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("own", "floor"), [({"model_sha": "b"}, "retrained"), ({"model_sha": "a"}, "rerun"), ({}, "retrained")]
+)
+def test_the_same_weights_run_again_are_no_other_training(here, capsys, own, floor):
+    for name, config in (("large", {"model_sha": "a"} if own else {}), ("again", own)):
+        config = {"model_args": f"pretrained=o/m,batch_size={len(name)}"} | config if own else {}
+        lm_eval_folder(here / name, [sample(i) for i in range(3)], task="arc", config=config)
+    assert main(["new", "large", "small", "--again", "again", "--study", "s"]) == 0
+    assert ("the same model run again" in capsys.readouterr().err) == (floor == "rerun")
+    assert yaml.safe_load((here / "s.yaml").read_text())["models"]["again"]["floor"] == floor
     assert main(["check", "s.yaml"]) == 0
 
 

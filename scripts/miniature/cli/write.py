@@ -4,7 +4,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -136,7 +136,7 @@ def _study_of_logs(
     entries: dict[str, object] = {}
     for model, path in zip(names, paths, strict=True):
         spelled = {"predictions": {key: {"path": path, **said[key]} for key in keys}}
-        again_ = {"floor": "retrained"} if path in again else {}
+        again_ = {"floor": _kind_of_floor(path, logged, models[0], wanted[0].name)} if path in again else {}
         entries[model] = {**spelled, **again_} if again_ or any(said.values()) else path
     probable = [key for key, one in keys.items() if one.probabilities]
     study = {
@@ -155,6 +155,19 @@ def _study_of_logs(
     if probable:
         study["characteristics"] = {"errors": {}, "calibration": {"tasks": probable}}
     return study["study"], study
+
+
+def _kind_of_floor(path: str, logged: Mapping, reference: str, name: str) -> str:
+    """Another training, or the same weights run again, as far as the logs say."""
+    own, other = logged[path][name].weights, logged[reference][name].weights
+    if own is None or own != other:
+        return "retrained"
+    print(
+        f"{path} is {own} like {reference}: the same model run again, which shows the noise of running it, "
+        "and is no other training. The study says floor: rerun.",
+        file=sys.stderr,
+    )
+    return "rerun"
 
 
 def _retrieve(given: str) -> tuple[dict, str]:

@@ -12,7 +12,15 @@ from pathlib import Path
 from miniature.messages import StudyError
 from miniature.predictions.lines import read_lines, read_objects
 from miniature.predictions.lm_eval_choices import QUESTIONS, is_choice, question_of, read_choices
-from miniature.predictions.lm_eval_runs import Run, choose_runs, filters_of, results_of, runs_at, units_of
+from miniature.predictions.lm_eval_runs import (
+    Run,
+    choose_runs,
+    filters_of,
+    results_of,
+    runs_at,
+    units_of,
+    weights_of,
+)
 from miniature.predictions.records import (
     Options,
     Reading,
@@ -289,7 +297,7 @@ def readings_of(path: Path) -> list[Reading]:
         filters = filters_of(runs[0])
         for one in filters if len(filters) > 1 else [None]:
             whole = name if one is None else f"{name}-{one}"
-            found.append(Reading(whole, kind_of(choice), probabilities, name, one))
+            found.append(Reading(whole, kind_of(choice), probabilities, name, one, weights_of(runs[0])))
     return found
 
 

@@ -10,6 +10,11 @@ from miniature.messages import StudyError
 from miniature.predictions.records import Options
 
 DATE = r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?"
+# Arguments of a model that leave its weights as they are.
+HOW_IT_RAN = {
+    "attn_implementation", "batch_size", "device", "device_map", "dtype", "gpu_memory_utilization",
+    "max_batch_size", "max_length", "max_model_len", "parallelize", "seed", "tensor_parallel_size",
+}  # fmt: skip
 SAMPLES = re.compile(rf"samples_(?P<task>.+)_(?P<date>{DATE})\.jsonl(?:\.gz)?")
 
 
@@ -166,6 +171,26 @@ def units_of(runs: Sequence[Run], alike: Callable[[Sequence[Run]], bool]) -> lis
             take(name)
     taken = {run.task for _, leaves in units for run in leaves}
     return [*units, *((task, [run]) for task, run in sorted(newest.items()) if task not in taken)]
+
+
+def weights_of(run: Run) -> str | None:
+    """What a run says of the weights that it loaded, without how they were run; None where it does not say.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     said = {"config": {"model_args": "pretrained=o/m,dtype=float16", "model_sha": "ab"}}
+    ...     _ = Path(folder, "results_d.json").write_text(json.dumps(said))
+    ...     weights_of(Run("t", "d", Path(folder, "samples_t_d.jsonl")))
+    'pretrained=o/m at ab'
+    """
+    config = results_of(run).get("config") or {}
+    given, commit = config.get("model_args") or {}, config.get("model_sha")
+    if isinstance(given, str):
+        given = dict(part.partition("=")[::2] for part in given.split(","))
+    said = ",".join(f"{key}={value}" for key, value in sorted(given.items()) if key not in HOW_IT_RAN)
+    return f"{said} at {commit}" if commit else said or None
 
 
 def filters_of(run: Run) -> list[str]:

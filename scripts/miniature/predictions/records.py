@@ -130,6 +130,8 @@ class Reading(NamedTuple):
         Whether each choice has one.
     benchmark, filter : str or None
         What a study has to say beside the path; None where nothing.
+    weights : str or None
+        What the log says of the model's weights.
     """
 
     name: str
@@ -137,6 +139,7 @@ class Reading(NamedTuple):
     probabilities: bool
     benchmark: str | None = None
     filter: str | None = None
+    weights: str | None = None
 
 
 def kind_of(choices: bool) -> str:
