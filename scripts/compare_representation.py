@@ -16,7 +16,7 @@ def main(snakemake):
         {model: read_npy(path) for model, path in zip(params.models, inputs.embeddings, strict=True)},
         Comparing.on(dict(snakemake.wildcards.items()), **params.comparing),
         read_parquet(inputs.table)["cluster"].to_numpy(),
-        threads=params.compute_threads,
+        processes=params.compute_threads,
     )
     write_comparison(compared, **dict(snakemake.output.items()))
 

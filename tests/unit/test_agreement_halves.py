@@ -45,8 +45,8 @@ def test_deviations_are_those_of_halves_searched_anew(ties, monkeypatch):
                 assert found[p, split, k] == pytest.approx(halves.scale * (one - other), abs=1e-12)
     monkeypatch.setattr(neighbor_halves, "ENTRIES", 5 * (n - 1))
     np.testing.assert_allclose(half_deviations(rankings, pairs, halves, k_max=k_max), found, atol=1e-14)
-    for threads in (2, 5):
-        again = half_deviations(rankings, pairs, halves, k_max=k_max, threads=threads)
+    for processes in (2, 5):
+        again = half_deviations(rankings, pairs, halves, k_max=k_max, processes=processes)
         np.testing.assert_array_equal(again, half_deviations(rankings, pairs, halves, k_max=k_max))
     again = split_halves(index, 21, seed=5, splits=6)
     np.testing.assert_array_equal(again.member, halves.member)

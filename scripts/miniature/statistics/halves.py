@@ -6,13 +6,12 @@ an example is to the others (a neighbor) is sampled anew along with what it is i
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import stdtrit
 
+from miniature.job.forked import map_forked
 from miniature.seeds import generator
 
 # Divisions into halves. Their number costs time and decides how well the standard error itself is known: to
@@ -150,7 +149,7 @@ def half_deviations(
     halves: Halves,
     *,
     k_max: int,
-    threads: int = 1,
+    processes: int = 1,
 ) -> np.ndarray:
     """Deviations of the neighbor Jaccard of pairs of models, for every K, from random halves.
 
@@ -166,8 +165,8 @@ def half_deviations(
     halves : Halves
         Of the same examples; the same for all pairs, so that differences between pairs are paired.
     k_max : int
-    threads : int
-        Divisions in work at once; changes no digit.
+    processes : int
+        In which the divisions are worked on side by side; changes no digit.
 
     Returns
     -------
@@ -194,31 +193,34 @@ def half_deviations(
         raise ValueError(f"Rankings of the same {n} examples are needed; shapes: {sorted(shapes)}.")
     sizes = half_sizes(k_max, n)
     most = int(sizes[-1])
-    sums, rows_of = np.zeros((len(pairs), splits, 2, most)), np.zeros((len(pairs), splits, 2, 1))
 
-    def add(first: int, rows: np.ndarray, lists: Mapping[str, np.ndarray], labeled: _Labeled) -> None:
-        """Add a block of rows to a share of the divisions."""
-        tables = {model: _rank_table(len(rows), labeled.width, most) for model in lists}
-        for split in range(first, splits, threads):
-            member = halves.member[split]
-            own = member[rows]
-            order = np.argsort(~own, kind="stable")  # the rows of the first half stand first
-            halved = {
-                model: _nearest_in_half(found, labeled.of[model], member, own, order, tables[model], most)
-                for model, found in lists.items()
-            }
-            border = np.count_nonzero(own)
-            for p, (a, b) in enumerate(pairs):
-                jaccard, defined = _jaccard_in_half(halved[a], halved[b])
-                # Not a matrix product, whose order of addition may depend on the number of threads.
-                for half, part in enumerate((slice(border), slice(border, None))):
-                    sums[p, split, half] += jaccard[part].sum(axis=0)
-                    rows_of[p, split, half] += np.count_nonzero(defined[part])
-
-    with ThreadPoolExecutor(threads) as pool:
+    def add_up(members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sums over the rows of either half of some divisions, and the rows that have neighbors there."""
+        sums, rows_of = (
+            np.zeros((len(pairs), len(members), 2, most)),
+            np.zeros((len(pairs), len(members), 2, 1)),
+        )
         for rows, lists in _row_blocks(rankings, pairs):
-            share = partial(add, rows=rows, lists=lists, labeled=_label_examples(lists, n))
-            list(pool.map(share, range(threads)))
+            labels, width = _label_examples(lists, n)
+            tables = {model: _rank_table(len(rows), width, most) for model in lists}
+            for split, member in enumerate(members):
+                own = member[rows]
+                order = np.argsort(~own, kind="stable")  # the rows of the first half stand first
+                halved = {
+                    model: _nearest_in_half(found, labels[model], member, own, order, tables[model], most)
+                    for model, found in lists.items()
+                }
+                border = np.count_nonzero(own)
+                for p, (a, b) in enumerate(pairs):
+                    jaccard, defined = _jaccard_in_half(halved[a], halved[b])
+                    # Not a matrix product, whose order of addition may depend on the number of threads.
+                    for half, part in enumerate((slice(border), slice(border, None))):
+                        sums[p, split, half] += jaccard[part].sum(axis=0)
+                        rows_of[p, split, half] += np.count_nonzero(defined[part])
+        return sums, rows_of
+
+    shares = map_forked(add_up, np.array_split(halves.member, min(processes, splits)))
+    sums, rows_of = (np.concatenate(parts, axis=1) for parts in zip(*shares, strict=True))
     means = np.divide(sums, rows_of, out=np.full_like(sums, np.nan), where=rows_of > 0)
     return halves.scale * (means[:, :, 0] - means[:, :, 1])[..., sizes - 1]
 
@@ -237,22 +239,14 @@ def _row_blocks(
         yield rows, {model: rankings[model][rows].astype(np.intp) for model in names}
 
 
-class _Labeled(NamedTuple):
-    """Examples that any list of a row names, as numbers: of each model's lists, and their highest number."""
-
-    of: dict[str, np.ndarray]
-    width: int
-
-
-def _label_examples(lists: Mapping[str, np.ndarray], n: int) -> _Labeled:
-    """Number the examples of each row, so that tables of ranks are no wider."""
+def _label_examples(lists: Mapping[str, np.ndarray], n: int) -> tuple[dict[str, np.ndarray], int]:
+    """Number the examples that any list of a row names, so that tables of ranks are no wider."""
     named = np.zeros((len(next(iter(lists.values()))), n), dtype=bool)
     for found in lists.values():
         np.put_along_axis(named, found, True, axis=1)
     label = np.cumsum(named, axis=1, dtype=np.intp)
     width = int(label[:, -1].max())
-    found = {model: np.take_along_axis(label, found, axis=1) - 1 for model, found in lists.items()}
-    return _Labeled(found, width)
+    return {model: np.take_along_axis(label, found, axis=1) - 1 for model, found in lists.items()}, width
 
 
 class _Halved(NamedTuple):

@@ -110,7 +110,7 @@ def compare_representation(
     comparing: Comparing,
     clusters: np.ndarray,
     *,
-    threads: int = 1,
+    processes: int = 1,
 ) -> Comparison:
     """Agreement of every pair of models on nearest neighbors, for every K, and on embeddings as a whole.
 
@@ -133,7 +133,7 @@ def compare_representation(
         Labels of the rows, reference, resampling and verdict.
     clusters : array_like of str, shape [examples]
         Cluster of each example of the data table.
-    threads : int
+    processes : int
         For the intervals; changes no digit.
 
     Returns
@@ -178,7 +178,7 @@ def compare_representation(
     halves = split_halves(index, count, seed=comparing.resampling.seed)
     deviations = None
     if halves is not None and pairs:
-        deviations = half_deviations(rankings, pairs, halves, k_max=k_max, threads=threads)
+        deviations = half_deviations(rankings, pairs, halves, k_max=k_max, processes=processes)
     for i, (a, b) in enumerate(pairs):
         pair = labels | {"model_a": a, "model_b": b}
         value = neighbor_jaccard(neighbors[a], neighbors[b])
