@@ -42,6 +42,7 @@ def inference(layers: int = 6, questions: int = 24) -> Iterator[Race]:
     from transformers import BertConfig, BertForQuestionAnswering, BertTokenizerFast, pipeline
 
     from miniature.inference.batches import token_budget_batches
+    from miniature.inference.forward import packed_linears
     from miniature.inference.question_answering import predict_with
     from miniature.models.windows import encode_questions
 
@@ -98,18 +99,19 @@ def inference(layers: int = 6, questions: int = 24) -> Iterator[Race]:
 
     batches = token_budget_batches(windows.lengths, 4096)
     fed = [windows.batch(indices, pad_token=0) for indices in batches]
-    linear = torch.nn.functional.linear
-    square, wide, narrow = (torch.randn(shape) for shape in ((768, 768), (3072, 768), (768, 3072)))
+    sizes = ((768, 768), (768, 3072), (3072, 768))
+    square, wide, narrow = linears = torch.nn.ModuleList(torch.nn.Linear(*shape) for shape in sizes)
 
     def products() -> None:
-        for indices in batches:
-            tokens = int(windows.lengths[indices].sum())
-            hidden, inner = torch.ones(tokens, 768), torch.ones(tokens, 3072)
-            for _ in range(layers):
-                for _ in range(4):
-                    linear(hidden, square)
-                linear(hidden, wide)
-                linear(inner, narrow)
+        with torch.inference_mode(), packed_linears(linears, "cpu"):
+            for indices in batches:
+                tokens = int(windows.lengths[indices].sum())
+                hidden, inner = torch.ones(tokens, 768), torch.ones(tokens, 3072)
+                for _ in range(layers):
+                    for _ in range(4):
+                        square(hidden)
+                    wide(hidden)
+                    narrow(inner)
 
     tokens = windows.lengths.mean()
     yield Race(
@@ -170,7 +172,7 @@ def _near(mine: tuple, other: np.ndarray) -> str:
 
 # What an operation of torch is called here; operations that are not named are the rest.
 KINDS = {
-    "matrix products": ("aten::addmm", "aten::mm", "aten::bmm", "aten::linear", "aten::matmul"),
+    "matrix products": ("mkldnn::_linear_pointwise", "aten::addmm", "aten::mm", "aten::bmm"),
     "attention": ("aten::_scaled_dot_product_flash_attention_for_cpu", "aten::scaled_dot_product_attention",
                   "aten::_softmax"),
     "GELU": ("aten::gelu",),

@@ -18,8 +18,9 @@ rule predict_split:
         "../envs/torch.yaml"
     threads: lambda wildcards: replicates.inference_threads(config, wildcards.model)
     resources:
-        # Twice the weights, and text as tables, tokens and character spans.
-        mem_mb=memory(900, model=2, table=60),
+        # Three times the weights (loaded, and laid out for products), and text as tables, tokens and character
+        # spans.
+        mem_mb=memory(900, model=3, table=60),
         runtime=minutes(60),
         gpu=GPU,
     params:

@@ -1,9 +1,11 @@
 """One forward pass over all windows: the heads' outputs and the last layer's features together."""
 
+import contextlib
 import logging
 import math
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +46,7 @@ def run_forward(
     began = shown = time.monotonic()
     tokens_done, tokens = 0, int(windows.lengths.sum())
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), packed_linears(model, device):
             for indices in batches:
                 if model.training or torch.is_grad_enabled():
                     raise RuntimeError("inference with dropout or gradients would not be inference")
@@ -64,6 +66,34 @@ def run_forward(
                     )
     finally:
         hook.remove()
+
+
+@contextlib.contextmanager
+def packed_linears(model: PreTrainedModel, device: str) -> Iterator[None]:
+    """Linear layers by oneDNN, their weights laid out for it once.
+
+    torch multiplies float32 matrices by MKL, which leaves the wide instructions of other makers' processors
+    unused: on an AMD EPYC oneDNN takes little more than half of its time.
+    """
+    packed = []
+    if device == "cpu" and torch.backends.mkldnn.is_available():
+        packed = [
+            module
+            for module in model.modules()
+            if type(module) is torch.nn.Linear and module.weight.dtype == torch.float32
+        ]
+    for module in packed:
+        weight = torch.ops.mkldnn._reorder_linear_weight(module.weight.detach())
+        module.forward = partial(_by_onednn, weight, module.bias)
+    try:
+        yield
+    finally:
+        for module in packed:
+            del module.forward
+
+
+def _by_onednn(weight: torch.Tensor, bias: torch.Tensor | None, hidden: torch.Tensor) -> torch.Tensor:
+    return torch.ops.mkldnn._linear_pointwise(hidden, weight, bias, "none", [], "")
 
 
 def make_batch(
