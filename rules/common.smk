@@ -1,5 +1,6 @@
 # Helpers for the rules: the library on the path, the validated study, and functions from a study to paths.
 import atexit
+import gc
 import os
 import re
 import sys
@@ -24,6 +25,10 @@ from miniature.models import entry as model_entry
 from miniature.models.derived import derived_by_training, sees_training_data
 
 put_first_on_path(PROJECT / "scripts")
+
+# The plan of a thousand models is a million objects that stay: looking for garbage among them at Python's usual
+# pace takes a sixth of its time.
+gc.set_threshold(200_000, 20, 20)
 
 try:
     sys.executable = python_without_blanks(sys.executable, os.getcwd())
