@@ -36,7 +36,7 @@ QA = {
 }  # fmt: skip
 
 
-def inference(layers: int = 6, questions: int = 24) -> Iterator[Race]:
+def inference(layers: int = 6, questions: int = 48) -> Iterator[Race]:
     """Answers and features of questions on paragraphs as long as SQuAD's."""
     import torch
     from transformers import BertConfig, BertForQuestionAnswering, BertTokenizerFast, pipeline
