@@ -7,6 +7,7 @@ from miniature.models.classes import named_values
 from miniature.models.results import check_result_folder
 from miniature.seeds import derive_seed
 from miniature.training.derive import derive_model
+from miniature.training.finetune import FineTuning
 
 
 def main(snakemake):
@@ -20,14 +21,16 @@ def main(snakemake):
         params.derive,
         inputs.origin,
         snakemake.output[0],
-        task=params.kind,
-        labels=named_values(params.labels, params.label_values),
-        text_settings=params.text,
-        seed=derive_seed(params.seed, "derive", wildcards.task, wildcards.model),
-        device=params.device,
-        checkpoint_folder=keyed_folder(params.partial, [settings, digest_inputs(inputs)]),
-        table=table,
-        settings=params.settings,
+        FineTuning(
+            task=params.kind,
+            labels=named_values(params.labels, params.label_values),
+            settings=params.settings,
+            text_settings=params.text,
+            seed=derive_seed(params.seed, "derive", wildcards.task, wildcards.model),
+            device=params.device,
+            checkpoint_folder=keyed_folder(params.partial, [settings, digest_inputs(inputs)]),
+        ),
+        table,
     )
     remove(params.partial)
 

@@ -7,7 +7,7 @@ from miniature.models.classes import named_values
 from miniature.models.results import check_result_folder
 from miniature.retrieval.registry import check_retrieved
 from miniature.seeds import derive_seed
-from miniature.training.finetune import finetune
+from miniature.training.finetune import FineTuning, finetune
 
 
 def main(snakemake):
@@ -24,14 +24,16 @@ def main(snakemake):
     finetune(
         params.spec,
         train,
-        task=params.kind,
-        labels=named_values(params.labels, params.label_values),
-        settings=params.settings,
-        text_settings=params.text,
+        FineTuning(
+            task=params.kind,
+            labels=named_values(params.labels, params.label_values),
+            settings=params.settings,
+            text_settings=params.text,
+            seed=derive_seed(params.seed, "finetune", wildcards.task, wildcards.model),
+            device=params.device,
+            checkpoint_folder=checkpoints,
+        ),
         vocabulary=vocabulary[0] if "architecture" in params.spec else None,
-        seed=derive_seed(params.seed, "finetune", wildcards.task, wildcards.model),
-        device=params.device,
-        checkpoint_folder=checkpoints,
         output_folder=snakemake.output[0],
         teacher_folder=teacher[0] if teacher else None,
     )

@@ -10,7 +10,7 @@ from miniature.data.world.reviews import build_reviews
 from miniature.models.checkpoints import load_checkpoint
 from miniature.models.vocabulary import train_vocabulary
 from miniature.seeds import generator
-from miniature.training.finetune import finetune, write_checkpoint
+from miniature.training.finetune import FineTuning, finetune, write_checkpoint
 from miniature.training.masked_lm import train_masked_lm
 
 LABELS = ["negative", "positive"]
@@ -98,18 +98,20 @@ def prepare_victim(folder: Path, name: str, device: str = "cpu") -> Path:
         finetune(
             {"path": str(grown)} if grown else _architecture(size["layers"], size["hidden"]),
             table.assign(cluster=table["id"]),
-            task="classification",
-            labels=LABELS,
-            settings={
-                **_TRAINING,
-                "learning_rate": size["rate"],
-                "precision": size.get("precision", _TRAINING["precision"]),
-            },
-            text_settings={"max_length": LONGEST},
+            FineTuning(
+                task="classification",
+                labels=LABELS,
+                settings={
+                    **_TRAINING,
+                    "learning_rate": size["rate"],
+                    "precision": size.get("precision", _TRAINING["precision"]),
+                },
+                text_settings={"max_length": LONGEST},
+                seed=SEED,
+                device=device,
+                checkpoint_folder=folder / "partial" / name,
+            ),
             vocabulary=None if grown else _vocabulary(folder),
-            seed=SEED,
-            device=device,
-            checkpoint_folder=folder / "partial" / name,
             output_folder=target,
         )
     return target

@@ -263,7 +263,7 @@ def test_pickles_beside_good_weights_are_not_read(tmp_path, canary, table_row):
 @pytest.mark.bad_input
 def test_training_checkpoint_whose_pickle_runs_code(tmp_path, canary, monkeypatch, table_row):
     from miniature.training import loop
-    from miniature.training.finetune import finetune
+    from miniature.training.finetune import FineTuning, finetune
     from miniature.training.resume import seal
     from small_models import ARCHITECTURE, TRAINING, save_bert_tokenizer, toy_reviews
 
@@ -274,10 +274,13 @@ def test_training_checkpoint_whose_pickle_runs_code(tmp_path, canary, monkeypatc
 
     def train(output):
         finetune(
-            {"architecture": ARCHITECTURE}, toy_reviews(24), task="classification", labels=["bad", "good"],
-            settings=TRAINING | {"checkpoint_every": 2, "batch_size": 4},
-            text_settings={"max_length": 20}, vocabulary=vocabulary, seed=3, device="cpu",
-            checkpoint_folder=tmp_path / output / "partial", output_folder=tmp_path / output / "model",
+            {"architecture": ARCHITECTURE}, toy_reviews(24),
+            FineTuning(
+                task="classification", labels=["bad", "good"], text_settings={"max_length": 20}, seed=3,
+                settings=TRAINING | {"checkpoint_every": 2, "batch_size": 4}, device="cpu",
+                checkpoint_folder=tmp_path / output / "partial",
+            ),
+            vocabulary=vocabulary, output_folder=tmp_path / output / "model",
         )  # fmt: skip
 
     def stop(self, args, state, control, **kwargs):

@@ -22,6 +22,7 @@ from miniature.models.checkpoints import load_checkpoint
 from miniature.models.results import check_result_folder
 from miniature.tables.sizes import model_size
 from miniature.training.derive import derive_model, layers_of
+from miniature.training.finetune import FineTuning
 from miniature.training.losses import distillation_loss, hidden_loss
 from small_models import (
     ARCHITECTURE,
@@ -60,14 +61,14 @@ def spread(folder):
 
 
 def derive(origin, target, task="classification", seed=5, table=None, **how):
-    derive_model(
-        {"from": "origin", **how}, origin, target, task=task,
-        labels=LABELS if task == "classification" else None,
+    training = FineTuning(
+        task=task, labels=LABELS if task == "classification" else None, settings=TRAINING,
         text_settings=TEXT if task == "classification" else QA_SETTINGS, seed=seed, device="cpu",
         checkpoint_folder=target.with_name(f"{target.name}.partial"),
-        table=table if table is not None else toy_reviews(64) if task == "classification" else toy_questions(32),
-        settings=TRAINING,
     )  # fmt: skip
+    if table is None:
+        table = toy_reviews(64) if task == "classification" else toy_questions(32)
+    derive_model({"from": "origin", **how}, origin, target, training, table)
     check_result_folder(target)
     return target
 
@@ -161,6 +162,11 @@ def test_heads_taken_out_are_heads_that_give_nothing(origin, tmp_path):
     # Three matrices of 8 rows with their biases, and one of 8 columns.
     lost = 3 * (8 * 16 + 8) + 8 * 16
     assert read(folder)["parameters"] == model_size(origin)["parameters"] - lost
+    # A chain knows what is gone already: nothing more to take, or nothing that would be left.
+    again = derive(folder, tmp_path / "again", prune_heads=[[1, 0], [0, 1]])
+    assert read(again)["touched"] == {"heads": 1}
+    with pytest.raises(StudyError, match="Layer 1 would keep no head"):
+        derive(folder, tmp_path / "none", prune_heads=[[1, 1]])
 
 
 @pytest.mark.parametrize(("to", "dtype"), [("bf16", torch.bfloat16), ("fp16", torch.float16)])
@@ -241,9 +247,12 @@ def test_a_student_learns_what_its_teacher_says_and_not_what_labels_say(bert, tm
         folder = tmp_path / f"s{alpha}"
         derive_model(
             {"from": "t", "distill": {"architecture": ARCHITECTURE | {"dropout": 0.0}}}, tmp_path / "t", folder,
-            task="classification", labels=LABELS, text_settings=TEXT, seed=1, device="cpu",
-            checkpoint_folder=tmp_path / f"partial{alpha}", table=wrong,
-            settings=TRAINING | {"epochs": 20, "learning_rate": 5e-3, "distillation": {"temperature": 1.0, "alpha": alpha}},
+            FineTuning(
+                task="classification", labels=LABELS, text_settings=TEXT, seed=1, device="cpu",
+                checkpoint_folder=tmp_path / f"partial{alpha}",
+                settings=TRAINING | {"epochs": 20, "learning_rate": 5e-3, "distillation": {"temperature": 1.0, "alpha": alpha}},
+            ),
+            wrong,
         )  # fmt: skip
         mine = classification.predict(folder, table, labels=LABELS, text_settings=TEXT, **OPTIONS)[0]
         shares[alpha] = (mine["prediction"] == said["prediction"]).mean()

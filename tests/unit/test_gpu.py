@@ -17,7 +17,7 @@ from miniature.job.machine import describe_machine_error
 from miniature.models.build import build_model
 from miniature.training import loop
 from miniature.training.derive import derive_model
-from miniature.training.finetune import finetune
+from miniature.training.finetune import FineTuning, finetune
 from miniature.training.masked_lm import train_masked_lm
 from small_models import (
     ARCHITECTURE,
@@ -198,10 +198,12 @@ def _finetune(folder, vocabulary, task, device, dropout, teacher=None, **setting
     qa = task == "question-answering"
     finetune(
         {"architecture": ARCHITECTURE | {"dropout": dropout}}, toy_questions(30) if qa else toy_reviews(40),
-        task=task, labels=None if qa else LABELS, settings=TRAINING | settings,
-        text_settings=LONG if qa else TEXT, vocabulary=vocabulary, seed=3, device=device,
-        checkpoint_folder=folder.with_name(f"{folder.name}.partial"), output_folder=folder,
-        teacher_folder=teacher,
+        FineTuning(
+            task=task, labels=None if qa else LABELS, settings=TRAINING | settings,
+            text_settings=LONG if qa else TEXT, seed=3, device=device,
+            checkpoint_folder=folder.with_name(f"{folder.name}.partial"),
+        ),
+        vocabulary=vocabulary, output_folder=folder, teacher_folder=teacher,
     )  # fmt: skip
     return folder
 
@@ -223,9 +225,12 @@ def test_models_made_from_others(bert, tmp_path, how):
     for number in range(2):
         target = tmp_path / str(number)
         derive_model(
-            {"from": "origin", **how}, bert, target, task="classification", labels=LABELS, text_settings=TEXT,
-            seed=5, device=GPU, checkpoint_folder=tmp_path / f"{number}.partial", table=toy_reviews(64),
-            settings=TRAINING,
+            {"from": "origin", **how}, bert, target,
+            FineTuning(
+                task="classification", labels=LABELS, settings=TRAINING, text_settings=TEXT, seed=5,
+                device=GPU, checkpoint_folder=tmp_path / f"{number}.partial",
+            ),
+            toy_reviews(64),
         )  # fmt: skip
         made.append(target)
     assert digests(made[0]) == digests(made[1])

@@ -9,7 +9,7 @@ import torch
 from miniature.inference.question_answering import predict
 from miniature.models.build import build_model
 from miniature.models.checkpoints import load_checkpoint, takes_segments
-from miniature.training.finetune import finetune
+from miniature.training.finetune import FineTuning, finetune
 from small_models import QA_SETTINGS, TRAINING, save_encoder, toy_questions
 
 TABLE = toy_questions(24)
@@ -19,14 +19,16 @@ def train(folder, source, **spec):
     finetune(
         {"path": str(source), "dropout": 0.0, **spec},
         TABLE,
-        task="question-answering",
-        labels=None,
-        settings={**TRAINING, "epochs": 1},
-        text_settings=QA_SETTINGS,
+        FineTuning(
+            task="question-answering",
+            labels=None,
+            settings={**TRAINING, "epochs": 1},
+            text_settings=QA_SETTINGS,
+            seed=1,
+            device="cpu",
+            checkpoint_folder=folder.parent / f"{folder.name}.partial",
+        ),
         vocabulary=None,
-        seed=1,
-        device="cpu",
-        checkpoint_folder=folder.parent / f"{folder.name}.partial",
         output_folder=folder,
     )
     return folder

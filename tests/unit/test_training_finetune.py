@@ -12,7 +12,7 @@ from miniature.messages import StudyError
 from miniature.models.build import build_model
 from miniature.models.checkpoints import load_checkpoint
 from miniature.training import loop
-from miniature.training.finetune import finetune
+from miniature.training.finetune import FineTuning, finetune
 from miniature.training.resume import checkpoints, last_whole_checkpoint
 from small_models import (
     ARCHITECTURE,
@@ -42,14 +42,16 @@ def run(tmp_path, vocabulary):
         finetune(
             spec,
             toy_questions(30) if qa else toy_reviews(40),
-            task=task,
-            labels=None if qa else ["bad", "good"],
-            settings=TRAINING | settings,
-            text_settings=LONG if qa else {"max_length": 20},
+            FineTuning(
+                task=task,
+                labels=None if qa else ["bad", "good"],
+                settings=TRAINING | settings,
+                text_settings=LONG if qa else {"max_length": 20},
+                seed=3,
+                device="cpu",
+                checkpoint_folder=tmp_path / f"{partial or name}.partial",
+            ),
             vocabulary=vocabulary if "architecture" in spec else None,
-            seed=3,
-            device="cpu",
-            checkpoint_folder=tmp_path / f"{partial or name}.partial",
             output_folder=tmp_path / name,
             teacher_folder=teacher,
         )
@@ -276,13 +278,15 @@ def test_an_unknown_label(tmp_path, vocabulary):
         finetune(
             {"architecture": ARCHITECTURE},
             toy_reviews(4),
-            task="classification",
-            labels=["bad"],
-            settings=TRAINING,
-            text_settings={"max_length": 20},
+            FineTuning(
+                task="classification",
+                labels=["bad"],
+                settings=TRAINING,
+                text_settings={"max_length": 20},
+                seed=0,
+                device="cpu",
+                checkpoint_folder=tmp_path / "p",
+            ),
             vocabulary=vocabulary,
-            seed=0,
-            device="cpu",
-            checkpoint_folder=tmp_path / "p",
             output_folder=tmp_path / "o",
         )

@@ -29,6 +29,7 @@ from miniature.models.quantize import export_graph, quantize_graph
 from miniature.seeds import derive_seed, generator
 from miniature.training.as_is import check_finite
 from miniature.training.finetune import (
+    FineTuning,
     fit,
     load_teacher,
     training_record,
@@ -48,15 +49,8 @@ def derive_model(
     derive: Mapping,
     origin_folder: str | os.PathLike,
     output_folder: str | os.PathLike,
-    *,
-    task: str,
-    labels: Sequence[str] | Mapping[str, object] | None,
-    text_settings: Mapping,
-    seed: int,
-    device: str,
-    checkpoint_folder: str | os.PathLike,
+    how: FineTuning,
     table: pd.DataFrame | None = None,
-    settings: Mapping | None = None,
 ) -> None:
     """Make a model from another's checkpoint for the same task, and save it with its tokenizer.
 
@@ -69,22 +63,10 @@ def derive_model(
     output_folder : path
         Written atomically: a checkpoint, or ``model.onnx`` with its configuration and tokenizer; and
         ``derived.json`` with the technique, the weights that it touched and how many are not zero.
-    task : str
-        ``question-answering`` or ``classification``.
-    labels : sequence of str or mapping, optional
-        Class names in order; classification only.
-    text_settings : mapping
-        The ``question_answering:`` or ``classification:`` block.
-    seed : int
-        For new weights, order and dropout, where something is trained.
-    device : str
-        ``cpu`` or ``cuda``, for training.
-    checkpoint_folder : path
-        For resuming a training. It must belong to exactly this job.
+    how : FineTuning
+        The task, and the training where there is one.
     table : DataFrame, optional
         The training split, where something is trained or scales are taken from it.
-    settings : mapping, optional
-        The ``training:`` block, where something is trained.
 
     Raises
     ------
@@ -93,7 +75,7 @@ def derive_model(
         of ONNX, or numbers do not fit into the type that weights are cast to.
     """
     check_installed(derive, where=WHERE)
-    origin, tokenizer = load_result(origin_folder, head=task)
+    origin, tokenizer = load_result(origin_folder, head=how.task)
     if not isinstance(origin, PreTrainedModel):
         raise StudyError(
             "A graph of ONNX has no weights that could be changed or trained.",
@@ -104,29 +86,17 @@ def derive_model(
         raise StudyError(what, where=f"{WHERE}.{key}", fix=fix)
     origin.float()
     technique = technique_of(derive)
-    model = student(derive, origin, origin_folder, task, labels, seed) if technique == "distill" else origin
+    model = student(derive, origin, origin_folder, how) if technique == "distill" else origin
     if hasattr(model.config, COMPUTED_IN):
         delattr(model.config, COMPUTED_IN)
     touched = EDITS[technique](model, derive[technique]) if technique in EDITS else {}
     record, training = {"technique": technique}, None
     if derived_by_training(derive):
-        teacher = None
+        teacher, hidden = None, 0.0
         if technique == "distill":
-            teacher = load_teacher(origin_folder, task, tokenizer, labels).float()
-        curve, windows = fit(
-            model,
-            tokenizer,
-            table,
-            task=task,
-            labels=labels,
-            settings=settings,
-            text_settings=text_settings,
-            seed=seed,
-            device=device,
-            checkpoint_folder=checkpoint_folder,
-            teacher=teacher,
-            hidden=float(derive[technique].get("hidden_layers", 0.0)) if teacher is not None else 0.0,
-        )
+            teacher = load_teacher(origin_folder, how.task, tokenizer, how.labels).float()
+            hidden = float(derive[technique].get("hidden_layers", 0.0))
+        curve, windows = fit(model, tokenizer, table, how, teacher=teacher, hidden=hidden)
         model.to("cpu").eval()
         training = training_record(curve, examples=len(table), windows=windows)
     for module in model.modules():
@@ -143,8 +113,8 @@ def derive_model(
         if technique == "quantize":
             texts = []
             if derive["quantize"] == CALIBRATED:
-                texts = calibration_texts(tokenizer, table, task, labels, text_settings, seed)
-            touched = write_quantized(model, tokenizer, derive["quantize"], task, folder, texts)
+                texts = calibration_texts(tokenizer, table, how)
+            touched = write_quantized(model, tokenizer, derive["quantize"], how.task, folder, texts)
         else:
             write_checkpoint(model, tokenizer, folder)
         write_json(record | {"touched": touched}, folder / DERIVED)
@@ -175,11 +145,12 @@ def prune_weights(model: PreTrainedModel, settings: Mapping) -> dict[str, int]:
 
 def prune_heads(model: PreTrainedModel, heads: Sequence[Sequence[int]]) -> dict[str, int]:
     """Take attention heads out, each given as its layer and its number."""
-    by_layer: dict[int, list[int]] = {}
+    by_layer: dict[int, set[int]] = {}
     for layer, head in heads:
-        by_layer.setdefault(layer, []).append(head)
+        by_layer.setdefault(layer, set()).add(head)
     every = shape_of(model.config.to_dict()).heads
-    whole = [layer for layer, found in by_layer.items() if len(set(found)) >= every]
+    gone = {layer: set(model.config.pruned_heads.get(layer, ())) for layer in by_layer}
+    whole = [layer for layer, found in by_layer.items() if len(found | gone[layer]) >= every]
     if whole:
         raise StudyError(
             f"Layer {whole[0]} would keep no head; it has {every}.",
@@ -187,7 +158,7 @@ def prune_heads(model: PreTrainedModel, heads: Sequence[Sequence[int]]) -> dict[
             fix=f"drop_layers: [{whole[0]}]   # in its place",
         )
     model.prune_heads(by_layer)
-    return {"heads": sum(len(set(found)) for found in by_layer.values())}
+    return {"heads": sum(len(found - gone[layer]) for layer, found in by_layer.items())}
 
 
 def drop_layers(model: PreTrainedModel, dropped: Sequence[int]) -> dict[str, int]:
@@ -215,20 +186,18 @@ def student(
     derive: Mapping,
     teacher: PreTrainedModel,
     folder: str | os.PathLike,
-    task: str,
-    labels: Sequence[str] | Mapping[str, object] | None,
-    seed: int,
+    how: FineTuning,
 ) -> PreTrainedModel:
     """A model to be taught: of a shape of its own with new weights, or some of its teacher's layers."""
     settings = derive["distill"]
     if "architecture" in settings:
         spec = {"architecture": settings["architecture"]}
         made, _ = build_model(
-            spec, head=task, labels=labels, vocabulary=folder, seed=derive_seed(seed, "weights")
+            spec, head=how.task, labels=how.labels, vocabulary=folder, seed=derive_seed(how.seed, "weights")
         )
         return made
     keep_layers(teacher, kept_layers(derive, len(layers_of(teacher))))
-    for key, value in label_names(labels).items():
+    for key, value in label_names(how.labels).items():
         setattr(teacher.config, key, value)
     return teacher
 
@@ -236,15 +205,12 @@ def student(
 def calibration_texts(
     tokenizer: PreTrainedTokenizerFast,
     table: pd.DataFrame,
-    task: str,
-    labels: Sequence[str] | Mapping[str, object] | None,
-    text_settings: Mapping,
-    seed: int,
+    how: FineTuning,
 ) -> list[dict[str, np.ndarray]]:
     """A sample of the training texts, each alone, as a graph takes them."""
-    chosen = generator(seed, "calibration").permutation(len(table))[:CALIBRATION_TEXTS]
+    chosen = generator(how.seed, "calibration").permutation(len(table))[:CALIBRATION_TEXTS]
     rows = table.iloc[np.sort(chosen)].reset_index(drop=True)
-    windows, _ = training_windows(tokenizer, rows, task, labels, text_settings)
+    windows, _ = training_windows(tokenizer, rows, how)
     return [windows.batch(np.array([i]), pad_token=tokenizer.pad_token_id) for i in range(len(windows))]
 
 

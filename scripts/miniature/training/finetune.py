@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,18 +28,44 @@ logger = logging.getLogger("miniature.training")
 DISTILLATION = {"temperature": 2.0, "alpha": 0.5}
 
 
+class FineTuning(NamedTuple):
+    """How a model is fine-tuned on one task.
+
+    Attributes
+    ----------
+    task : str
+        ``question-answering`` or ``classification``.
+    labels : sequence of str or mapping, optional
+        Class names in order, with their values in the study's files if known; classification only.
+    settings : mapping, optional
+        The ``training:`` block; see `miniature.training.loop.train` and
+        `miniature.training.schedule.training_order`. Optional ``distillation``: ``temperature``, ``alpha``.
+        None where nothing is trained.
+    text_settings : mapping
+        The ``question_answering:`` or ``classification:`` block.
+    seed : int
+        For new weights, order and dropout.
+    device : str
+        ``cpu`` or ``cuda``.
+    checkpoint_folder : path
+        For resuming. It must belong to exactly this training.
+    """
+
+    task: str
+    labels: Sequence[str] | Mapping[str, object] | None
+    settings: Mapping | None
+    text_settings: Mapping
+    seed: int
+    device: str
+    checkpoint_folder: str | os.PathLike
+
+
 def finetune(
     spec: Mapping,
     table: pd.DataFrame,
+    how: FineTuning,
     *,
-    task: str,
-    labels: Sequence[str] | Mapping[str, object] | None,
-    settings: Mapping,
-    text_settings: Mapping,
     vocabulary: str | os.PathLike | None,
-    seed: int,
-    device: str,
-    checkpoint_folder: str | os.PathLike,
     output_folder: str | os.PathLike,
     teacher_folder: str | os.PathLike | None = None,
 ) -> None:
@@ -50,23 +77,9 @@ def finetune(
         The model, as for `miniature.models.build.build_model`.
     table : DataFrame
         The training split.
-    task : str
-        ``question-answering`` or ``classification``.
-    labels : sequence of str or mapping, optional
-        Class names in order, with their values in the study's files if known; classification only.
-    settings : mapping
-        The ``training:`` block; see `miniature.training.loop.train` and
-        `miniature.training.schedule.training_order`. Optional ``distillation``: ``temperature``, ``alpha``.
-    text_settings : mapping
-        The ``question_answering:`` or ``classification:`` block.
+    how : FineTuning
     vocabulary : path, optional
         Tokenizer folder for an architecture trained from scratch.
-    seed : int
-        For new weights, order and dropout.
-    device : str
-        ``cpu`` or ``cuda``.
-    checkpoint_folder : path
-        For resuming. It must belong to exactly this training.
     output_folder : path
         Written atomically at the end: ``config.json``, ``model.safetensors``, tokenizer, ``training.json``.
     teacher_folder : path, optional
@@ -79,24 +92,12 @@ def finetune(
         The entry, the settings and the data do not fit together.
     """
     model, tokenizer = build_model(
-        spec, head=task, labels=labels, vocabulary=vocabulary, seed=derive_seed(seed, "weights")
+        spec, head=how.task, labels=how.labels, vocabulary=vocabulary, seed=derive_seed(how.seed, "weights")
     )
     teacher = None
     if teacher_folder is not None:
-        teacher = load_teacher(teacher_folder, task, tokenizer, labels)
-    curve, windows = fit(
-        model,
-        tokenizer,
-        table,
-        task=task,
-        labels=labels,
-        settings=settings,
-        text_settings=text_settings,
-        seed=seed,
-        device=device,
-        checkpoint_folder=checkpoint_folder,
-        teacher=teacher,
-    )
+        teacher = load_teacher(teacher_folder, how.task, tokenizer, how.labels)
+    curve, windows = fit(model, tokenizer, table, how, teacher=teacher)
     save_model(model, tokenizer, curve, output_folder, examples=len(table), windows=windows)
 
 
@@ -104,32 +105,27 @@ def fit(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     table: pd.DataFrame,
+    how: FineTuning,
     *,
-    task: str,
-    labels: Sequence[str] | Mapping[str, object] | None,
-    settings: Mapping,
-    text_settings: Mapping,
-    seed: int,
-    device: str,
-    checkpoint_folder: str | os.PathLike,
     teacher: PreTrainedModel | None = None,
     hidden: float = 0.0,
 ) -> tuple[list[tuple[int, float]], int]:
     """Train a model in place; its learning curve, and how many windows it was trained on."""
-    check_length(model, text_settings)
-    windows, targets = training_windows(tokenizer, table, task, labels, text_settings)
+    settings = how.settings
+    check_length(model, how.text_settings)
+    windows, targets = training_windows(tokenizer, table, how)
     order = training_order(
         len(windows),
         epochs=settings["epochs"],
         batch_size=settings["batch_size"],
         order=settings["order"],
-        seed=seed,
+        seed=how.seed,
         lengths=windows.lengths,
     )
     logger.info("%d examples, %d windows, %d to train on", len(table), len(windows), len(order))
     if teacher is not None:
-        teacher.to(device)
-    objective = Objective(model, task, teacher, settings.get("distillation") or {}, hidden=hidden)
+        teacher.to(how.device)
+    objective = Objective(model, how.task, teacher, settings.get("distillation") or {}, hidden=hidden)
 
     def make_batch(indices: np.ndarray, _: int) -> dict[str, np.ndarray]:
         batch = windows.batch(indices, pad_token=tokenizer.pad_token_id)
@@ -141,9 +137,9 @@ def fit(
         make_batch,
         objective,
         settings=settings,
-        seed=derive_seed(seed, "dropout"),
-        device=device,
-        checkpoint_folder=checkpoint_folder,
+        seed=derive_seed(how.seed, "dropout"),
+        device=how.device,
+        checkpoint_folder=how.checkpoint_folder,
     )
     return curve, len(order)
 
@@ -151,13 +147,11 @@ def fit(
 def training_windows(
     tokenizer: PreTrainedTokenizerFast,
     table: pd.DataFrame,
-    task: str,
-    labels: Sequence[str] | None,
-    text_settings: Mapping,
+    how: FineTuning,
 ) -> tuple[Windows, dict[str, np.ndarray]]:
     """Windows of a training table and their targets."""
-    if task == "question-answering":
-        windows = encode_questions(tokenizer, table, text_settings)
+    if how.task == "question-answering":
+        windows = encode_questions(tokenizer, table, how.text_settings)
         starts, ends, usable = answer_positions(windows, table)
         if not usable.all():
             lost = len(np.unique(windows.example[~usable]))
@@ -166,14 +160,14 @@ def training_windows(
             )
             windows, (starts, ends) = windows.select(usable), (starts[usable], ends[usable])
         return windows, {"starts": starts, "ends": ends}
-    windows = encode_classified(tokenizer, table, max_length=int(text_settings["max_length"]))
-    number = {label: index for index, label in enumerate(labels)}
+    windows = encode_classified(tokenizer, table, max_length=int(how.text_settings["max_length"]))
+    number = {label: index for index, label in enumerate(how.labels)}
     unknown = sorted(set(table["label"]) - set(number))
     if unknown:
         raise StudyError(
-            f"The label {unknown[0]!r} is none of {', '.join(labels)}.",
+            f"The label {unknown[0]!r} is none of {', '.join(how.labels)}.",
             where="datasets: labels",
-            fix=f"labels: [{', '.join([*labels, *map(str, unknown)])}]",
+            fix=f"labels: [{', '.join([*how.labels, *map(str, unknown)])}]",
         )
     return windows, {"labels": table["label"].map(number).to_numpy(dtype=np.int64)}
 
