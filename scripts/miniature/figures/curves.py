@@ -101,14 +101,14 @@ def spaced_ticks(ticks: Sequence[int], *, width: float, size: float) -> list[int
 
     Examples
     --------
-    >>> spaced_ticks([1, 2, 5, 10, 20, 50, 100, 200], width=90.0, size=6.0)
+    >>> spaced_ticks([1, 2, 5, 10, 20, 50, 100, 200], width=80.0, size=6.0)
     [1, 2, 5, 10, 20, 50, 200]
     """
     per = width / max(np.log(ticks[-1] / ticks[0]), 1e-9)
     kept = [ticks[0]]
     for k in ticks[1:]:
         apart = per * np.log(k / kept[-1])
-        if apart >= 0.5 * (text_width(str(k), size) + text_width(str(kept[-1]), size)) + 0.5 * size:
+        if apart >= 0.5 * (text_width(str(k), size) + text_width(str(kept[-1]), size)) + 0.3 * size:
             kept.append(k)
     return kept
 
