@@ -1,5 +1,7 @@
 """What is drawn stays drawn when more is asked for, where that spares work."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +15,7 @@ from miniature.statistics.bootstrap import resample_clusters
 def test_a_nested_sample_holds_the_smaller_ones_in_the_order_of_the_source(rows):
     table = pd.DataFrame({"id": np.arange(rows)})
     drawn = [subsample(table, n, generator(0, "sample"), "here", nested=True)["id"] for n in (5, 6, 20, rows)]
-    for small, large in zip(drawn, drawn[1:], strict=False):
+    for small, large in itertools.pairwise(drawn):
         assert set(small) < set(large)
         assert large.is_monotonic_increasing
     assert len(drawn[-1]) == rows
