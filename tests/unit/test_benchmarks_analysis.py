@@ -42,6 +42,7 @@ def test_every_compare_script_and_the_scorecard_is_measured(measured):
     assert output.splitlines()[-1] == "Within 240 s and 4096 MB, without torch."
 
 
+@pytest.mark.slow
 def test_the_scorecard_has_every_model_and_characteristic(measured):
     folder, _ = measured
     card = pd.read_csv(folder / "scorecard.csv")
@@ -51,6 +52,7 @@ def test_the_scorecard_has_every_model_and_characteristic(measured):
     assert card["agreement"].notna().all()
 
 
+@pytest.mark.slow
 def test_limits_are_kept_to(measured, monkeypatch, capsys):
     folder, _ = measured
     options = ["--folder", str(folder), "--threads", "1", "--resamples", "50", "--jobs", "score_models"]

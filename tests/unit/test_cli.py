@@ -188,6 +188,7 @@ def test_wrong_predictions_are_found_before_any_job(here, capsys):
     assert "model small" in message
 
 
+@pytest.mark.slow
 def test_python_m_miniature_config_is_check(here):
     new("large", "small", "--data", "test.csv", "--study", "ours")
     done = subprocess.run(

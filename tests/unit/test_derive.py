@@ -236,6 +236,7 @@ def test_a_quantized_reader_answers_questions(tmp_path):
     assert 0 < abs(found[0] - found[1]).max() < 0.2
 
 
+@pytest.mark.slow
 def test_a_student_learns_what_its_teacher_says_and_not_what_labels_say(bert, tmp_path):
     """Against labels that contradict the teacher, alpha decides whom the student follows."""
     table = toy_reviews(64)

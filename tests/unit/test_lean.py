@@ -64,12 +64,14 @@ def said(tmp_path_factory):
     return run("predict_split"), run("")
 
 
+@pytest.mark.slow
 def test_the_predictions_are_those_of_transformers_as_it_is(said):
     lean, usual = said
     assert lean["table"] == usual["table"]
     assert lean["embeddings"] == usual["embeddings"]
 
 
+@pytest.mark.slow
 def test_nothing_that_was_put_off_is_imported_by_a_prediction(said):
     lean, usual = said
     assert lean["imported"] == []
@@ -77,6 +79,7 @@ def test_nothing_that_was_put_off_is_imported_by_a_prediction(said):
     assert lean["seconds"] < usual["seconds"]
 
 
+@pytest.mark.slow
 def test_whoever_asks_for_what_was_put_off_gets_it(said):
     lean, usual = said
     assert lean["real"] == usual["real"] == [True, 3, [0, 1], True]

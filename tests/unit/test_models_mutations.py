@@ -43,6 +43,7 @@ def classify(folder):
     return np.stack(predictions["probabilities"]), vectors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bert", "distilbert", "roberta"])
 def test_every_change_is_harmless_or_told(tmp_path, kind):
     base = save_classifier(tmp_path / "base", list(LABELS), kind)

@@ -202,6 +202,7 @@ def heard():
     logging.getLogger("miniature").removeHandler(handler)
 
 
+@pytest.mark.slow
 def test_files_changed_in_thousands_of_ways(tmp_path, heard, capsys):
     outcomes = collections.Counter()
     good = tmp_path / "good.jsonl"

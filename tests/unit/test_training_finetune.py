@@ -101,6 +101,7 @@ def test_resumed_is_the_same_bytes_as_uninterrupted(run, killed_at, monkeypatch,
     )  # 30 windows, 2 epochs, batches of 8
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_skipped(run, killed_at, monkeypatch, tmp_path, caplog):
     whole = run("whole")
     killed_at(7)
