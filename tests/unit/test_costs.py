@@ -17,6 +17,7 @@ from miniature.messages import StudyError
 from miniature.models.checkpoints import load_checkpoint
 from miniature.tables.costs import CHANGED, COLUMNS, cost_points, pareto_front, printed_costs, read_costs
 from miniature.training.derive import derive_model
+from miniature.training.finetune import FineTuning
 from small_models import QA_SETTINGS, save_classifier, toy_questions, toy_reviews
 
 LABELS = ["bad", "good"]
@@ -97,11 +98,11 @@ def test_halves_that_differ_are_a_spread_and_a_model_that_computes_waits_for_nob
 
 
 def test_a_graph_is_not_said_to_have_run_on_the_gpu(model, tmp_path, monkeypatch):
-    derive_model(
-        {"from": "origin", "quantize": "int8"}, model, tmp_path / "int8", task="classification",
-        labels=LABELS, text_settings=OPTIONS["text_settings"], seed=5, device="cpu",
-        checkpoint_folder=tmp_path / "partial",
+    training = FineTuning(
+        task="classification", labels=LABELS, settings=None, text_settings=OPTIONS["text_settings"], seed=5,
+        device="cpu", checkpoint_folder=tmp_path / "partial",
     )  # fmt: skip
+    derive_model({"from": "origin", "quantize": "int8"}, model, tmp_path / "int8", training)
     monkeypatch.setattr(measuring, "prepare_device", lambda device: None)
     found = measure_costs(
         tmp_path / "int8", toy_reviews(9), task="classification", examples=3, **OPTIONS | {"device": "cuda"}

@@ -212,8 +212,8 @@ def _finetune(folder, vocabulary, task, device, dropout, teacher=None, **setting
     "how",
     [
         {"prune": {"sparsity": 0.5, "scope": "global"}, "recover": True},
-        {"distill": {"drop_layers": [0]}},
-        {"distill": {"drop_layers": [0], "hidden_layers": 0.5}},
+        {"distill": {"layers": [0]}},
+        {"distill": {"layers": [0], "hidden_layers": 0.5}},
         {"cast": "bf16"},
         {"cast": "fp16"},
         {"quantize": "int8"},
