@@ -216,6 +216,19 @@ def test_the_figure_is_the_same_bytes_twice(table):
     assert drawn[0] == drawn[1]
 
 
+@pytest.mark.parametrize("count", [2, 30, 60])
+def test_every_name_stands_on_the_sheet(table, count):
+    found = points(table)
+    one = found[found["model"] == found["model"].iloc[-1]]
+    models = ["large", *(f"a-model-with-a-rather-long-name-{i}" for i in range(1, count))]
+    many = pd.concat([found[found["model"] == "large"], *(one.assign(model=name) for name in models[1:])])
+    figure = plot_costs(many, models=models, reference="large", note="")
+    names = figure.legends[0].get_window_extent()
+    assert len(figure.legends[0].get_texts()) == count
+    assert names.y0 >= 0
+    assert names.x1 <= figure.bbox.x1
+
+
 def test_a_damaged_file_is_told(tmp_path):
     (tmp_path / "a.json").write_text('{"bytes": 1')
     with pytest.raises(StudyError, match="cannot be read"):

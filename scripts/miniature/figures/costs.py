@@ -1,5 +1,6 @@
 """What models keep of the reference against what they cost, with the front that no other model beats."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from miniature.tables.costs import CHANGED
 
 SIZE, SMALL = 10.0, 8.6
 LINE = 1.4 * SMALL
+NAME = 1.5 * SIZE  # of the legend
 EDGE, LEFT, TICKS = 9.0, 56.0, 46.0  # points, as all lengths here
 PANEL, BETWEEN = (350.0, 180.0), (22.0, 26.0)
 COSTS = {
@@ -60,7 +62,9 @@ def plot_costs(points: pd.DataFrame, *, models: Sequence[str], reference: str, n
     )  # fmt: skip
     with neutral_style(SIZE):
         rows = len(panels) * (PANEL[1] + BETWEEN[1]) - BETWEEN[1]
-        sheet = Sheet(right + names, TICKS + rows + 34 + LINE * len(about) + EDGE)
+        # As many columns of names as the panels' height asks for.
+        columns = math.ceil(len(shown) * NAME / (rows + TICKS))
+        sheet = Sheet(right + columns * names, TICKS + rows + 34 + LINE * len(about) + EDGE)
         grid = []
         for row, ((panel, task), own) in enumerate(panels):
             bottom = TICKS + rows - PANEL[1] - row * (PANEL[1] + BETWEEN[1])
@@ -77,7 +81,7 @@ def plot_costs(points: pd.DataFrame, *, models: Sequence[str], reference: str, n
         sheet.figure.legend(
             handles=[_handle(looks[model], model) for model in shown], loc="upper left",
             bbox_to_anchor=((right + 6) / sheet.width, (TICKS + rows + 6) / sheet.height), frameon=False,
-            handletextpad=0.3, borderpad=0, fontsize=SIZE,
+            handletextpad=0.3, borderpad=0, fontsize=SIZE, ncols=columns, columnspacing=1.0,
         )  # fmt: skip
         top = sheet.height - EDGE
         title = f"What is kept of {reference}, and what it costs"
