@@ -126,30 +126,27 @@ def test_answers_and_embeddings(reader):
     assert there[1].tobytes() == again[1].tobytes()
 
 
-@pytest.mark.parametrize("method", EXPLAINED)
-def test_attributions_of_classes(classifier, tmp_path, method):
-    found = [
+def explained(folder, table, tmp_path, method, **settings):
+    """Attributions on the CPU and twice on the GPU."""
+    return [
         explain_table(
-            classifier, toy_reviews(30), task="classification", labels=LABELS, text_settings=TEXT,
-            settings=EXPLAINED[method], batch_tokens=512, journal=tmp_path / f"{number}.jsonl", device=device,
-            seed=5,
+            folder, table, settings=EXPLAINED[method], batch_tokens=512, journal=tmp_path / f"{number}.jsonl",
+            device=device, seed=5, **settings,
         )[0]
         for number, device in enumerate(("cpu", GPU, GPU))
     ]  # fmt: skip
-    _same_scores(found)
+
+
+@pytest.mark.parametrize("method", EXPLAINED)
+def test_attributions_of_classes(classifier, tmp_path, method):
+    settings = {"task": "classification", "labels": LABELS, "text_settings": TEXT}
+    _same_scores(explained(classifier, toy_reviews(30), tmp_path, method, **settings))
 
 
 @pytest.mark.parametrize("method", ["integrated-gradients", "gradient-x-input", "occlusion"])
 def test_attributions_of_answers(reader, tmp_path, method):
-    found = [
-        explain_table(
-            reader, toy_questions(20), task="question-answering", labels=None, text_settings=LONG,
-            settings=EXPLAINED[method], batch_tokens=512, journal=tmp_path / f"{number}.jsonl", device=device,
-            seed=5,
-        )[0]
-        for number, device in enumerate(("cpu", GPU, GPU))
-    ]  # fmt: skip
-    _same_scores(found)
+    settings = {"task": "question-answering", "labels": None, "text_settings": LONG}
+    _same_scores(explained(reader, toy_questions(20), tmp_path, method, **settings))
 
 
 def _same_scores(found):

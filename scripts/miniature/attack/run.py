@@ -117,7 +117,7 @@ def attack_table(
         "version": version,
         "threads": threads,
     }
-    key = journal_key(parts, folders, [])
+    key = journal_key(parts, folders)
     digests = {example[0]: digest_example(example) for example in examples}
     with Journal(journal, key) as journaled:
         # Of an earlier run, which may have had other examples.

@@ -58,10 +58,8 @@ def study_of(
         Too few models, no test file, nothing at a path, or a model that the Hub does not give.
     """
     command = "miniature audit " + " ".join(models)
-    given = [*models, *again]
-    if all(is_log(Path(path)) for path in given) and (data in (None, models[0]) or not Path(data).exists()):
-        return _study_of_logs(models, again, None if data == models[0] else data, name)
-    if data is None:
+    logged = all(is_log(Path(path)) for path in (*models, *again))
+    if data is None and not logged:
         raise StudyError(
             "Nothing says which examples the models are compared on.",
             where="--data",
@@ -71,8 +69,10 @@ def study_of(
         raise StudyError(
             "A reference alone has nothing to be compared with.",
             where="MODEL",
-            fix=f"{command} models/small --data {data}",
+            fix=f"{command} logs/small" if logged else f"{command} models/small --data {data}",
         )
+    if logged and (data in (None, models[0]) or not Path(data).exists()):
+        return _study_of_logs(models, again, None if data == models[0] else data, name)
     from_hub = {path for path in (*models, *again) if HUB.fullmatch(path) and not Path(path).parent.exists()}
     for path in (*models, *again, data):
         if path not in from_hub and not Path(path).exists():
@@ -105,27 +105,21 @@ def _study_of_logs(
     from miniature.predictions.logs import readings_of
 
     paths = [*models, *again]
-    if len(paths) < 2:
-        raise StudyError(
-            "A reference alone has nothing to be compared with.",
-            where="MODEL",
-            fix=f"miniature audit {models[0]} logs/small",
-        )
     logged = {path: {reading.name: reading for reading in readings_of(path)} for path in paths}
     first = logged[models[0]].values()
     asked = [one for one in first if task in (None, one.name, one.benchmark)]
-    wanted = [one for one in asked if all(one.name in found for found in logged.values())]
+    common = [one for one in first if all(one.name in found for found in logged.values())]
+    wanted = [one for one in asked if one in common]
     for one in asked:
-        lacking = next((path for path in paths if one.name not in logged[path]), None)
-        if lacking is not None:
+        if one not in common:
+            lacking = next(path for path in paths if one.name not in logged[path])
             print(f"left out: {one.name}, which {lacking} does not have", file=sys.stderr)
     if not wanted:
         known = "\n".join(f"  {path}: {', '.join(found)}" for path, found in logged.items())
-        common = [one.name for one in first if all(one.name in found for found in logged.values())]
         raise StudyError(
             f"{f'{task} is no file, and no task that' if task else 'No task'} is in every log:\n{known}",
             where="--data" if task else models[0],
-            fix=f"--data {common[0]}" if common else "log the same tasks for every model",
+            fix=f"--data {common[0].name}" if common else "log the same tasks for every model",
         )
     keys = {suggest_name(one.name): one for one in wanted}
     said = {

@@ -86,7 +86,7 @@ class Journal:
         self.close()
 
 
-def journal_key(parts: dict, folders: Iterable[str | os.PathLike], examples: Iterable[tuple]) -> str:
+def journal_key(parts: dict, folders: Iterable[str | os.PathLike], examples: Iterable[tuple] = ()) -> str:
     """Key of everything that results depend on."""
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
     for folder in folders:

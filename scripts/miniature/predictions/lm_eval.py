@@ -294,10 +294,11 @@ def readings_of(path: Path) -> list[Reading]:
     found = []
     for name, runs in units:
         choice, probabilities = _glance(runs[0])
-        filters = filters_of(runs[0])
+        results = results_of(runs[0])
+        filters, weights = filters_of(results, runs[0].task), weights_of(results)
         for one in filters if len(filters) > 1 else [None]:
             whole = name if one is None else f"{name}-{one}"
-            found.append(Reading(whole, kind_of(choice), probabilities, name, one, weights_of(runs[0])))
+            found.append(Reading(whole, kind_of(choice), probabilities, name, one, weights))
     return found
 
 

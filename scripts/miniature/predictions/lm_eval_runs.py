@@ -152,7 +152,9 @@ def units_of(runs: Sequence[Run], alike: Callable[[Sequence[Run]], bool]) -> lis
         A task or group, and the newest run of each of its tasks.
     """
     newest = {run.task: run for run in sorted(runs, key=lambda run: run.date)}
-    group = {name: inside for run in newest.values()
+    # The tasks of one run share a file of results, which may be large.
+    files = {(run.path.parent, run.date): run for run in newest.values()}
+    group = {name: inside for run in files.values()
              for name, inside in results_of(run).get("group_subtasks", {}).items() if inside}  # fmt: skip
     below = {sub for inside in group.values() for sub in inside}
     units: list[tuple[str, list[Run]]] = []
@@ -173,19 +175,15 @@ def units_of(runs: Sequence[Run], alike: Callable[[Sequence[Run]], bool]) -> lis
     return [*units, *((task, [run]) for task, run in sorted(newest.items()) if task not in taken)]
 
 
-def weights_of(run: Run) -> str | None:
-    """What a run says of the weights that it loaded, without how they were run; None where it does not say.
+def weights_of(results: Mapping) -> str | None:
+    """What results say of the weights that were loaded, without how they were run; None where nothing.
 
     Examples
     --------
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     said = {"config": {"model_args": "pretrained=o/m,dtype=float16", "model_sha": "ab"}}
-    ...     _ = Path(folder, "results_d.json").write_text(json.dumps(said))
-    ...     weights_of(Run("t", "d", Path(folder, "samples_t_d.jsonl")))
+    >>> weights_of({"config": {"model_args": "pretrained=o/m,dtype=float16", "model_sha": "ab"}})
     'pretrained=o/m at ab'
     """
-    config = results_of(run).get("config") or {}
+    config = results.get("config") or {}
     given, commit = config.get("model_args") or {}, config.get("model_sha")
     if isinstance(given, str):
         given = dict(part.partition("=")[::2] for part in given.split(","))
@@ -193,8 +191,8 @@ def weights_of(run: Run) -> str | None:
     return f"{said} at {commit}" if commit else said or None
 
 
-def filters_of(run: Run) -> list[str]:
-    """Filters that a run's results name; empty where they are not there."""
-    figures = results_of(run).get("results", {}).get(run.task, {})
+def filters_of(results: Mapping, task: str) -> list[str]:
+    """Filters that results name for a task; empty where there are none."""
+    figures = results.get("results", {}).get(task, {})
     found = [key.partition(",")[2] for key in figures if "," in key and "_stderr," not in key]
     return list(dict.fromkeys(found))

@@ -16,8 +16,8 @@ RESAMPLE_BLOCK = 250
 PAIR_BLOCK = 32
 
 
-def batched(pairs: Sequence[tuple[str, str]], size: int) -> Iterator[Sequence[tuple[str, str]]]:
-    """Pairs, so many at a time."""
+def batched(pairs: Sequence, size: int) -> Iterator[Sequence]:
+    """Pairs, or rows of an array that are one for each, so many at a time."""
     return (pairs[start : start + size] for start in range(0, len(pairs), size))
 
 
@@ -96,8 +96,7 @@ def recompute_measures(
         return
     if sums.ndim != 3 or counts.ndim != 2 or sums.shape[1] != counts.shape[1]:
         raise ValueError(f"Sums and counts of the same clusters are needed: {sums.shape}, {counts.shape}.")
-    for start in range(0, len(sums), PAIR_BLOCK):
-        block = sums[start : start + PAIR_BLOCK]  # [pairs, clusters, columns]
+    for block in batched(sums, PAIR_BLOCK):  # [pairs, clusters, columns]
         whole = block.sum(axis=1)  # [pairs, columns]
         estimates = measures(whole)
         resampled = measures(_add_up(block, counts))  # each [resamples, pairs]
