@@ -3,6 +3,7 @@
 Underscored because it is not a rule. Scripts import it first and numerical libraries after it.
 """
 
+import contextlib
 import logging
 import os
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from miniature.job.compute import set_threads
-from miniature.job.lean import import_transformers
+from miniature.job.lean import import_transformers, no_compiler
 from miniature.job.machine import describe_machine_error
 from miniature.messages import StudyError, printable
 
@@ -28,14 +29,15 @@ def switch_hub_off(rule: str) -> None:
         os.environ["HF_HUB_OFFLINE"] = "1"
 
 
-# Rules that run models and train none.
-RUN_MODELS = ("predict_split", "attribute_model", "transfer_attacks", "copy_model")
+# Rules that run models, and those that train them or write what a training would.
+RUN_MODELS = ("predict_split", "attribute_model", "transfer_attacks", "cost_model")
+TRAIN_MODELS = ("finetune_model", "derive_model", "train_masked_lm", "copy_model")
 
 # Snakemake puts `snakemake` into the globals of the script it runs, before the script imports anything.
 _rule = getattr(vars(sys.modules["__main__"]).get("snakemake"), "rule", "")
 switch_hub_off(_rule)
-if _rule in RUN_MODELS:
-    import_transformers()
+if _rule in (*RUN_MODELS, *TRAIN_MODELS):
+    import_transformers(trainer=_rule in TRAIN_MODELS)
 
 
 class PrintableFormatter(logging.Formatter):
@@ -77,7 +79,8 @@ def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     set_threads(int(snakemake.params.get("compute_threads", 1)))
     try:
-        main(snakemake)
+        with no_compiler() if _rule in TRAIN_MODELS else contextlib.nullcontext():
+            main(snakemake)
     except StudyError as error:
         logging.error("%s", error)
         raise SystemExit(1) from None

@@ -12,9 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from miniature.attack.words.stopwords import STOPWORDS
+from miniature.job.lean import COMPILERS, put_off
 
 # The name is TextAttack's (shared/utils/install.py, version 0.3.11): "post install has been run".
 _MARKER = "post_install_check_3"
+
+
+# What TextAttack imports for attacks and data sets that none here has.
+UNUSED = (*COMPILERS, "bert_score", "datasets")
 
 
 @contextlib.contextmanager
@@ -23,13 +28,11 @@ def offline_textattack() -> Iterator[None]:
     if "textattack" in sys.modules:
         yield
         return
-    # These read HF_HOME and XDG_CACHE_HOME when imported. TextAttack changes both before importing them;
-    # imported first, they keep the user's folders.
-    import datasets  # noqa: F401
-    import matplotlib.font_manager  # noqa: F401
-    import nltk
+    # Imported first, it keeps the folders that HF_HOME and XDG_CACHE_HOME name, which TextAttack changes.
     import transformers.utils  # noqa: F401
 
+    with put_off("scipy.stats"):
+        import nltk
     before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="miniature-attack-") as name:
         folder = Path(name)
@@ -42,7 +45,8 @@ def offline_textattack() -> Iterator[None]:
         os.environ["TA_DEVICE"] = "cpu"
         nltk.data.path.insert(0, str(folder / "nltk"))
         try:
-            yield
+            with put_off(*UNUSED):
+                yield
         finally:
             nltk.data.path.remove(str(folder / "nltk"))
             for variable in set(os.environ) - set(before):

@@ -13,6 +13,7 @@ import pandas as pd
 from miniature.attack.recipe import spell_recipe
 from miniature.attack.rows import ATTACKED, BROKEN, FAILED, attacks_frame
 from miniature.job.journal import Journal, journal_key
+from miniature.job.lean import import_transformers
 from miniature.job.partial import digest_file
 from miniature.messages import StudyError
 from miniature.models.results import check_result_folder
@@ -127,6 +128,7 @@ def attack_table(
             logger.info("%d of %d examples were attacked earlier", len(done), len(examples))
         if left:
             # Here, because TextAttack takes seconds and hundreds of megabytes to import.
+            import_transformers()
             from miniature.attack.search.load import load_engine
 
             engine = load_engine(

@@ -1,30 +1,34 @@
-"""Import transformers without what it imports of compilers and tools that no job here uses.
+"""Import and train with transformers without the compilers and tools that no job here uses.
 
-A third of the processor time of importing transformers goes into a compiler, distributed tensors and
-scikit-learn. What it takes from these becomes a stand-in, which fetches the real thing once it is called or
+Half of the processor time of importing transformers goes into a compiler, distributed tensors, scikit-learn
+and the like. What it takes from these becomes a stand-in, which fetches the real thing once it is called or
 looked into, and transformers is told that this torch has no distributed part, as some builds of torch have
 none. Whoever imports these packages afterward gets them as they are.
 """
 
+import contextlib
 import importlib
 import sys
-from types import ModuleType
+from collections.abc import Iterable, Iterator
+from types import ModuleType, SimpleNamespace
 from unittest.mock import patch
 
 # Modules that transformers takes names from while it is imported, and the modules of it that do so.
-PUT_OFF = (
-    "sklearn.metrics",
-    "scipy.optimize",
+COMPILER = "torch._dynamo"
+COMPILERS = (
+    COMPILER,
     "torch._dynamo._trace_wrapped_higher_order_op",
     "transformers.integrations.flex_attention",
 )
-COMPILER = "torch._dynamo"
+TOOLS = ("scipy.optimize", "scipy.stats", "sklearn.metrics")
 READERS = (
     "transformers.modeling_utils",
     "transformers.integrations.tensor_parallel",
     "transformers.generation.candidate_generator",
     "transformers.masking_utils",
 )
+# The trainer asks whether what it is given is a data set of this package.
+TRAINER, ITS_DATA = "transformers.trainer", "datasets"
 
 
 class _Name(type):
@@ -56,21 +60,66 @@ class _Module(ModuleType):
         return _Name(name, (), {"_module": self.__name__})
 
 
-def import_transformers() -> None:
+def import_transformers(*, trainer: bool = False) -> None:
     """Import the parts of transformers that every model needs, and put off what none here does.
 
     Does nothing where transformers is imported already.
+
+    Parameters
+    ----------
+    trainer : bool
+        Its trainer too.
     """
     if "transformers" in sys.modules:
         return
     import torch
 
-    put_off = {name: _Module(name) for name in (*PUT_OFF, COMPILER) if name not in sys.modules}
+    with put_off(*COMPILERS, *TOOLS), patch.object(torch.distributed, "is_available", lambda: False):
+        for name in READERS:
+            importlib.import_module(name)
+        if trainer:
+            with put_off(ITS_DATA):
+                importlib.import_module(TRAINER)
+
+
+@contextlib.contextmanager
+def put_off(*names: str) -> Iterator[None]:
+    """Let stand-ins be imported in place of modules that are not imported yet."""
+    with _standing_in(_Module(name) for name in names):
+        yield
+
+
+@contextlib.contextmanager
+def no_compiler() -> Iterator[None]:
+    """Tell optimizers and accelerate, while they train, that no model is compiled or spread over devices.
+
+    They ask the packages that would have done so, which take longer to import than a small model to train.
+    """
+    with _standing_in([_NoCompiler(COMPILER), _Module("torch.distributed.tensor")]):
+        yield
+
+
+class _NoCompiler(_Module):
+    """The compiler, as far as models are asked about that it has not compiled."""
+
+    eval_frame = SimpleNamespace(OptimizedModule=type("OptimizedModule", (), {}))
+
+    @staticmethod
+    def disable(function, recursive=True, **_):
+        return function
+
+    @staticmethod
+    def graph_break(msg=""):
+        pass
+
+
+@contextlib.contextmanager
+def _standing_in(modules: Iterable[ModuleType]) -> Iterator[None]:
+    """Let modules stand for those of their name that are not imported yet."""
+    put_off = {module.__name__: module for module in modules if module.__name__ not in sys.modules}
     sys.modules.update(put_off)
     try:
-        with patch.object(torch.distributed, "is_available", lambda: False):
-            for name in READERS:
-                importlib.import_module(name)
+        yield
     finally:
         for name, module in put_off.items():
             if sys.modules.get(name) is module:
