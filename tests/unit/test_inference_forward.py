@@ -3,6 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from transformers import (
+    BertConfig,
+    BertModel,
+    DistilBertConfig,
+    DistilBertModel,
+    ElectraConfig,
+    ElectraModel,
+)  # fmt: skip
 
 from miniature.inference.forward import packed_linears
 
@@ -36,3 +44,34 @@ def test_other_precisions_and_other_layers_stay_as_they_are():
     layers = torch.nn.ModuleList([torch.nn.Linear(4, 4)])
     with packed_linears(layers, "cuda"):
         assert "forward" not in vars(layers[0])
+
+
+USUAL = {"hidden_size": 24, "intermediate_size": 40, "num_attention_heads": 2, "num_hidden_layers": 2}
+FAMILIES = {
+    "bert": BertModel(BertConfig(vocab_size=30, initializer_range=0.5, **USUAL)),
+    "distilbert": DistilBertModel(
+        DistilBertConfig(vocab_size=30, initializer_range=0.5, dim=24, hidden_dim=40, n_heads=2, n_layers=2)
+    ),
+    "electra": ElectraModel(ElectraConfig(vocab_size=30, initializer_range=0.5, embedding_size=24, **USUAL)),
+    "gelu by Python": BertModel(
+        BertConfig(vocab_size=30, initializer_range=0.5, hidden_act="gelu_python", **USUAL)
+    ),
+    "relu": BertModel(BertConfig(vocab_size=30, initializer_range=0.5, hidden_act="relu", **USUAL)),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_gelu_that_a_linear_layer_puts_on_is_that_of_the_model(family):
+    model = FAMILIES[family].eval()
+    blocks = [module for module in model.modules() if type(module).__name__.endswith(("Intermediate", "FFN"))]
+    before = [dict(block.named_children()) for block in blocks]
+    ids = torch.arange(1, 28).reshape(3, 9)
+    with torch.inference_mode():
+        own = model(ids)[0]
+        with packed_linears(model, "cpu"):
+            np.testing.assert_allclose(model(ids)[0], own, atol=1e-5)
+            passed = [
+                any(isinstance(child, torch.nn.Identity) for child in block.children()) for block in blocks
+            ]
+    assert passed == [family != "relu"] * 2
+    assert [dict(block.named_children()) for block in blocks] == before
