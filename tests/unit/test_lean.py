@@ -92,7 +92,7 @@ def test_whoever_asks_for_what_was_put_off_gets_it(said):
 
 # What a training rule does, from its wrapper to the saved weights.
 TRAINING = f"""
-import hashlib, json, sys
+import gc, hashlib, json, sys
 from pathlib import Path
 from types import SimpleNamespace
 folder, rule, output = sys.argv[1:]
@@ -103,6 +103,7 @@ from miniature.files import read_parquet
 from miniature.training.finetune import FineTuning, finetune
 
 def main(_):
+    assert gc.isenabled()
     how = FineTuning(
         task="classification", labels={LABELS!r}, text_settings={{"max_length": 12}}, seed=1, device="cpu",
         checkpoint_folder=output + "/.steps", settings=dict(
