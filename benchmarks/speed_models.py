@@ -1,5 +1,6 @@
 """Where models run: the start of a job, and a forward pass beside pipelines and ONNX Runtime."""
 
+import copy
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,7 @@ def inference(layers: int = 6, questions: int = 48) -> Iterator[Race]:
     from transformers import BertConfig, BertForQuestionAnswering, BertTokenizerFast, pipeline
 
     from miniature.inference.batches import token_budget_batches
-    from miniature.inference.forward import packed_linears
+    from miniature.inference.forward import in_precision, packed_linears
     from miniature.inference.question_answering import predict_with
     from miniature.models.windows import encode_questions
 
@@ -122,6 +123,19 @@ def inference(layers: int = 6, questions: int = 48) -> Iterator[Race]:
         same,
         products,
     )  # fmt: skip
+
+    def in_half() -> tuple[list[str], np.ndarray]:
+        half = in_precision(copy.deepcopy(model), "bf16")
+        predictions, features = predict_with(
+            half, tokenizer, table, text_settings=QA, feature="cls", batch_tokens=4096, device="cpu"
+        )
+        return predictions["prediction"].tolist(), features
+
+    def changed(half: tuple, exact: tuple) -> str:
+        equal = sum(a == b for a, b in zip(half[0], exact[0], strict=True))
+        return f"{questions - equal} of {questions} answers change"
+
+    yield Race("the same in bf16", in_half, {"ours in fp32": ours}, changed)
     session = {"onnxruntime, its session alone": _onnx(model, fed, batches, folder)}
     yield Race("the same", ours, session, _near, products)
 

@@ -14,6 +14,7 @@ def main(snakemake):
         "text_settings": params.text,
         "feature": params.inference["feature"],
         "batch_tokens": params.inference["batch_tokens"],
+        "precision": params.inference["precision"],
         "device": params.device,
     }
     if params.kind == "question-answering":

@@ -60,10 +60,18 @@ def test_the_control_is_compared_and_has_settings_of_its_own(tiny):
     assert replicates.control_model(tiny) == "large.control"
     assert replicates.compared_models(tiny, "errors", "reviews")[-1] == "large.control"
     assert "large.control" not in plan.model_names(tiny)
-    assert replicates.inference_settings(tiny, "large.control") == {"batch_tokens": 512, "feature": "cls"}
-    assert replicates.inference_settings(tiny, "large") == {"batch_tokens": 2048, "feature": "cls"}
+    usual = {"batch_tokens": 2048, "feature": "cls", "precision": "fp32"}
+    assert replicates.inference_settings(tiny, "large.control") == usual | {"batch_tokens": 512}
+    assert replicates.inference_settings(tiny, "large") == usual
     assert replicates.inference_threads(tiny, "large.control") == 2
     assert replicates.inference_threads(tiny, "large.seed1") == 1
+
+
+def test_a_control_tells_what_another_precision_changes(tmp_path):
+    text = changed((("inference", "precision"), "bf16"), (("control", "precision"), "fp32"))
+    study = replicates.expand_replicates(validate(text, tmp_path))
+    precisions = [replicates.inference_settings(study, m)["precision"] for m in ("large", "large.control")]
+    assert precisions == ["bf16", "fp32"]
 
 
 def test_no_control_unless_asked_for(tmp_path):

@@ -1,3 +1,6 @@
+import json
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -79,6 +82,22 @@ def test_batches_and_order_change_nothing(checkpoint):
     np.testing.assert_allclose(
         np.stack(other["probabilities"]), np.stack(reference["probabilities"])[order], atol=1e-5
     )
+
+
+def test_half_precision_is_that_of_a_model_that_was_cast(checkpoint, tmp_path):
+    table = toy_reviews(30)
+    exact, _ = predict(checkpoint, table, labels=LABELS, **OPTIONS)
+    predictions, embeddings = predict(checkpoint, table, labels=LABELS, precision="bf16", **OPTIONS)
+    apart = np.abs(np.stack(predictions["probabilities"]) - np.stack(exact["probabilities"]))
+    assert 1e-5 < apart.max() < 0.1
+    assert embeddings.dtype == np.float32
+    shutil.copytree(checkpoint, tmp_path / "cast")
+    said = json.loads((tmp_path / "cast/config.json").read_text())
+    (tmp_path / "cast/config.json").write_text(json.dumps(said | {"computed_in": "bf16"}))
+    for precision in ("fp32", "bf16"):
+        cast, its = predict(tmp_path / "cast", table, labels=LABELS, precision=precision, **OPTIONS)
+        assert np.array_equal(np.stack(cast["probabilities"]), np.stack(predictions["probabilities"]))
+        assert np.array_equal(its, embeddings)
 
 
 @pytest.mark.parametrize("labels", [["good", "worse"], ["bad"], ["bad", "good", "other"]])

@@ -62,11 +62,11 @@ def compared_models(config: Mapping, characteristic: str, task: str, other: str 
 
 
 def inference_settings(config: Mapping, model: str) -> dict | None:
-    """Settings of ``inference:`` for a model; the control has its own batch size."""
+    """Settings of ``inference:`` for a model; a control has its own batch size and, if it says so, precision."""
     settings = config.get("inference")
     if control_of(model) is None or settings is None:
         return settings
-    return {**settings, "batch_tokens": config["control"]["batch_tokens"]}
+    return {**settings, **{key: value for key, value in config["control"].items() if key != "threads"}}
 
 
 def inference_threads(config: Mapping, model: str) -> int:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from miniature.inference.forward import hidden_size, origin, pool, run_forward
+from miniature.inference.forward import hidden_size, in_precision, origin, pool, run_forward
 from miniature.inference.outputs import check_outputs
 from miniature.messages import StudyError
 from miniature.models.checkpoints import check_length, load_result, order_outputs
@@ -23,6 +23,7 @@ def predict(
     feature: str,
     batch_tokens: int,
     device: str,
+    precision: str = "fp32",
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Classify every text of a table with a fine-tuned checkpoint.
 
@@ -42,6 +43,8 @@ def predict(
         Most tokens in a batch, padding included.
     device : str
         ``cpu`` or ``cuda``.
+    precision : str
+        ``fp32`` or ``bf16``.
 
     Returns
     -------
@@ -56,7 +59,7 @@ def predict(
     """
     model, tokenizer = load_classifier(folder, labels=labels, text_settings=text_settings)
     return predict_with(
-        model,
+        in_precision(model, precision),
         tokenizer,
         table,
         labels=labels,

@@ -17,7 +17,7 @@ from transformers.utils import ModelOutput
 from miniature.inference.batches import token_budget_batches
 from miniature.job.compute import prepare_device
 from miniature.messages import StudyError
-from miniature.models.checkpoints import takes_segments
+from miniature.models.checkpoints import CASTS, COMPUTED_IN, takes_segments
 from miniature.models.windows import CLS_POSITION, Windows
 
 logger = logging.getLogger("miniature.inference")
@@ -36,7 +36,7 @@ def run_forward(
     batch_tokens: int,
     device: str,
 ) -> Iterator[tuple[np.ndarray, list[np.ndarray], np.ndarray]]:
-    """Run an encoder with its head over all windows in float32."""
+    """Run an encoder with its head over all windows."""
     prepare_device(device)
     model.to(device).eval()
     segments = takes_segments(model)
@@ -69,6 +69,12 @@ def run_forward(
                     )
     finally:
         hook.remove()
+
+
+def in_precision(model: PreTrainedModel, precision: str) -> PreTrainedModel:
+    """A model that computes in this precision, unless it was made to compute in another."""
+    made_to = not isinstance(model, PreTrainedModel) or hasattr(model.config, COMPUTED_IN)
+    return model if made_to or precision not in CASTS else model.to(CASTS[precision])
 
 
 @contextlib.contextmanager

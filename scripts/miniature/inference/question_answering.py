@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from miniature.inference.forward import hidden_size, origin, pool, run_forward
+from miniature.inference.forward import hidden_size, in_precision, origin, pool, run_forward
 from miniature.inference.outputs import check_outputs
 from miniature.inference.spans import Choice, best_spans, choose_spans, null_scores
 from miniature.models.checkpoints import check_length, load_result
@@ -25,6 +25,7 @@ def predict(
     feature: str,
     batch_tokens: int,
     device: str,
+    precision: str = "fp32",
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Answer every question of a table with a fine-tuned checkpoint.
 
@@ -43,6 +44,8 @@ def predict(
         Most tokens in a batch, padding included; changes speed and memory, not the answers.
     device : str
         ``cpu`` or ``cuda``.
+    precision : str
+        ``fp32`` or ``bf16``.
 
     Returns
     -------
@@ -59,7 +62,7 @@ def predict(
     model, tokenizer = load_result(folder, head="question-answering")
     check_length(model, text_settings)
     return predict_with(
-        model,
+        in_precision(model, precision),
         tokenizer,
         table,
         text_settings=text_settings,
