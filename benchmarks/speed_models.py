@@ -133,7 +133,7 @@ def inference(layers: int = 6, questions: int = 48) -> Iterator[Race]:
 
     def changed(half: tuple, exact: tuple) -> str:
         equal = sum(a == b for a, b in zip(half[0], exact[0], strict=True))
-        return f"{questions - equal} of {questions} answers change"
+        return f"{questions - equal} of {questions} answers change; the weights are random"
 
     yield Race("the same in bf16", in_half, {"ours in fp32": ours}, changed)
     session = {"onnxruntime, its session alone": _onnx(model, fed, batches, folder)}

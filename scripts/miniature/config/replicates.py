@@ -62,7 +62,7 @@ def compared_models(config: Mapping, characteristic: str, task: str, other: str 
 
 
 def inference_settings(config: Mapping, model: str) -> dict | None:
-    """Settings of ``inference:`` for a model; a control has its own batch size and, if it says so, precision."""
+    """Settings of ``inference:`` for a model; a control has its own batch size and may have its precision."""
     settings = config.get("inference")
     if control_of(model) is None or settings is None:
         return settings
