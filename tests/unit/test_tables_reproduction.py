@@ -78,6 +78,8 @@ def test_models_given_by_their_published_errors_have_rounding_only():
         ({"hub": "me/bert"}, "bert-base is another checkpoint: me/bert"),
         ({"hub": PUBLISHED["models"]["bert-base"], "layers": 6}, "bert-base is cut to 6 layers"),
         ({"architecture": {}}, "bert-base is trained from scratch"),
+        ({"onnx": "base/model.onnx"}, "bert-base is another checkpoint: base/model.onnx"),
+        ({"derive": {"from": "bert-large", "cast": "bf16"}}, "bert-base is made from bert-large"),
     ],
 )
 def test_another_model_of_the_same_name_is_shown_and_not_compared(entry, why):

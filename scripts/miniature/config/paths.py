@@ -10,7 +10,7 @@ from miniature.messages import StudyError
 from miniature.models.entry import SOURCES
 
 # Keys that name a file or folder; `local` does too, but may be missing.
-PATHS = {"path", "word_vectors", "pos_tagger", *(key for key, source in SOURCES.items() if source.is_path)}
+PATHS = {"path", "word_vectors", "pos_tagger", *(key for source in SOURCES.values() for key in source.paths)}
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 # Snakemake takes braces for wildcards; no file is called by a NUL, and none should be by a newline.
 _UNUSABLE = re.compile(r"[{}\x00-\x1f\x7f]")

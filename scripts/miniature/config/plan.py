@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from miniature.attack.recipe import spell_recipe
 from miniature.characteristics.declared import DECLARED
 from miniature.messages import StudyError
-from miniature.models.derived import becomes_graph
-from miniature.models.entry import gives_embeddings, is_ready
+from miniature.models.entry import gives_embeddings, is_graph, is_ready
 from miniature.names import CONTROL, replicate_of
 
 
@@ -56,11 +55,7 @@ def derived_models(config: Mapping) -> list[str]:
 
 def graph_models(config: Mapping) -> list[str]:
     """Models that are graphs of ONNX, given or made here: they have no gradients."""
-    return [
-        name
-        for name in trained_models(config)
-        if is_ready(entry := config["models"][name]) or becomes_graph(entry.get("derive", {}))
-    ]
+    return [name for name in trained_models(config) if is_graph(config["models"][name])]
 
 
 def finetuned_models(config: Mapping) -> list[str]:

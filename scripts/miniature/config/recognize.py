@@ -18,7 +18,7 @@ from miniature.data.problems import Problems
 from miniature.data.text_files import open_bytes
 from miniature.messages import StudyError
 from miniature.models.classes import trained_classes
-from miniature.models.entry import SOURCES, entry_heads
+from miniature.models.entry import entry_heads, local_folder
 from miniature.names import suggest_name
 
 TABLES = {".csv": "csv", ".tsv": "csv", ".tab": "csv", ".parquet": "csv", ".pq": "csv",
@@ -294,14 +294,15 @@ def _classes(config: Mapping) -> dict[str, list[str]]:
     models, found = config["models"], {}
     for name in dict.fromkeys([config["reference"], *models]):
         entry = models.get(name, {})
-        local = next((entry[key] for key in SOURCES if key in entry and SOURCES[key].is_path), None)
-        if local is not None and not is_artifact(entry):
-            try:
-                names = trained_classes(local)
-            except StudyError:
-                continue  # told by the check of the folder
-            if names:
-                found[name] = names
+        if is_artifact(entry):
+            continue
+        try:
+            folder = local_folder(entry)
+            names = trained_classes(folder) if folder else None
+        except StudyError:
+            continue  # told by the check of the folder
+        if names:
+            found[name] = names
     return dict(sorted(found.items(), key=lambda item: _only_counted(item[1])))
 
 

@@ -14,8 +14,8 @@ from miniature.models.configuration import (
     longest_input,
     read_config,
 )
-from miniature.models.derived import check_installed
-from miniature.models.folders import read_folder
+from miniature.models.derived import becomes_graph, check_installed
+from miniature.models.folders import Folder, read_folder
 from miniature.models.graphs import Graph, read_graph
 from miniature.names import hub_folder
 
@@ -46,10 +46,14 @@ class Source(NamedTuple):
         From an entry to the tasks that it has a head for, as far as that is known.
     gives_embeddings : callable
         From an entry to whether its last layer can be read.
-    is_path : bool
-        The key names a file or folder of the user's.
+    folder : callable, optional
+        From an entry to the model folder that it names; None where that is not the user's own.
+    paths : tuple of str
+        Keys that name files or folders of the user's.
     ready : bool
         It can only be used as it stands.
+    is_graph : bool
+        It is a graph of ONNX: without gradients, and without weights to change.
     beside : tuple of str
         Keys that go with this source alone.
     """
@@ -62,8 +66,10 @@ class Source(NamedTuple):
     longest_input: Callable[[Mapping], int | None]
     heads: Callable[[Mapping], list[str]] = lambda entry: []
     gives_embeddings: Callable[[Mapping], bool] = lambda entry: True
-    is_path: bool = False
+    folder: Callable[[Mapping], Folder] | None = None
+    paths: tuple[str, ...] = ()
     ready: bool = False
+    is_graph: bool = False
     beside: tuple[str, ...] = ()
 
 
@@ -164,7 +170,8 @@ SOURCES = {
         load=_load_folder,
         longest_input=_folder_positions,
         heads=_folder_heads,
-        is_path=True,
+        folder=lambda entry: read_folder(entry["path"]),
+        paths=("path",),
     ),
     "onnx": Source(
         "{onnx: folder/of/the/model.onnx}",
@@ -175,8 +182,10 @@ SOURCES = {
         longest_input=_graph_positions,
         heads=lambda entry: graph.heads if (graph := _graph_of(entry["onnx"])) else [],
         gives_embeddings=lambda entry: (graph := _graph_of(entry["onnx"])) is None or bool(graph.last_layer),
-        is_path=True,
+        folder=lambda entry: read_folder(entry["onnx"]),
+        paths=("onnx",),
         ready=True,
+        is_graph=True,
     ),
     # From another model of the study; `miniature.models.derived` says how.
     "derive": Source(
@@ -207,9 +216,22 @@ def entry_heads(entry: Mapping) -> list[str]:
     return source.heads(entry) if source else []
 
 
+def local_folder(entry: Mapping) -> Folder | None:
+    """The model folder of the user's that an entry or its spec names; None where it names none."""
+    source = source_of(entry)
+    return source.folder(entry) if source and source.folder else None
+
+
 def is_ready(entry: Mapping) -> bool:
-    """Whether a model comes in a form that cannot be trained."""
+    """Whether a model comes in a form that is not trained."""
     return any(SOURCES[key].ready for key in SOURCES if key in entry)
+
+
+def is_graph(entry: Mapping) -> bool:
+    """Whether a model is given, or made here, as a graph of ONNX."""
+    return becomes_graph(entry.get("derive", {})) or any(
+        SOURCES[key].is_graph for key in SOURCES if key in entry
+    )
 
 
 def gives_embeddings(entry: Mapping) -> bool:

@@ -51,7 +51,7 @@ class Folder:
     config, tokenizer_config : dict
         ``config.json`` and ``tokenizer_config.json`` (empty where there is none).
     files : tuple of Path
-        The files of weights.
+        The files of weights; none where no file holds them as they are run.
     shapes : dict of str to list of int
         Of every tensor in them.
     graph : Graph, optional

@@ -7,6 +7,7 @@ import pandas as pd
 import yaml
 
 from miniature.messages import StudyError
+from miniature.models.entry import SOURCES
 from miniature.tables.write import format_cell
 
 WITHIN = "within tolerance"
@@ -21,8 +22,6 @@ COLUMNS = (
 NUMBERS = ("published", "ours", "difference", "CI low", "CI high", "tolerance")
 KEYS = ("questions", "models", "errors", "jaccard", "tolerance")
 
-# An entry with one of these keys has weights, which this study trains.
-WEIGHTS = ("hub", "path", "architecture")
 # Rounding of binary fractions, far below any tolerance.
 EPSILON = 1e-9
 
@@ -146,7 +145,7 @@ def _row(
     if ours is None:
         why = "not among the pairs measured" if measured else "the study does not compare errors"
         return {**row, "status": NOT_MEASURED, "why": why}
-    kind = "trained" if any(set(models[name]) & set(WEIGHTS) for name in asked) else "given"
+    kind = "trained" if any(models[name].keys() & SOURCES.keys() for name in asked) else "given"
     tolerance = published["tolerance"][kind][figure]
     difference = ours - value
     status = WITHIN if abs(difference) <= tolerance + EPSILON else OUTSIDE
@@ -160,7 +159,9 @@ def other_model(entry: Mapping, name: str, published: Mapping) -> str | None:
         return f"{name} is cut to {entry['layers']} layers"
     if "architecture" in entry:
         return f"{name} is trained from scratch"
-    source = entry.get("hub", entry.get("path"))
+    if "derive" in entry:
+        return f"{name} is made from {entry['derive']['from']}"
+    source = next((entry[key] for key in SOURCES if key in entry), None)
     # An entry without weights consists of what was published under that name: predictions or error lists.
     if source is not None and source != published["models"][name]:
         return f"{name} is another checkpoint: {source}"

@@ -13,10 +13,11 @@ from miniature.messages import StudyError
 from miniature.models.build import label_names
 from miniature.models.checkpoints import USE_SEGMENTS, check_length, check_tokenizer_size, load_checkpoint
 from miniature.models.classes import check_classes
-from miniature.models.folders import GRAPH_FILE, Folder, read_folder
+from miniature.models.entry import local_folder
+from miniature.models.folders import GRAPH_FILE, Folder
 from miniature.models.results import link_files
 from miniature.models.weights import INDEX
-from miniature.training.finetune import write_tokenizer
+from miniature.training.finetune import write_checkpoint, write_tokenizer
 
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt")
 
@@ -34,8 +35,7 @@ def copy_checkpoint(
     Parameters
     ----------
     spec : mapping
-        With ``path``, the folder of the checkpoint, and optionally ``segments``, as for
-        `miniature.models.build.build_model`.
+        As `miniature.models.entry.model_spec` gives it: where the checkpoint is, and optionally ``segments``.
     output_folder : path
         Written atomically: links to the weights, a ``config.json`` that names the classes as in the study,
         and the tokenizer without its own limits.
@@ -52,7 +52,7 @@ def copy_checkpoint(
         The checkpoint has no head for this task, or one for other classes; it is damaged, only there as a
         pickle, brings code, or takes no texts of this length.
     """
-    source = read_folder(spec["path"])
+    source = local_folder(spec)
     model, tokenizer = load_checkpoint(source, head=task)
     check_tokenizer_size(model.config, tokenizer, where=str(source.path))
     check_length(model, text_settings)
@@ -78,6 +78,10 @@ def link_checkpoint(
     if source.graph is None:
         model.config.architectures = [type(model).__name__]
     with atomic_folder(Path(output_folder)) as target:
+        if not source.files:
+            # Made from several, it is in no file as it is.
+            write_checkpoint(model, tokenizer, target)
+            return
         model.config.save_pretrained(target)
         write_tokenizer(tokenizer, target)
         # Not saved again: the measured model, and its size, must be those used elsewhere.

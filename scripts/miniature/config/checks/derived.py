@@ -9,14 +9,13 @@ from miniature.messages import StudyError
 from miniature.models.derived import (
     RECOVERABLE,
     TECHNIQUES,
-    becomes_graph,
     check_shape,
     derived_by_training,
     entry_shape,
     sees_training_data,
     technique_of,
 )
-from miniature.models.entry import is_ready
+from miniature.models.entry import is_graph
 
 # What belongs to a model that is made in another way, and what to do instead.
 ELSEWHERE = {
@@ -124,7 +123,7 @@ def _wrong_origin(name: str, config: Mapping, positions: Positions) -> StudyErro
     fine = [
         other
         for other, entry in models.items()
-        if other != name and not (is_artifact(entry) or is_ready(entry) or "derive" in entry)
+        if other != name and not (is_artifact(entry) or is_graph(entry) or "derive" in entry)
     ]
     first = config["reference"] if config["reference"] in fine else (fine or ["..."])[0]
     if origin not in models:
@@ -147,7 +146,7 @@ def _wrong_origin(name: str, config: Mapping, positions: Positions) -> StudyErro
             where=where,
             fix=f"from: {first}",
         )
-    if is_ready(entry) or becomes_graph(entry.get("derive", {})):
+    if is_graph(entry):
         back = entry["derive"]["from"] if "derive" in entry else first
         return StudyError(
             f"'{origin}' is a graph of ONNX: it has no gradients to train with, and no weights to change.",

@@ -8,8 +8,8 @@ from miniature.config.suggest import TRAINING, _unknown, flow
 from miniature.messages import StudyError
 from miniature.models.classes import check_classes
 from miniature.models.configuration import HEAD_SUFFIXES
-from miniature.models.entry import SOURCES, check_entry, source_of
-from miniature.models.folders import check_head, read_folder
+from miniature.models.entry import SOURCES, check_entry, local_folder, source_of
+from miniature.models.folders import check_head
 
 # What would make another model of the checkpoint, with what to do instead.
 MAKING_KEYS = {
@@ -62,10 +62,10 @@ def check_model_folder(name: str, config: Mapping, positions: Positions) -> Iter
     except StudyError as error:
         yield with_dataset(error, tasks)
         return
-    key = next(key for key in SOURCES if key in entry)
-    if not SOURCES[key].is_path:
+    folder = local_folder(entry)
+    if folder is None:
         return
-    folder = read_folder(entry[key])
+    key = next(key for key in SOURCES if key in entry)
     for task in tasks:
         dataset = config["datasets"][task]
         try:
@@ -135,8 +135,10 @@ def _one_source(entry: Mapping, place: tuple, positions: Positions) -> Iterator[
             where=positions.where(place),
             fix=f"{place[-1]}: {{path: folder/of/the/checkpoint}}",
         )
-    if "revision" in entry and "hub" not in entry:
-        yield StudyError("'revision' goes with 'hub' only.", where=positions.where((*place, "revision")))
+    for source, row in SOURCES.items():
+        for key in row.beside:
+            if key in entry and source not in entry:
+                yield StudyError(f"'{key}' goes with '{source}' only.", where=positions.where((*place, key)))
     if "hub" in entry and "revision" not in entry:
         yield StudyError(
             "A Hub model needs a revision, so that the study means the same tomorrow.",
