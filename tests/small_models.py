@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pandas as pd
+from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
     BertConfig,
@@ -80,6 +82,10 @@ ARCHITECTURE = {
     "dropout": 0.1,
     "max_positions": 64,
 }
+# What PEFT's adapters say, and how the names of their tensors begin.
+LORA = {"peft_type": "LORA", "r": 3, "lora_alpha": 6, "base_model_name_or_path": "me/large"}
+WRAPPED = "base_model.model."
+ADAPTED_LAYERS = ("encoder.layer.0.attention.self.query", "encoder.layer.2.output.dense")
 
 
 def save_bert_tokenizer(folder):
@@ -169,6 +175,23 @@ def save_classifier(folder, names, kind="bert"):
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def save_adapter(folder, base, *, ranks=(3, 3), classes=2, **settings):
+    """An adapter of two layers, and a head where it has classes; its tensors by their names in the file."""
+    weights, draw = load_file(base / "model.safetensors"), np.random.default_rng(5)
+    tensors = {}
+    for layer, rank in zip(ADAPTED_LAYERS, ranks, strict=True):
+        name = next(name for name in weights if name.removeprefix("bert.") == f"{layer}.weight")
+        for end, shape in (("A", (rank, weights[name].shape[1])), ("B", (weights[name].shape[0], rank))):
+            tensors[f"{WRAPPED}bert.{layer}.lora_{end}.weight"] = draw.normal(size=shape).astype("float32")
+    if classes:
+        tensors[f"{WRAPPED}classifier.weight"] = draw.normal(size=(classes, 16)).astype("float32")
+        tensors[f"{WRAPPED}classifier.bias"] = draw.normal(size=classes).astype("float32")
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text(json.dumps(LORA | settings))
+    save_file(tensors, folder / "adapter_model.safetensors")
+    return tensors
 
 
 def change_config(folder, **changes):

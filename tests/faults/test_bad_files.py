@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import save_file
 
 from miniature.files import read_npy, read_parquet
 from miniature.models.entry import check_entry
@@ -230,6 +231,96 @@ def test_models_are_refused(what, tmp_path, table_row):
     with refused(tmp_path, *parts) as told:
         check_entry(spec, where="study.yaml:9: models.mine")
     table_row(what, told.message.splitlines()[0].replace(str(tmp_path), "..."), told.left)
+
+
+LAYER = "base_model.model.bert.encoder.layer.0.attention.self.query"
+PRODUCT = {f"{LAYER}.lora_A.weight": (2, 8), f"{LAYER}.lora_B.weight": (8, 2)}
+LORA = {"peft_type": "LORA", "r": 2, "lora_alpha": 4}
+ADAPTERS = {
+    "adapter: of another kind": (
+        {"peft_type": "IA3"}, PRODUCT, ["kind 'IA3'", "path: folder/of/the/merged/model"],
+    ),
+    "adapter: that changes more than a product": (
+        {"use_dora": True}, PRODUCT, ["use_dora: True", "path: folder/of/the/merged/model"],
+    ),
+    "adapter: that goes with another base": (
+        {"init_lora_weights": "pissa"}, PRODUCT, ["init_lora_weights: 'pissa'", "path: folder/of/the/merged"],
+    ),
+    "adapter: a rank that is none": ({"r": 0}, PRODUCT, ["r of the adapter is 0", "fetch the adapter again"]),
+    "adapter: another rank than its configuration's": (
+        {"r": 4}, PRODUCT, ["r is 4, and that of bert.encoder", '"r": 2,'],
+    ),
+    "adapter: for a wider model": (
+        {}, {f"{LAYER}.lora_A.weight": (2, 16), f"{LAYER}.lora_B.weight": (16, 2)},
+        ["does not fit its base", "where the model's is [8, 8]", "base: "],
+    ),
+    "adapter: for a model of more layers": (
+        {}, {name.replace("layer.0", "layer.9"): shape for name, shape in PRODUCT.items()},
+        ["does not fit its base", "layer.9", "base: "],
+    ),
+    "adapter: half of a product": (
+        {}, {f"{LAYER}.lora_A.weight": (2, 8)}, ["one of lora_A and lora_B", "fetch the adapter again"],
+    ),
+    "adapter: tensors of which nothing is known": (
+        {}, {**PRODUCT, f"{LAYER}.lora_magnitude_vector": (8,)}, ["lora_magnitude_vector", "merged"],
+    ),
+    "adapter: no change at all": ({}, {}, ["changes no layer", "fetch the adapter again"]),
+}  # fmt: skip
+
+
+def write_adapter(folder, tensors, **settings):
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text(json.dumps({**LORA, **settings}))
+    if tensors is not None:
+        arrays = {name: np.ones(shape, "float32") for name, shape in tensors.items()}
+        save_file(arrays, folder / "adapter_model.safetensors")
+    return {"adapter": str(folder), "base": str(folder.parent / "model")}
+
+
+@pytest.fixture
+def adapted(tmp_path):
+    """A model to which adapters belong, of width 8."""
+    write_model(tmp_path / "model", config={"num_hidden_layers": 1})
+    weights = {f"{LAYER.removeprefix('base_model.model.')}.weight": np.ones((8, 8), "float32")}
+    save_file(weights, tmp_path / "model" / "model.safetensors")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("what", ADAPTERS)
+def test_adapters_are_refused(what, adapted, tmp_path, table_row):
+    settings, tensors, parts = ADAPTERS[what]
+    entry = write_adapter(tmp_path / "adapter", tensors, **settings)
+    with refused(tmp_path, *parts) as told:
+        check_entry(entry, where="study.yaml:9: models.mine")
+    table_row(what, told.message.splitlines()[0], told.left)
+
+
+@pytest.mark.bad_input
+def test_an_adapter_without_its_base(adapted, tmp_path, table_row):
+    entry = write_adapter(tmp_path / "adapter", PRODUCT, base_model_name_or_path="me/large")
+    for base in (None, "models/elsewhere"):
+        with refused(tmp_path, "the folder of me/large", "base: models/large", "study.yaml:9") as told:
+            check_entry({**entry, "base": base}, where="study.yaml:9: models.mine")
+    table_row("adapter: without its base", told.message.splitlines()[0], told.left)
+
+
+@pytest.mark.bad_input
+def test_an_adapter_that_is_a_pickle(adapted, canary, tmp_path, table_row):
+    entry = write_adapter(tmp_path / "adapter", None)
+    (tmp_path / "adapter" / "adapter_model.bin").write_bytes(canary.pickled())
+    with refused(tmp_path, "adapter_model.bin", "can run code", "safe_serialization=True") as told:
+        check_entry(entry, where="study.yaml:9: models.mine")
+    table_row("adapter: a pickle that runs code", told.message.splitlines()[0], told.left)
+
+
+@pytest.mark.bad_input
+def test_a_model_where_an_adapter_is_named(adapted, tmp_path, table_row):
+    entry = {"adapter": str(tmp_path / "model"), "base": str(tmp_path / "model")}
+    with refused(tmp_path, "has no adapter_config.json", f"path: {tmp_path / 'model'}") as told:
+        check_entry(entry, where="study.yaml:9: models.mine")
+    table_row(
+        "adapter: a model in its place", told.message.splitlines()[0].replace(str(tmp_path), "..."), told.left
+    )
 
 
 @pytest.mark.bad_input

@@ -95,6 +95,7 @@ def test_no_modules_import_each_other_in_a_circle():
         ("A format of datasets", "mrqa"),
         ("A format of predictions", "lm_eval"),
         ("A source of models", "onnx"),
+        ("A source of models", "adapter"),
     ],
 )
 def test_files_listed_for_a_new_thing_are_those_of_one_that_is_there(thing, name):
@@ -112,6 +113,7 @@ def test_files_listed_for_a_new_thing_are_those_of_one_that_is_there(thing, name
         ("A characteristic", "attribution", '"attribution"'),
         ("A format of datasets", "mrqa", '"mrqa"'),
         ("A format of predictions", "lm_eval", r"\blm_eval\b"),
+        ("A source of models", "adapter", '"adapter"|AdaptedFolder'),
     ],
 )
 def test_no_other_file_names_it(thing, name, pattern):

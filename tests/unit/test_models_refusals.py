@@ -179,7 +179,7 @@ def test_packed_weights(bert, dtype):
         ("model-Q4_K_M.gguf", "another program", "predictions: "),
         ("model.engine", "another program", "predictions: "),
         ("openvino_model.xml", "another program", "predictions: "),
-        ("adapter_config.json", "adapter without the model", "merge_and_unload"),
+        ("adapter_config.json", "adapter without the model", "adapter: "),
         ("pytorch_model.bin", "can run code", "safe_serialization"),
         ("checkpoint.safetensors", "no model.safetensors", "mv "),
     ],

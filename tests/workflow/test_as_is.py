@@ -7,8 +7,9 @@ import torch
 import yaml
 
 from changed_studies import untrained_study
+from miniature.models.adapter import read_adapted
 from miniature.models.checkpoints import load_checkpoint
-from small_models import change_config, save_classifier, toy_reviews
+from small_models import change_config, save_adapter, save_classifier, save_encoder, toy_reviews
 
 pytestmark = pytest.mark.workflow
 
@@ -49,6 +50,14 @@ def write_study(folder):
     return study
 
 
+def probabilities(source, texts):
+    model, tokenizer = load_checkpoint(source, head="classification")
+    with torch.no_grad():
+        batch = tokenizer(list(texts), padding=True, return_tensors="pt")
+        batch = {key: batch[key] for key in ("input_ids", "attention_mask")}
+        return torch.softmax(model(**batch).logits, dim=-1).numpy()
+
+
 def test_checkpoints_as_they_stand_to_their_scorecard(fresh):
     study = write_study(fresh.folder)
     results = fresh.folder / "results" / "ours"
@@ -60,11 +69,7 @@ def test_checkpoints_as_they_stand_to_their_scorecard(fresh):
     # What is measured is what the folder computes.
     reviews = pd.read_json(fresh.folder / "test.jsonl", lines=True)
     for name in study["models"]:
-        model, tokenizer = load_checkpoint(fresh.folder / name, head="classification")
-        with torch.no_grad():
-            batch = tokenizer(list(reviews["text"]), padding=True, return_tensors="pt")
-            batch = {key: batch[key] for key in ("input_ids", "attention_mask")}
-            expected = torch.softmax(model(**batch).logits, dim=-1).numpy()
+        expected = probabilities(fresh.folder / name, reviews["text"])
         found = pd.read_parquet(results / f"predictions/reviews/reviews/test/{name}.parquet")
         np.testing.assert_allclose(np.stack(found["probabilities"]), expected, atol=1e-5)
     table = pd.read_csv(results / "tables/table1_models.csv").set_index("model")
@@ -80,3 +85,24 @@ def test_checkpoints_as_they_stand_to_their_scorecard(fresh):
     change_config(fresh.folder / "small", id2label={"0": "good", "1": "bad"})
     refused = fresh.run("-n", "--cores", "1", *targets, configfile=CONFIG, check=False)
     assert "id2label and label2id differ: good, bad and Bad, Good" in refused.stdout
+
+
+def test_an_adapter_is_merged_and_measured(fresh):
+    write_study(fresh.folder)
+    save_adapter(fresh.folder / "adapter", save_encoder(fresh.folder / "base"))
+    study = yaml.safe_load((fresh.folder / CONFIG).read_text())
+    study["models"]["small"] = {"adapter": "adapter", "base": "base"}
+    (fresh.folder / CONFIG).write_text(yaml.safe_dump(study, sort_keys=False))
+    target = "results/ours/predictions/reviews/reviews/test/small.parquet"
+    fresh.run("--cores", "1", target, configfile=CONFIG)
+    entry = {key: str(fresh.folder / key) for key in ("adapter", "base")}
+    expected = probabilities(read_adapted(entry), toy_reviews(40)["text"])
+    found = pd.read_parquet(fresh.folder / target)
+    np.testing.assert_allclose(np.stack(found["probabilities"]), expected, atol=1e-5)
+    # Another adapter is another model.
+    (fresh.folder / "adapter" / "adapter_model.safetensors").unlink()
+    save_adapter(fresh.folder / "other", fresh.folder / "base", lora_alpha=1)
+    for file in (fresh.folder / "other").iterdir():
+        file.replace(fresh.folder / "adapter" / file.name)
+    planned = fresh.run("-n", "--cores", "1", target, configfile=CONFIG)
+    assert "rule copy_model:" in planned.stdout

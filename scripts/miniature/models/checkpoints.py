@@ -17,6 +17,7 @@ from transformers import (
 )
 
 from miniature.messages import StudyError
+from miniature.models.adapter import AdaptedFolder, left_to_fit, merge_adapter
 from miniature.models.configuration import HEAD_SUFFIXES, SUPPORTED_TYPES
 from miniature.models.configuration import longest_input as longest_of
 from miniature.models.folders import Folder, check_head, read_folder
@@ -169,6 +170,8 @@ def load_result(folder: str | os.PathLike, *, head: str) -> tuple[PreTrainedMode
 
 def load_config(source: Folder, **changes) -> PretrainedConfig:
     """A model folder's configuration as transformers understands it."""
+    if isinstance(source, AdaptedFolder):
+        changes = source.settings | changes
     with loading(
         "The model's config.json cannot be used",
         where=str(source.path / "config.json"),
@@ -224,16 +227,25 @@ def load_weights(
     """
     # First by names and shapes alone: what does not fit is drawn anew, and may be of any size.
     fit_weights(source, head=head, config=config, needed=needed, layers=layers)
-    return _from_pretrained(source, head, config)[0]
+    model = _from_pretrained(source, head, config)[0]
+    if isinstance(source, AdaptedFolder):
+        merge_adapter(model, source)
+    return model
 
 
 def fit_weights(
     source: Folder, *, head: str, config: PretrainedConfig, needed: str | None, layers: int | None = None
 ) -> None:
     """Refuse weights that do not fit a configuration, without reading any; parameters as `load_weights`."""
-    _, found = _from_pretrained(source, head, config, device_map="meta")
+    model, found = _from_pretrained(source, head, config, device_map="meta")
     mismatched = sorted(entry if isinstance(entry, str) else entry[0] for entry in found["mismatched_keys"])
     names = Found(sorted(found["missing_keys"]), mismatched, sorted(found["unexpected_keys"]))
+    if isinstance(source, AdaptedFolder):
+        shapes = {name: list(weight.shape) for name, weight in model.named_parameters()}
+        lacking = [left_to_fit(source, found, shapes) for found in names[:2]]
+        # A head of the base's own goes where the adapter brings one.
+        spare = [n for n in names.unplaced if not (source.settings and n.startswith(HEAD_PARTS))]
+        names = Found(*lacking, spare)
     check_fit(source, names, head=needed, layers=layers)
 
 

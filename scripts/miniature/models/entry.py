@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from miniature.messages import StudyError
+from miniature.models.adapter import AdaptedFolder, read_adapted
 from miniature.models.configuration import (
     HEAD_SUFFIXES,
     check_architecture,
@@ -144,6 +145,25 @@ def _graph_positions(entry: Mapping) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
+def _adapter_files(entry: Mapping) -> list[str]:
+    folder = Path(entry["adapter"])
+    own = sorted(str(file) for pattern in ("*.json", "*.safetensors") for file in folder.glob(pattern))
+    return own + _folder_files({"path": entry["base"]})
+
+
+def _adapted(entry: Mapping) -> AdaptedFolder | None:
+    try:
+        return read_adapted(entry)
+    except StudyError:
+        return None  # reported by the check of the folder
+
+
+def _load_adapter(entry: Mapping, head: str | None, where: str | None) -> None:
+    from miniature.models.checkpoints import check_checkpoint
+
+    check_checkpoint(read_adapted(entry, where=where), head=head, where=where)
+
+
 SOURCES = {
     "architecture": Source(
         "{architecture: {layers: 2, hidden: 128, heads: 2, intermediate: 512}}",
@@ -186,6 +206,21 @@ SOURCES = {
         paths=("onnx",),
         ready=True,
         is_graph=True,
+    ),
+    "adapter": Source(
+        "{adapter: folder/of/the/adapter, base: folder/of/the/model}",
+        files=_adapter_files,
+        spec=lambda entry: {"adapter": entry["adapter"], "base": entry["base"]},
+        check=lambda entry, where: read_adapted(entry, where=where),
+        load=_load_adapter,
+        longest_input=lambda entry: longest_input(found.config) if (found := _adapted(entry)) else None,
+        heads=lambda entry: (
+            [h for h in HEAD_SUFFIXES if has_head(found.config, h)] if (found := _adapted(entry)) else []
+        ),
+        folder=read_adapted,
+        paths=("adapter", "base"),
+        ready=True,
+        beside=("base",),
     ),
     # From another model of the study; `miniature.models.derived` says how.
     "derive": Source(

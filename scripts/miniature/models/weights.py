@@ -66,8 +66,7 @@ def _no_weights(folder: Path, where: str) -> StudyError:
         return StudyError(
             "The folder holds an adapter without the model that it changes.",
             where=where,
-            fix="merge them, and name that folder: "
-            "AutoPeftModelForSequenceClassification.from_pretrained(...).merge_and_unload().save_pretrained(...)",
+            fix=f"adapter: {folder}\nbase: folder/of/the/model   # both in place of path and as_is",
         )
     pickles = [name for name in names if "/" not in name and name.endswith(PICKLE_SUFFIXES)]
     if pickles:
