@@ -14,7 +14,7 @@ import yaml
 
 from changed_studies import question_dataset, untrained_study
 from miniature.retrieval import references as sources
-from projects import ROOT
+from projects import ROOT, Project, copy_project, jobs_in
 
 pytestmark = pytest.mark.workflow
 
@@ -22,23 +22,30 @@ CONFIG = "served.yaml"
 RUN = ("--cores", "2")
 
 
-def write_study(folder):
-    """Thirty questions, and six models of which nothing but files is known."""
+# What steers a terminal, and what a browser runs.
+HOSTILE = "\x1b]0;owned\x07\x1b[31m<script>alert('owned')</script><img src=x onerror=alert('owned')>"
+
+
+def write_study(folder, end=""):
+    """Thirty questions, and four models known by files alone; every text and id has this end."""
     random = np.random.default_rng(0)
-    ids = [f"q{i}" for i in range(30)]
+    ids = [f"q{i}{end}" for i in range(30)]
     questions = [
-        {"id": key, "question": f"who is {i}?", "is_impossible": False,
-         "answers": [{"text": f"name{i}", "answer_start": 0}]}
+        {"id": key, "question": f"who is {i}?{end}", "is_impossible": False,
+         "answers": [{"text": f"name{i}{end}", "answer_start": 0}]}
         for i, key in enumerate(ids)
     ]  # fmt: skip
     for name, chosen in {"dev": questions, "news": questions[:10]}.items():
         data = [
-            {"title": "t", "paragraphs": [{"context": q["answers"][0]["text"] + " did it.", "qas": [q]}]}
+            {"title": f"t{end}",
+             "paragraphs": [{"context": q["answers"][0]["text"] + f" did it. {end}", "qas": [q]}]}
             for q in chosen
-        ]
+        ]  # fmt: skip
         (folder / f"{name}.json").write_text(json.dumps({"version": "v2.0", "data": data}))
     wrong = {name: random.random(30) < 0.4 for name in ("large", "theirs", "copy", "listed")}
-    answers = {m: {key: "no" if w[i] else f"name{i}" for i, key in enumerate(ids)} for m, w in wrong.items()}
+    answers = {
+        m: {key: ("no" if w[i] else f"name{i}") + end for i, key in enumerate(ids)} for m, w in wrong.items()
+    }
     (folder / "large.json").write_text(json.dumps(answers["large"]))
     (folder / "theirs.jsonl").write_text(
         "\n".join(json.dumps({"id": k, "prediction": v}) for k, v in reversed(answers["theirs"].items()))
@@ -101,40 +108,33 @@ def test_snakemakes_report_of_an_unfinished_study_says_how_to_go_on(fresh):
     assert "errors" in (fresh.folder / "part.html").read_text()
 
 
-def test_hostile_text_reaches_no_page_and_no_terminal(fresh):
-    write_study(fresh.folder)
-    hostile = "\x1b]0;owned\x07\x1b[31m<script>alert('owned')</script><img src=x onerror=alert('owned')>"
-    for name in ("dev", "news"):
-        path = fresh.folder / f"{name}.json"
-        content = json.loads(path.read_text())
-        for article in content["data"]:
-            article["title"] = hostile
-            for paragraph in article["paragraphs"]:
-                paragraph["context"] += f" {hostile}"
-                for question in paragraph["qas"]:
-                    question["question"] += hostile
-                    question["id"] += hostile
-        path.write_text(json.dumps(content))
-    answers = json.loads((fresh.folder / "large.json").read_text())
-    (fresh.folder / "large.json").write_text(
-        json.dumps({key + hostile: value + hostile for key, value in answers.items()})
-    )
-    listed = json.loads((fresh.folder / "listed.json").read_text())
-    (fresh.folder / "listed.json").write_text(json.dumps([key + hostile for key in listed]))
-    table = pd.read_csv(fresh.folder / "copy.csv")
-    (table + hostile).to_csv(fresh.folder / "copy.csv", index=False)
-    lines = [json.loads(line) for line in (fresh.folder / "theirs.jsonl").read_text().splitlines()]
-    (fresh.folder / "theirs.jsonl").write_text(
-        "\n".join(json.dumps({key: value + hostile for key, value in line.items()}) for line in lines)
-    )
-    done = fresh.run(*RUN, configfile=CONFIG)
-    report = fresh.run("--report", "report.html", configfile=CONFIG)
-    results = fresh.folder / "results" / "served"
+def lengthen(path):
+    """Make a file of questions larger than Snakemake looks into by itself, which is 1 MB."""
+    content = json.loads(path.read_text())
+    for article in content["data"]:
+        article["paragraphs"][0]["context"] += " So it is said." * 3000
+    path.write_text(json.dumps(content))
+    assert path.stat().st_size > 1_000_000
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """The whole study, every text of it hostile: its project, who is wrong where, and what the run said."""
+    project = copy_project(tmp_path_factory.mktemp("served"))
+    wrong = write_study(project.folder, HOSTILE)
+    lengthen(project.folder / "dev.json")
+    return project, wrong, project.run(*RUN, configfile=CONFIG).stdout
+
+
+def test_hostile_text_reaches_no_page_and_no_terminal(served):
+    project, _, told = served
+    report = project.run("--report", "report.html", configfile=CONFIG)
+    results = project.folder / "results" / "served"
     errors = pd.read_parquet(results / "errors/wiki/wiki/test/copy.parquet")
-    assert errors["id"].str.endswith(hostile).all()
-    told = [done.stdout, report.stdout, *(path.read_text() for path in (results / "logs").rglob("*.log"))]
+    assert errors["id"].str.endswith(HOSTILE).all()
+    told = [told, report.stdout, *(path.read_text() for path in (results / "logs").rglob("*.log"))]
     assert all(character in "\n\t" or character.isprintable() for text in told for character in text)
-    pages = [fresh.folder / "report.html", *results.glob("*.html"), *results.rglob("*.md")]
+    pages = [project.folder / "report.html", *results.glob("*.html"), *results.rglob("*.md")]
     assert len(pages) > 5
     for page in pages:
         text = page.read_text()
@@ -145,23 +145,13 @@ def test_hostile_text_reaches_no_page_and_no_terminal(fresh):
         assert "\x1b" not in text, page
 
 
-def lengthen(path):
-    """Make a file of questions larger than Snakemake looks into by itself, which is 1 MB."""
-    content = json.loads(path.read_text())
-    for article in content["data"]:
-        article["paragraphs"][0]["context"] += " So it is said." * 3000
-    path.write_text(json.dumps(content))
-    assert path.stat().st_size > 1_000_000
-
-
-def test_a_study_of_files_alone(fresh):
-    wrong = write_study(fresh.folder)
-    lengthen(fresh.folder / "dev.json")
-    rules = {rule for rule, _ in fresh.planned(configfile=CONFIG)}
+def test_a_study_of_files_alone(served):
+    project, wrong, told = served
+    rules = {rule for rule, _ in jobs_in(told)}
     training = {"finetune_model", "predict_split", "train_masked_lm", "build_vocabulary", "attack_model"}
+    assert "score_models" in rules
     assert not rules & training
-    fresh.run(*RUN, configfile=CONFIG)
-    results = fresh.folder / "results" / "served"
+    results = project.folder / "results" / "served"
 
     card = pd.read_csv(results / "scorecard.csv").set_index(["characteristic", "model"])["verdict"]
     assert card.to_dict() == {
@@ -182,19 +172,29 @@ def test_a_study_of_files_alone(fresh):
     assert floor.loc["copy", "floor"] == pytest.approx(jaccard["large", "theirs"])
     for name in ("figures/figure1.png", "figures/floor.png", "findings.md"):
         assert (results / name).stat().st_size > 100
-    assert fresh.planned(configfile=CONFIG) == set()
-    # Copied again, the same bytes with a new time.
-    for path in fresh.folder.glob("*.*"):
-        path.touch()
-    assert fresh.planned(configfile=CONFIG) == set()
 
-    # A mistake in one file: told with its name, and every table made before is still there.
+
+@pytest.fixture
+def copied(served, tmp_path):
+    """An editable copy of the finished project."""
+    shutil.copytree(served[0].folder, tmp_path / "copied", symlinks=True)
+    return Project(tmp_path / "copied")
+
+
+def test_the_same_bytes_with_a_new_time_rerun_nothing(copied):
+    for path in copied.folder.glob("*.*"):
+        path.touch()
+    assert copied.planned(configfile=CONFIG) == set()
+
+
+def test_a_mistake_in_one_file_is_told_with_its_name_and_costs_no_table(copied):
+    results = copied.folder / "results" / "served"
     tables = {path: path.read_bytes() for path in results.rglob("*.csv")}
-    content = json.loads((fresh.folder / "large.json").read_text())
-    del content["q7"]
-    (fresh.folder / "large.json").write_text(json.dumps(content))
-    np.save(fresh.folder / "copy-test.npy", np.zeros((29, 6)))
-    done = fresh.run(*RUN, "--keep-going", configfile=CONFIG, check=False)
+    content = json.loads((copied.folder / "large.json").read_text())
+    del content["q7" + HOSTILE]
+    (copied.folder / "large.json").write_text(json.dumps(content))
+    np.save(copied.folder / "copy-test.npy", np.zeros((29, 6)))
+    done = copied.run(*RUN, "--keep-going", configfile=CONFIG, check=False)
     assert done.returncode != 0
     assert "have no prediction, the first is q7" in done.stdout
     assert "large.json, predictions of model large" in done.stdout
@@ -219,8 +219,6 @@ WRONG = [2701, 3236, 4294, 4026, 5423, 6206]
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
-    from conftest import copy_project
-
     if not os.environ.get("MINIATURE_REAL_DATA"):
         pytest.skip("MINIATURE_REAL_DATA names no folder with the published files")
     project = copy_project(tmp_path_factory.mktemp("published"))

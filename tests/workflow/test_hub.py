@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from loopback_hub import LoopbackHub, serve_hub
-from projects import copy_project
+from projects import copy_project, digests
 from small_models import save_encoder, toy_questions, toy_reviews
 
 pytestmark = pytest.mark.workflow
@@ -100,7 +100,8 @@ def test_a_study_from_the_hub_online_then_offline(tmp_path):
         asked = list(hub.requests)
         assert not [path for _, path in asked if path.endswith(".py")]
         # With the Hub within reach no other rule asks it for anything.
-        project.run("--cores", "2", "errors", configfile=STUDY, **online)
+        small = [f"results/hub/errors/{task}/{task}/test/small.parquet" for task in ("questions", "reviews")]
+        project.run("--cores", "2", *small, configfile=STUDY, **online)
         assert hub.requests == asked
 
     registry = {entry["hub_id"]: entry for entry in json.loads((retrieved / "registry.json").read_text())}
@@ -110,14 +111,16 @@ def test_a_study_from_the_hub_online_then_offline(tmp_path):
     }  # fmt: skip
     assert {entry["revision"] for entry in registry.values()} == {COMMIT}
     assert "model.safetensors" in [file["path"] for file in registry["me/large"]["files"]]
-    online_errors = (results / "agreement" / "errors.csv").read_bytes()
+    with_hub = digests(results)
+    assert {name.split("/")[0] for name in with_hub} >= {"data", "models", "predictions", "errors"}
 
     # The Hub is gone: the same study, whole, from what was retrieved, to the same bytes.
     offline = surroundings(NOWHERE)
-    assert "Nothing to be done" in project.run("-n", "errors", configfile=STUDY, **offline).stdout
+    assert "Nothing to be done" in project.run("-n", *small, configfile=STUDY, **offline).stdout
     shutil.rmtree(results)
     project.run("--cores", "2", configfile=STUDY, **offline)
-    assert (results / "agreement" / "errors.csv").read_bytes() == online_errors
+    without = digests(results)
+    assert {name: without.get(name) for name in with_hub} == with_hub
     assert (results / "agreement" / "distribution.csv").is_file()
     assert (results / "report.html").is_file()
 
@@ -125,13 +128,14 @@ def test_a_study_from_the_hub_online_then_offline(tmp_path):
     weights = retrieved / "models" / "me--small" / "main" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
     trained = results / "models" / "reviews" / "small"
+    gone = {name: sha for name, sha in without.items() if name.startswith("models/reviews/small/")}
     shutil.rmtree(trained)
     again = f"results/hub/{trained.relative_to(results).as_posix()}"
     done = project.run("--cores", "1", again, configfile=STUDY, check=False, **offline)
     assert done.returncode != 0
     assert "The retrieved files are damaged: model.safetensors has" in done.stdout
     assert "snakemake retrieve" in done.stdout
-    assert (results / "agreement" / "errors.csv").read_bytes() == online_errors
+    assert {**digests(results), **gone} == without
     assert (results / "models" / "reviews" / "large" / "model.safetensors").is_file()
 
 
