@@ -28,20 +28,21 @@ OPTIONS = {"panels": PANELS, "width": 13.3, "height": 5.0}
 
 def agreement(models, ks=(*range(1, 20), 30, 50), **columns):
     tables = []
-    for i, (a, b) in enumerate(itertools.combinations(models, 2)):
-        for name, measure, points in (
-            ("representation", "jaccard", ks),
-            ("distribution", "jaccard_ood", (1, 10)),
-        ):
-            k = np.array(list(points))
-            value = 0.8 - 0.6 * i / len(models) ** 2 - 0.001 * k
-            tables.append(
-                make_rows(
-                    characteristic=name, task="wiki", dataset="wiki", split="test", model_a=a, model_b=b, k=k,
-                    ood_dataset="news" if name == "distribution" else "", measure=measure, value=value, n=100,
-                    **({"chance": k / (198 - k)} | {key: f(value) for key, f in columns.items()}),
-                )
-            )  # fmt: skip
+    pairs = list(itertools.combinations(models, 2))
+    for name, measure, points in (
+        ("representation", "jaccard", ks),
+        ("distribution", "jaccard_ood", (1, 10)),
+    ):
+        i, k = (grid.ravel() for grid in np.meshgrid(np.arange(len(pairs)), list(points), indexing="ij"))
+        value = 0.8 - 0.6 * i / len(models) ** 2 - 0.001 * k
+        tables.append(
+            make_rows(
+                characteristic=name, task="wiki", dataset="wiki", split="test", k=k,
+                model_a=[pairs[pair][0] for pair in i], model_b=[pairs[pair][1] for pair in i],
+                ood_dataset="news" if name == "distribution" else "", measure=measure, value=value, n=100,
+                **({"chance": k / (198 - k)} | {key: f(value) for key, f in columns.items()}),
+            )
+        )  # fmt: skip
     return pd.concat(tables, ignore_index=True)
 
 

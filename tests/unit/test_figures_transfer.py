@@ -82,7 +82,7 @@ def test_what_is_written_stays_inside_the_sheet_and_nothing_overlaps(models, rec
         assert not meets.any(), (straight[i][0], straight[i + 1 + int(meets.argmax())][0])
 
 
-@pytest.mark.parametrize(("count", "written"), [(12, "{:.0%}"), (30, "{:.0f}"), (60, None)])
+@pytest.mark.parametrize(("count", "written"), [(12, "{:.0%}"), (30, "{:.0f}"), (41, None)])
 def test_rates_are_written_where_there_is_room(count, written):
     points = transfer_points({("reviews", "one"): table(MANY[:count])})
     figure = plot_transfer(points, models=MANY[:count])

@@ -58,19 +58,25 @@ def card(found=None, verdict=None, **change):
     ).set_index("model")
 
 
-def test_second_trainings_and_controls_are_no_subjects():
+@pytest.fixture(scope="module")
+def usual():
+    """The scorecard of `MODELS`; tests leave it as it is."""
+    return card()
+
+
+def test_second_trainings_and_controls_are_no_subjects(usual):
     agreement, resamples, _ = tables()
     more = make_rows(characteristic="errors", task="squad", model_a="large", model_b="large.control",
                      measure="jaccard", value=1.0)  # fmt: skip
-    assert card().index.tolist() == list(MODELS)
+    assert usual.index.tolist() == list(MODELS)
     floor = [*floor_of(TRAININGS), FloorModel("large.control", "rerun", "large", "large.control")]
     found = card((concat_rows([agreement, more]), resamples, None), floor=floor)
     assert found.index.tolist() == list(MODELS)
     assert set(found["floor_kind"]) == {"retrained"}
 
 
-def test_every_row_says_what_its_verdict_rests_on():
-    found, values = card(), tables()[2]
+def test_every_row_says_what_its_verdict_rests_on(usual):
+    found, values = usual, tables()[2]
     floor = np.mean([values["large", seed] for seed in TRAININGS[1:]])
     np.testing.assert_allclose(found["floor"], floor)
     np.testing.assert_allclose(found["difference"], np.array(list(MODELS.values())) - floor)
@@ -99,9 +105,8 @@ def test_every_row_says_what_its_verdict_rests_on():
 
 
 @pytest.mark.parametrize("keep", [0.5, 0.6, 0.7, 0.9])
-def test_the_bar_is_the_study_s_and_bounds_serve_for_every_bar(keep):
+def test_the_bar_is_the_study_s_and_bounds_serve_for_every_bar(keep, usual):
     found = card(verdict={"errors": SETTINGS | {"keep": keep}})
-    usual = card()
     np.testing.assert_allclose(found["kept_low"], usual["kept_low"])
     assert (found["kept_low"] > keep).equals(found["verdict"].eq("miniature"))
     assert found.loc["blind", "verdict"] == "not-miniature"
@@ -164,11 +169,11 @@ def test_examples_of_a_model_are_what_its_floor_is_measured_on():
         examples_of="far", value=lambda d: d["value"] - 0.3
     )
     found = card((concat_rows([agreement, own]), {"errors": pd.concat([draws, of_far])}, None))
-    usual = card(tables({"same": 0.70, "far": 0.40}))
+    before = card(tables({"same": 0.70, "far": 0.40}))
     assert len(pairs) == 6
-    pd.testing.assert_series_equal(found.loc["same"], usual.loc["same"])
-    assert found.loc["far", "floor"] == pytest.approx(usual.loc["far", "floor"] - 0.3)
-    assert (usual.loc["far", "verdict"], found.loc["far", "verdict"]) == ("not-miniature", "miniature")
+    pd.testing.assert_series_equal(found.loc["same"], before.loc["same"])
+    assert found.loc["far", "floor"] == pytest.approx(before.loc["far", "floor"] - 0.3)
+    assert (before.loc["far", "verdict"], found.loc["far", "verdict"]) == ("not-miniature", "miniature")
 
 
 @pytest.mark.parametrize(
@@ -196,11 +201,11 @@ def test_a_verdict_holds_under_every_reading_of_ties_and_spent_budgets(low, high
         assert (row.verdict == "undecided") == row.reason.endswith("not under every reading")
 
 
-def test_open_rows_name_what_would_settle_them():
+def test_open_rows_name_what_would_settle_them(usual):
     assert re.fullmatch(
-        r"would be decided by \d+ replicates( (with|or) [\d,]+ examples)?", card()["reason"]["near"]
+        r"would be decided by \d+ replicates( (with|or) [\d,]+ examples)?", usual["reason"]["near"]
     )
-    assert "near the bar of 80 %" in card()["reason"]["edge"]
+    assert "near the bar of 80 %" in usual["reason"]["edge"]
     alone = card(tables(trainings=["large"]))
     assert alone["verdict"].tolist() == ["undecided"] * 6
     assert alone["reason"].str.contains("`models: {large: {replicates: 3}}`", regex=False).all()
@@ -216,8 +221,8 @@ def test_open_rows_name_what_would_settle_them():
     assert without["reason"].str.contains("to read the spread from").all()
 
 
-def test_score_and_its_bounds():
-    found, values = card(), tables()[2]
+def test_score_and_its_bounds(usual):
+    found, values = usual, tables()[2]
     # Chance 0.2 and ceiling 0.9 for every pair here.
     floor = np.mean([(values["large", seed] - 0.2) / 0.7 for seed in TRAININGS[1:]])
     np.testing.assert_allclose(found["score"], (found["agreement"] - 0.2) / 0.7 / floor)

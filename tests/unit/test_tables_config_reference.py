@@ -46,6 +46,10 @@ def keys_below(schema, path):
         yield from keys_below(more, f"{path}.{PLACEHOLDERS.get(path, '<name>')}")
 
 
+def validate(value, schema):
+    jsonschema.Draft202012Validator(schema | {"$defs": SCHEMA["$defs"]}).validate(value)
+
+
 def allowed():
     found = dict(keys_below(SCHEMA, ""))
     for shared, path in SHARED.items():
@@ -59,11 +63,14 @@ def test_every_key_is_explained_once_and_no_other():
     assert set(explained) == set(allowed()) - UNEXPLAINED
 
 
+def test_the_schema_is_one():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_example_is_allowed(row):
     key, _, _, example = row
-    schema = allowed()[key] | {"$defs": SCHEMA["$defs"]}
-    jsonschema.validate(yaml.safe_load(example), schema, cls=jsonschema.Draft202012Validator)
+    validate(yaml.safe_load(example), allowed()[key])
 
 
 def recipe_rows():
@@ -96,5 +103,4 @@ def test_the_blocks_of_the_docs_follow_the_schema():
     assert {key for block in blocks for key in block} >= {"models", "datasets", "characteristics"}
     for block in blocks:
         for key, value in spell_out(block, [])[0].items():
-            schema = SCHEMA["properties"][key] | {"$defs": SCHEMA["$defs"]}
-            jsonschema.validate(value, schema, cls=jsonschema.Draft202012Validator)
+            validate(value, SCHEMA["properties"][key])
