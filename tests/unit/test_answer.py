@@ -141,7 +141,6 @@ def test_a_plan_holds_about_as_often_as_it_says():
     assert 0.7 < np.mean(p_miniature(drawn, 0.8) <= 0.05) < 0.95
 
 
-@pytest.mark.slow
 def test_planning_from_the_measured_spread():
     table = measured_planning(card())
     assert set(table["characteristic"]) == {"errors"}

@@ -170,9 +170,10 @@ def reach(n: int, trainings: int, spread: float, *, bar: float = 0.8, tests: int
         )  # fmt: skip
 
     grid = np.arange(0.005, 2.5, 0.005)
-    lower = [share for share in grid[grid < bar] if decides(at(share), bar, level)]
-    upper = [share for share in grid[grid > bar] if decides(at(share), bar, level)]
-    return (float(max(lower)) if lower else 0.0), (float(min(upper)) if upper else math.inf)
+    # From the bar outward, to the first share on each side that would be decided.
+    low = next((share for share in grid[grid < bar][::-1] if decides(at(share), bar, level)), 0.0)
+    high = next((share for share in grid[grid > bar] if decides(at(share), bar, level)), math.inf)
+    return float(low), float(high)
 
 
 def planning_table(
