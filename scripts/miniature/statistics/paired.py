@@ -4,8 +4,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
-from scipy.stats import beta
+from scipy.special import betainc, betaincinv, stdtr, stdtrit
 
 # With fewer events than this bounds are exact: what was seen a few times has no variance to speak of.
 FEW = 10
@@ -97,11 +96,11 @@ def share_bounds(hit: np.ndarray, index: np.ndarray, *, limit: float = math.nan)
         shape = ((struck + 0.5, effective - struck + 0.5),) * 2
         scales, method = (1.0, 1.0), SHARE
     upper, lower = shape
-    high = min(1.0, scales[1] * float(beta.ppf(1 - LEVEL, *upper))) if upper[1] > 0 else 1.0
-    low = scales[0] * float(beta.ppf(LEVEL, *lower)) if struck > 0 else 0.0
+    high = min(1.0, scales[1] * float(betaincinv(*upper, 1 - LEVEL))) if upper[1] > 0 else 1.0
+    low = scales[0] * float(betaincinv(*lower, LEVEL)) if struck > 0 else 0.0
     p = math.nan
     if not math.isnan(limit):
-        p = float(beta.cdf(min(1.0, limit / scales[0]), *lower)) if struck > 0 else 1.0
+        p = float(betainc(*lower, min(1.0, limit / scales[0]))) if struck > 0 else 1.0
     return Bounds(value, low, max(high, value), n, clusters, method, p)
 
 

@@ -1,7 +1,6 @@
 """Tests of single figures, and corrections for testing several hypotheses."""
 
 import numpy as np
-from scipy.stats import binomtest
 
 
 def mcnemar(negative: int, positive: int) -> float:
@@ -33,6 +32,9 @@ def mcnemar(negative: int, positive: int) -> float:
     """
     if negative < 0 or positive < 0:
         raise ValueError(f"Counts cannot be negative: {negative}, {positive}.")
+    # It takes half a second to import, and most jobs that import this module test nothing.
+    from scipy.stats import binomtest
+
     differing = negative + positive
     return float(binomtest(negative, differing).pvalue) if differing else 1.0
 
@@ -71,6 +73,8 @@ def wilson_interval(part: int, whole: int, *, level: float = 0.95) -> tuple[floa
         raise ValueError(f"{part} of {whole} at the level {level}")
     if whole == 0:
         return float("nan"), float("nan")
+    from scipy.stats import binomtest
+
     low, high = binomtest(part, whole).proportion_ci(level, method=METHOD)
     return float(low), float(high)
 
