@@ -13,7 +13,7 @@ import numpy as np
 from miniature.characteristics import embeddings
 
 # Candidates beyond those asked for: enough for the bound to hold, unless rows are alike or nearly so.
-SPARE = 32
+SPARE = 16
 # Relative rounding error of float32 and, with room to spare, of a sum of products in float64.
 UNIT_ROUNDOFF = 2.0**-24
 DOUBLE_ROUNDOFF = 2.0**-50
