@@ -30,10 +30,11 @@ DOCTESTS := --doctest-modules scripts/miniature
 check: lint
 	$(PYTEST) $(PARALLEL) -m "not slow" tests/unit $(DOCTESTS)
 
+# Over a SLURM as well where MINIATURE_SLURM=1 says that there is one: see test-slurm.
 test: $(VENV)/installed-dev
-	$(PYTEST) $(PARALLEL) -m "not fault and not slurm" tests $(DOCTESTS)
+	$(PYTEST) $(PARALLEL) -m "not fault" tests $(DOCTESTS)
 
-# After: sudo python3 tests/slurm/cluster.py up
+# These alone. After: sudo python3 tests/slurm/cluster.py up
 test-slurm: $(VENV)/installed-dev
 	MINIATURE_SLURM=1 $(PYTEST) -m "slurm and not fault"
 
