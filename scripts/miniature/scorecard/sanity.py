@@ -176,15 +176,16 @@ def check_reference(
 
 
 def check_clusters(card: pd.DataFrame) -> Iterator[str]:
-    """Characteristics whose examples come in few clusters.
+    """Characteristics whose examples come in few clusters; where there is no example there is no interval.
 
     Examples
     --------
-    >>> list(check_clusters(pd.DataFrame({"characteristic": ["errors"], "n_clusters": [7]})))
+    >>> card = pd.DataFrame({"characteristic": ["errors", "vulnerability"], "n_clusters": [7, 0]})
+    >>> list(check_clusters(card))
     ['errors: examples of only 7 clusters; intervals are too narrow below 20.']
     """
     for name, rows in card.groupby("characteristic", sort=False):
-        known = rows["n_clusters"].dropna()
+        known = rows["n_clusters"][rows["n_clusters"] > 0]
         if len(known) and int(known.min()) < FEW_CLUSTERS:
             yield (
                 f"{name}: examples of only {int(known.min())} clusters; intervals are too narrow below "
