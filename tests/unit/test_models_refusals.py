@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -68,14 +69,23 @@ def paste(folder, error):
     change_json(folder, name, **json.loads("{" + line.rstrip(",") + "}"))
 
 
-@pytest.fixture(params=["bert", "distilbert", "roberta"])
-def any_kind(request, tmp_path):
-    return save_classifier(tmp_path / "model", NAMES, request.param)
+KINDS = ["bert", "distilbert", "roberta"]
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved")
+    return {kind: save_classifier(folder / kind, NAMES, kind) for kind in KINDS}
+
+
+@pytest.fixture(params=KINDS)
+def any_kind(request, saved, tmp_path):
+    return shutil.copytree(saved[request.param], tmp_path / "model")
 
 
 @pytest.fixture
-def bert(tmp_path):
-    return save_classifier(tmp_path / "model", NAMES)
+def bert(saved, tmp_path):
+    return shutil.copytree(saved["bert"], tmp_path / "model")
 
 
 @pytest.mark.parametrize("said", [1, 2, 4])
