@@ -3,7 +3,7 @@
 import pytest
 
 from miniature.characteristics.declared import DECLARED
-from projects import jobs_in
+from projects import copy_project, jobs_in
 
 pytestmark = pytest.mark.workflow
 
@@ -30,13 +30,17 @@ def test_another_study_replaces_the_embedded_one_also_through_the_shim_for_the_c
     assert fresh.planned("--snakefile", "workflow/Snakefile") == jobs
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The small study, which measures all but attribution, with attribution."""
+    project = copy_project(tmp_path_factory.mktemp("whole"))
+    project.edit_config(lambda config: config["characteristics"].setdefault("attribution", {}))
+    return project
+
+
 @pytest.mark.parametrize("target", [*sorted(CHARACTERISTICS), "figures", "tables"])
-def test_named_targets(fresh, target):
-    # The small study measures all but attribution.
-    fresh.edit_config(
-        lambda config: config["characteristics"].setdefault(target, {}) if target in DECLARED else 0
-    )
-    jobs = {rule for rule, _ in fresh.planned(target)}
+def test_named_targets(whole, target):
+    jobs = {rule for rule, _ in whole.planned(target)}
     assert target in jobs
     compare = CHARACTERISTICS & {target}
     for name in compare:
