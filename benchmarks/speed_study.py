@@ -60,12 +60,17 @@ def cores_of_run(project: Path) -> int:
     return int(re.search(r"^Provided cores: (\d+)", log.read_text(), flags=re.M)[1])
 
 
-def start_of(rule: str) -> float:
-    """Processor seconds of a process that imports a rule's script, as its job does, and ends."""
-    frame = (
+def empty_job(rule: str) -> str:
+    """A program that does what a rule's job does before and after its work."""
+    return (
         "import sys; sys.path.insert(0, 'scripts'); "
-        f"snakemake = type('S', (), {{'rule': {rule!r}}})(); import {rule}{LATER.get(rule, '')}"
+        f"snakemake = type('S', (), {{'rule': {rule!r}, 'log': [], 'params': {{}}}})(); "
+        f"import {rule}{LATER.get(rule, '')}; from _job import run_job; run_job(lambda _: None, snakemake)"
     )
+
+
+def start_of(rule: str) -> float:
+    """Processor seconds of a rule's job with nothing to do."""
     began = children()
-    subprocess.run([sys.executable, "-c", frame], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", empty_job(rule)], cwd=ROOT, check=True)
     return children() - began
