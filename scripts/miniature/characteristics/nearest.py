@@ -63,7 +63,7 @@ def nearest_candidates(
     Candidates
         Of consecutive queries.
     """
-    count = min(count + SPARE, len(bank))
+    count = min(int(count) + SPARE, len(bank))
     # Float32 rounds in proportion to the lengths of what is multiplied. Rows that point much the same way
     # are short once their middle m is taken off: x.y = (x - m).(y - m) + m.y + m.(x - m). The second term,
     # with the bonus, is one more feature of the row; the third is the same for all rows.
