@@ -53,6 +53,11 @@ def logits(source):
         return model(**TOKENS).logits.numpy()
 
 
+@pytest.fixture(autouse=True)
+def same_models_every_time():
+    torch.manual_seed(0)
+
+
 @pytest.fixture
 def base(tmp_path):
     return save_encoder(tmp_path / "base")
