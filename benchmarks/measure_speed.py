@@ -44,7 +44,7 @@ def write_page(options: argparse.Namespace) -> str:
     ]
     for name, races in RACES.items():
         if name in options.parts:
-            for race in races(*[options.rows] * (name == "neighbors")):
+            for race in races(options.rows) if name == "neighbors" else races():
                 rows = race.run(options.repeats)
                 lines += rows
                 print(*rows, sep="\n", file=sys.stderr)

@@ -16,8 +16,6 @@ from miniature.job.lean import COMPILERS, put_off
 
 # The name is TextAttack's (shared/utils/install.py, version 0.3.11): "post install has been run".
 _MARKER = "post_install_check_3"
-
-
 # What TextAttack imports for attacks and data sets that none here has.
 UNUSED = (*COMPILERS, "bert_score", "datasets")
 

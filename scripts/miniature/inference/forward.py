@@ -92,20 +92,23 @@ def packed_linears(model: PreTrainedModel, device: str) -> Iterator[None]:
         for module in model.modules()
         if type(module) is torch.nn.Linear and module.weight.dtype == torch.float32
     ]
-    fused = {linear: (block, name) for block, linear, name in _gelu_blocks(model) if linear in packed}
-    activations = {block: getattr(block, name) for block, name in fused.values()}
+    fused = {
+        linear: (block, name, getattr(block, name))
+        for block, linear, name in _gelu_blocks(model)
+        if linear in packed
+    }
     for module in packed:
         weight = torch.ops.mkldnn._reorder_linear_weight(module.weight.detach())
         module.forward = partial(_by_onednn, weight, module.bias, "gelu" if module in fused else "none")
-    for block, name in fused.values():
+    for block, name, _ in fused.values():
         setattr(block, name, torch.nn.Identity())
     try:
         yield
     finally:
         for module in packed:
             del module.forward
-        for block, name in fused.values():
-            setattr(block, name, activations[block])
+        for block, name, activation in fused.values():
+            setattr(block, name, activation)
 
 
 def _by_onednn(

@@ -92,10 +92,11 @@ def read_adapted(entry: Mapping, *, where: str | None = None) -> AdaptedFolder:
         raise _no_weights(folder, where)
     stored = tensor_shapes(file)
     pairs, brought = _sorted_out(stored, file)
-    changes = {}
-    for layer, pair in pairs.items():
-        changes[f"{layer}.weight"] = _low_rank(layer, pair, stored, config, base, file)
     kept = _own_names(base)
+    changes = {
+        f"{layer}.weight": _low_rank(layer, pair, stored, config, kept.get(f"{layer}.weight"), file)
+        for layer, pair in pairs.items()
+    }
     shapes = {**kept, **{name: stored[tensor] for name, tensor in brought.items()}}
     for name in brought.keys() & kept.keys():
         if shapes[name] != kept[name] and not _is_head(name):
@@ -220,10 +221,9 @@ def _is_head(name: str) -> bool:
 
 
 def _low_rank(
-    layer: str, pair: Mapping, stored: Mapping, config: Mapping, base: Folder, file: Path
+    layer: str, pair: Mapping, stored: Mapping, config: Mapping, kept: list[int] | None, file: Path
 ) -> LowRank:
-    """The change of a layer, which has its size."""
-    kept = _own_names(base).get(f"{layer}.weight")
+    """The change of a layer, which has the size that the base's is kept in."""
     if len(pair) < 2:
         raise StudyError(
             f"The adapter holds one of lora_A and lora_B of {layer}, and not the other.",
